@@ -34,7 +34,7 @@ def _open(wanted: Settings) -> Sandbox:
     Path(wanted.state).resolve().parent.mkdir(parents=True, exist_ok=True)
     sandbox = Sandbox(wanted, Store(wanted.state))
     if sandbox.store.is_blank:
-        sandbox.open_story(now=time.time())
+        sandbox.open_story(now=round(time.time(), 6))
     return sandbox
 
 

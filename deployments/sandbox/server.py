@@ -152,7 +152,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def _answer(sandbox: Sandbox, request: Request, fault: Fault | None) -> Answer:
-    now = time.time()
+    now = round(time.time(), 6)  # whole microseconds, like every time that is told
     if request.path.startswith(control.PREFIX):
         return control.answer(sandbox, request, now=now)
     if request.path in routes.ENDPOINTS:

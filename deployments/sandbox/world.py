@@ -123,10 +123,15 @@ def letters_of(kind: str, what: str, length: int) -> str:
 def _led_to_by(act: Act) -> list[Phase]:
     if act.do in ("add", "resume"):
         seconds = act.seconds
-        booting = Phase(act.at, "pending", 60.0 if seconds is None else seconds)
-        return [booting] if seconds is None else [booting, Phase(act.at + seconds, "ready", seconds)]
+        booting = _phase(act.at, "pending", 60.0 if seconds is None else seconds)
+        return [booting] if seconds is None else [booting, _phase(act.at + seconds, "ready", seconds)]
     word = {"pause": "paused", "delete": "deleted"}.get(act.do, act.word)
-    return [Phase(act.at + (act.seconds or 0.0), word)]
+    return [_phase(act.at + (act.seconds or 0.0), word)]
+
+
+def _phase(start: float, word: str, seconds: float = 0.0) -> Phase:
+    """Begins at a whole microsecond, as log lines do: the first line of a phase must not fall before it."""
+    return Phase(round(start, 6), word, seconds)
 
 
 def _expiry(deployment: Deployment) -> list[Act]:
