@@ -1,0 +1,1 @@
+"""How work reaches the workers: published by name, guarded by leases in the database."""

@@ -1,0 +1,52 @@
+"""An expiring lease with a fencing number, in the database: one per periodic task and subject."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import F
+
+from portal.queue.models import Lease
+
+
+@dataclass(frozen=True)
+class Held:
+    """A lease that we hold: its name, our number, our mark."""
+
+    name: str
+    fence: int
+    holder: str
+
+
+def take(name: str, *, seconds: float, now: datetime) -> Held | None:
+    """Take the lease `name` for `seconds`, or return None while somebody else holds it."""
+    holder = uuid.uuid4().hex
+    until = now + timedelta(seconds=seconds)
+    Lease.objects.bulk_create([Lease(name=name, expires_at=now - timedelta(seconds=1))], ignore_conflicts=True)
+    if not Lease.objects.filter(name=name, expires_at__lte=now).update(holder=holder, expires_at=until, fence=F("fence") + 1):
+        return None
+    fence = Lease.objects.filter(name=name, holder=holder).values_list("fence", flat=True).first()
+    return Held(name, fence, holder) if fence is not None else None
+
+
+def still_held(held: Held) -> bool:
+    """Say whether the lease is still ours; call it inside the transaction that writes what the lease guards."""
+    return Lease.objects.select_for_update().filter(name=held.name, fence=held.fence, holder=held.holder).exists()
+
+
+def release(held: Held, *, now: datetime) -> None:
+    """Give the lease back, unless somebody else has taken it meanwhile."""
+    Lease.objects.filter(name=held.name, fence=held.fence, holder=held.holder).update(expires_at=now)
+
+
+@contextmanager
+def leased(name: str, *, seconds: float, now: datetime) -> Iterator[Held | None]:
+    """Hold the lease `name` for the block; the block gets None when somebody else holds it."""
+    held = take(name, seconds=seconds, now=now)
+    try:
+        yield held
+    finally:
+        if held:
+            release(held, now=now)

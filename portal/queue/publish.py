@@ -1,0 +1,30 @@
+"""Publish a task by its name, with ids only. Never raises: the sweep finds what was not published."""
+
+import time
+from typing import Any
+
+import structlog
+
+from portal.celery import app
+
+log = structlog.get_logger(__name__)
+QUIET_SECONDS = 3.0  # after a failure, do not let the next click wait as well
+_failed_at = 0.0
+
+
+def publish(task: str, *ids: Any) -> bool:
+    """Send `task` with `ids`; say whether the broker took it. Waits about one second at most.
+
+    Callers need not care for the answer: whatever must happen is written in the database, and beat looks there.
+    """
+    global _failed_at
+    if time.monotonic() - _failed_at < QUIET_SECONDS and _failed_at:
+        return False
+    try:
+        app.send_task(task, args=[str(one) for one in ids], retry=False, ignore_result=True)
+    except Exception as error:  # kombu, redis and socket errors have no common ancestor
+        _failed_at = time.monotonic()
+        log.warning("publish_failed", task=task, error=type(error).__name__)
+        return False
+    _failed_at = 0.0
+    return True
