@@ -1,0 +1,1 @@
+"""The workspace's trail as its members see it."""

@@ -1,0 +1,1 @@
+"""People and keys to play with."""

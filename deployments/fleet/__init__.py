@@ -1,0 +1,1 @@
+"""The cache of what Roboflow reports, kept in step, and its pages."""

@@ -1,0 +1,1 @@
+"""Each person's Roboflow API keys: sealed, checked, opened for one call."""

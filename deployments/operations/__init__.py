@@ -1,0 +1,1 @@
+"""Create, pause, resume, delete: the one way to change things at Roboflow."""

@@ -1,0 +1,1 @@
+"""The people of a workspace: invitations, roles, removal."""

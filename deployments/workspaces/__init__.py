@@ -1,0 +1,1 @@
+"""Workspaces of Roboflow, their members and roles; the only way in."""

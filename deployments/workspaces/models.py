@@ -1,0 +1,109 @@
+"""Workspaces of Roboflow as we know them, and who belongs to them."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F
+
+from deployments.workspaces.roles import Role
+
+if TYPE_CHECKING:
+    from portal.accounts.models import User
+
+AMBER_INTERVALS = 2
+RED_AFTER = timedelta(minutes=10)
+
+
+class WorkspaceQuerySet(models.QuerySet["Workspace"]):
+    """Questions about workspaces."""
+
+    def due(self, now: datetime) -> "WorkspaceQuerySet":
+        """Those whose list should be read now."""
+        return self.filter(sync_due_at__lte=now)
+
+
+class Workspace(models.Model):
+    """A workspace: what one Roboflow key can see."""
+
+    slug = models.SlugField(max_length=100, unique=True)  # ours, in our addresses
+    roboflow_slug = models.CharField(max_length=100)
+    name = models.CharField(max_length=200)
+    region = models.CharField(max_length=8)
+    created_at = models.DateTimeField()
+    revision = models.BigIntegerField(default=1)  # grows with every visible change
+    watched_until = models.DateTimeField(null=True)  # somebody looks at a page of it
+    sync_due_at = models.DateTimeField(null=True)
+    sync_attempted_at = models.DateTimeField(null=True)
+    synced_at = models.DateTimeField(null=True)  # the last success: how old our facts are
+    sync_milliseconds = models.IntegerField(null=True)
+    sync_error = models.TextField(blank=True)  # Roboflow's words, masked
+    sync_error_reading = models.TextField(blank=True)  # ours
+    sync_failed_since = models.DateTimeField(null=True)
+    sync_failures = models.IntegerField(default=0)  # in a row
+    sync_bad_entries = models.JSONField(default=list)  # entries of the last list that could not be read
+    sync_digest = models.CharField(max_length=64, blank=True)  # of the last list as it was stored
+
+    objects: ClassVar = WorkspaceQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["region", "roboflow_slug"], name="one_workspace_per_region_and_slug")]
+        indexes: ClassVar = [models.Index(fields=["sync_due_at"], name="workspace_due")]  # due(): asked by beat
+
+    def __str__(self) -> str:
+        return self.name
+
+    def age(self, now: datetime) -> timedelta | None:
+        """How old our facts are; None before the first sync."""
+        return now - self.synced_at if self.synced_at else None
+
+    def trouble(self, now: datetime) -> str:
+        """Return "", "amber" or "red": how far our facts can be from the truth."""
+        age = self.age(now)
+        if age is None:
+            return "amber" if self.sync_failures else ""
+        interval = settings.SYNC_ACTIVE_SECONDS if self.is_watched(now) else settings.SYNC_IDLE_SECONDS
+        if age > RED_AFTER:
+            return "red"
+        late = age > timedelta(seconds=AMBER_INTERVALS * interval + settings.SYNC_ACTIVE_SECONDS)
+        return "amber" if late or (self.sync_failures and age > timedelta(seconds=AMBER_INTERVALS * settings.SYNC_ACTIVE_SECONDS)) else ""
+
+    def is_watched(self, now: datetime) -> bool:
+        """Say whether somebody has looked within the last half minute."""
+        return self.watched_until is not None and self.watched_until > now
+
+
+def touch(workspace_id: int) -> None:
+    """Let the revision grow: polling pages look again."""
+    Workspace.objects.filter(pk=workspace_id).update(revision=F("revision") + 1)
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    """Questions about members."""
+
+    def standing(self) -> "MembershipQuerySet":
+        """Members who were not removed and may sign in."""
+        return self.filter(removed_at=None, user__is_active=True)
+
+    def of(self, user: "User") -> "MembershipQuerySet":
+        """The standing memberships of one person, with their workspaces."""
+        return self.standing().filter(user=user).select_related("workspace").order_by("workspace__name", "pk")
+
+
+class Membership(models.Model):
+    """A person in a workspace. A removed one keeps the row: only an invitation brings them back."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=16, choices=Role.choices)
+    joined_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True)
+
+    objects: ClassVar = MembershipQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "workspace"], name="one_membership_per_person_and_workspace")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.workspace}"

@@ -1,0 +1,1 @@
+"""The trail: who did what, when, why, from where, with what outcome. It only grows."""

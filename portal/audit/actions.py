@@ -1,0 +1,151 @@
+"""Every action that the trail knows, `thing.verb.outcome`, with the words that a person reads."""
+
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What happened. The last word of a deployment's action is its outcome."""
+
+    SETUP = "portal.setup"
+    SIGNIN = "signin.succeeded"
+    SIGNIN_REFUSED = "signin.refused"
+    SIGNOUT = "signout"
+    PASSWORD_CHANGED = "password.changed"
+    PASSWORD_RESET = "password.reset"
+    SESSION_ENDED = "session.ended"
+    PROFILE_CHANGED = "profile.changed"
+
+    KEY_ADDED = "key.added"
+    KEY_SAVED_UNCHECKED = "key.saved_unchecked"
+    KEY_REFUSED = "key.refused"  # Roboflow refused it when somebody saved or checked it
+    KEY_STOPPED = "key.stopped"  # Roboflow refused it in the middle of work
+    KEY_WORKS = "key.works"  # a refused or unchecked key was found valid
+    KEY_REPLACED = "key.replaced"
+    KEY_REMOVED = "key.removed"
+    KEY_UNREADABLE = "key.unreadable"
+
+    MEMBER_JOINED = "member.joined"
+    MEMBER_ROLE_CHANGED = "member.role_changed"
+    MEMBER_REMOVED = "member.removed"
+    INVITATION_SENT = "invitation.sent"
+    INVITATION_ACCEPTED = "invitation.accepted"
+    INVITATION_WITHDRAWN = "invitation.withdrawn"
+
+    ACCESS_REFUSED = "access.refused"
+    EXPORTED = "export.made"
+    TRAIL_VERIFIED = "trail.verified"
+
+    CREATE_REQUESTED = "deployment.create.requested"
+    CREATE_REFUSED = "deployment.create.refused"
+    CREATE_UNKNOWN = "deployment.create.unknown"
+    CREATE_SUCCEEDED = "deployment.create.succeeded"
+    CREATE_FAILED = "deployment.create.failed"
+    CREATE_CANCELLED = "deployment.create.cancelled"
+    CREATE_NEEDS_ATTENTION = "deployment.create.needs_attention"
+    CREATE_RESOLVED = "deployment.create.resolved"
+    PAUSE_REQUESTED = "deployment.pause.requested"
+    PAUSE_REFUSED = "deployment.pause.refused"
+    PAUSE_UNKNOWN = "deployment.pause.unknown"
+    PAUSE_SUCCEEDED = "deployment.pause.succeeded"
+    PAUSE_FAILED = "deployment.pause.failed"
+    PAUSE_CANCELLED = "deployment.pause.cancelled"
+    PAUSE_NEEDS_ATTENTION = "deployment.pause.needs_attention"
+    PAUSE_RESOLVED = "deployment.pause.resolved"
+    RESUME_REQUESTED = "deployment.resume.requested"
+    RESUME_REFUSED = "deployment.resume.refused"
+    RESUME_UNKNOWN = "deployment.resume.unknown"
+    RESUME_SUCCEEDED = "deployment.resume.succeeded"
+    RESUME_FAILED = "deployment.resume.failed"
+    RESUME_CANCELLED = "deployment.resume.cancelled"
+    RESUME_NEEDS_ATTENTION = "deployment.resume.needs_attention"
+    RESUME_RESOLVED = "deployment.resume.resolved"
+    DELETE_REQUESTED = "deployment.delete.requested"
+    DELETE_REFUSED = "deployment.delete.refused"
+    DELETE_UNKNOWN = "deployment.delete.unknown"
+    DELETE_SUCCEEDED = "deployment.delete.succeeded"
+    DELETE_FAILED = "deployment.delete.failed"
+    DELETE_CANCELLED = "deployment.delete.cancelled"
+    DELETE_NEEDS_ATTENTION = "deployment.delete.needs_attention"
+    DELETE_RESOLVED = "deployment.delete.resolved"
+
+    # What changed at Roboflow without any operation of ours.
+    OUTSIDE_CREATED = "deployment.create.outside"
+    OUTSIDE_PAUSED = "deployment.pause.outside"
+    OUTSIDE_RESUMED = "deployment.resume.outside"
+    OUTSIDE_DELETED = "deployment.delete.outside"
+    OUTSIDE_GONE = "deployment.gone.outside"
+    OUTSIDE_CHANGED = "deployment.change.outside"
+
+    @classmethod
+    def of(cls, kind: str, outcome: str) -> "Action":
+        """Return the action of a deployment's operation: its kind (pause...) and the last word (requested...)."""
+        return cls(f"deployment.{kind}.{outcome}")
+
+
+ENDINGS = {"succeeded", "failed", "cancelled", "needs_attention"}  # an operation has exactly one of these
+OPERATION_OUTCOMES = {"requested", "refused", "unknown", "resolved", *ENDINGS}
+OUTCOMES = {  # of actions whose last word is not an outcome by itself
+    "key.refused": "refused",
+    "key.stopped": "refused",
+    "key.unreadable": "failed",
+}
+WORDS = {
+    "portal.setup": "set up the portal",
+    "signin.succeeded": "signed in",
+    "signin.refused": "was refused at sign-in",
+    "signout": "signed out",
+    "password.changed": "changed their password",
+    "password.reset": "reset their password",
+    "session.ended": "ended a session",
+    "profile.changed": "changed their profile",
+    "key.added": "added a Roboflow key",
+    "key.saved_unchecked": "saved a Roboflow key unchecked",
+    "key.refused": "gave a key that Roboflow refused",
+    "key.stopped": "has a key that Roboflow refuses now",
+    "key.works": "has a key that works",
+    "key.replaced": "replaced a Roboflow key",
+    "key.removed": "removed a Roboflow key",
+    "key.unreadable": "has a key that cannot be opened",
+    "member.joined": "joined",
+    "member.role_changed": "changed the role of",
+    "member.removed": "removed",
+    "invitation.sent": "invited",
+    "invitation.accepted": "accepted an invitation",
+    "invitation.withdrawn": "withdrew the invitation of",
+    "access.refused": "was refused",
+    "export.made": "exported",
+    "trail.verified": "verified the trail",
+    "deployment.create.outside": "was created",
+    "deployment.pause.outside": "was paused",
+    "deployment.resume.outside": "was resumed",
+    "deployment.delete.outside": "was deleted",
+    "deployment.gone.outside": "is gone",
+    "deployment.change.outside": "was changed",
+}
+PAST = {"create": "created", "pause": "paused", "resume": "resumed", "delete": "deleted"}
+PHRASES = {  # of an operation, by its last word
+    "requested": "asked to {kind}",
+    "refused": "was refused to {kind}",
+    "unknown": "asked to {kind}, outcome not known yet:",
+    "succeeded": "{past}",
+    "failed": "failed to {kind}",
+    "cancelled": "cancelled the wish to {kind}",
+    "needs_attention": "asked to {kind}, needs attention:",
+    "resolved": "asked to {kind}, now resolved:",
+}
+
+
+def outcome_of(action: str) -> str:
+    """Return the outcome that an action tells: its last word where that is one, observed for outside changes, else succeeded."""
+    last = action.rsplit(".", 1)[-1]
+    if last == "outside":
+        return "observed"
+    return OUTCOMES.get(action) or (last if last in OPERATION_OUTCOMES else "succeeded")
+
+
+def words_of(action: str) -> str:
+    """Return what happened, in the words that stand between the actor and the thing."""
+    if action in WORDS:
+        return WORDS[action]
+    _, kind, last = action.split(".")
+    return PHRASES[last].format(kind=kind, past=PAST[kind])

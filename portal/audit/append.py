@@ -1,0 +1,92 @@
+"""The only writer of the trail: appends to the chain inside the transaction of the change itself."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from portal.audit.actions import Action, outcome_of
+from portal.audit.chain import GENESIS, canonical, digest
+from portal.audit.models import Event, Head
+from portal.audit.origin import Origin
+from portal.web.masking import mask_secrets
+
+Changes = Mapping[str, Sequence[Any]]  # field to (before, after)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thing:
+    """What an event is about. `deployment_id` is Roboflow's, where it is about a deployment."""
+
+    type: str = ""
+    id: str = ""
+    name: str = ""
+    deployment_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """An event that is about to be appended."""
+
+    action: Action
+    by: Origin
+    at: datetime
+    about: Thing = field(default_factory=Thing)
+    workspace: Any = None  # a Workspace; this room does not know the class
+    reason: str = ""
+    changes: Changes | None = None
+    operation_id: str = ""
+
+
+def append(action: Action, *, by: Origin, at: datetime, about: Thing | None = None, workspace: Any = None, **more: Any) -> Event:
+    """Append one event and return it. Must run inside the transaction that makes the change; call it late, it holds the head.
+
+    `more`: `reason`, `changes` (field to before and after), `operation_id`.
+    """
+    return append_many([Entry(action=action, by=by, at=at, about=about or Thing(), workspace=workspace, **more)])[0]
+
+
+def append_many(entries: Sequence[Entry]) -> list[Event]:
+    """Append events in their order, under one lock of the head."""
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("The trail is written in the transaction of the change itself.")
+    if not entries:
+        return []
+    head = Head.objects.select_for_update().filter(pk=1).first() or Head(pk=1, sequence=0, hash=GENESIS)
+    events = []
+    for entry in entries:
+        facts = facts_of(entry, sequence=head.sequence + 1)
+        event = Event(**facts, previous_hash=head.hash, hash=digest(head.hash, facts))
+        head.sequence, head.hash = event.sequence, event.hash
+        events.append(event)
+    Event.objects.bulk_create(events, batch_size=500)
+    head.save()
+    return events
+
+
+def facts_of(entry: Entry, *, sequence: int) -> dict[str, Any]:
+    """Return the fields of an entry as they are stored and hashed, secrets masked."""
+    by, about, workspace = entry.by, entry.about, entry.workspace
+    return {
+        "sequence": sequence,
+        "at": entry.at,
+        "actor_id": by.actor_id,
+        "actor_name": by.actor_name[:254],
+        "ip": by.ip,
+        "agent": mask_secrets(by.agent)[:200],
+        "request_id": by.request_id[:64],
+        "source": by.source,
+        "action": str(entry.action),
+        "outcome": outcome_of(entry.action),
+        "workspace_id": workspace.pk if workspace else None,
+        "workspace_name": workspace.slug if workspace else "",
+        "object_type": about.type,
+        "object_id": about.id[:100],
+        "object_name": mask_secrets(about.name)[:254],
+        "deployment_id": about.deployment_id[:100],
+        "operation_id": entry.operation_id,
+        "reason": mask_secrets(entry.reason).replace("\x00", ""),
+        "changes": mask_secrets(canonical(dict(entry.changes))).replace("\\u0000", "") if entry.changes else "",
+    }

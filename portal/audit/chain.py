@@ -1,0 +1,61 @@
+"""How entries are chained: canonical JSON, SHA-256, Ed25519. Pure, and easy to repeat elsewhere."""
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+GENESIS = "0" * 64  # the previous hash of the first entry
+FIELDS = (
+    "sequence", "at", "actor_id", "actor_name", "ip", "agent", "request_id", "source", "action", "outcome", "workspace_id",
+    "workspace_name", "object_type", "object_id", "object_name", "deployment_id", "operation_id", "reason", "changes",
+)  # fmt: skip
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
+
+def canonical(value: Any) -> str:
+    """Return the one JSON text of `value`: sorted keys, no spaces, UTF-8."""
+    return _encode(value)
+
+
+def timestamp(at: datetime) -> str:
+    """Return the one text of a time: UTC with microseconds."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def digest(previous_hash: str, entry: Mapping[str, Any]) -> str:
+    """Return the hash of an entry that follows `previous_hash`; `entry` has all FIELDS, `at` as an aware datetime."""
+    facts = {name: entry[name] for name in FIELDS}
+    facts["at"] = timestamp(entry["at"])
+    return hashlib.sha256(f"{previous_hash}\n{_encode(facts)}".encode()).hexdigest()
+
+
+def statement(*, sequence: int, hash: str, signed_at: datetime) -> bytes:
+    """Return the bytes that a signed head signs."""
+    return canonical({"hash": hash, "sequence": sequence, "signed_at": timestamp(signed_at)}).encode()
+
+
+def sign(message: bytes, *, private_key: str) -> tuple[str, str]:
+    """Return signature and public key, both base64. `private_key` is url-safe base64 of 32 bytes."""
+    key = Ed25519PrivateKey.from_private_bytes(base64.urlsafe_b64decode(private_key))
+    return base64.b64encode(key.sign(message)).decode(), base64.b64encode(key.public_key().public_bytes_raw()).decode()
+
+
+def public_key_of(private_key: str) -> str:
+    """Return the base64 public key that belongs to the private one."""
+    return sign(b"", private_key=private_key)[1]
+
+
+def signed_by(message: bytes, *, signature: str, public_key: str) -> bool:
+    """Say whether `signature` over `message` was made by the owner of `public_key`; malformed ones are not."""
+    try:
+        Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key)).verify(base64.b64decode(signature), message)
+    except (InvalidSignature, ValueError, binascii.Error):
+        return False
+    return True

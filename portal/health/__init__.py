@@ -1,0 +1,1 @@
+"""Is the machine alive: heartbeats, /healthz, /readyz."""

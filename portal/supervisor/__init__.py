@@ -1,0 +1,1 @@
+"""One machine: starts broker, web, worker and beat as children."""

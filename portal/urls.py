@@ -1,0 +1,22 @@
+"""The table of contents: one include per room, in the order of the rail."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("portal.health.urls")),
+    path("", include("portal.web.urls")),
+    path("", include("portal.accounts.urls")),
+    path("", include("deployments.workspaces.urls")),
+    path("", include("deployments.fleet.urls")),
+    path("", include("deployments.logs.urls")),
+    path("", include("deployments.activity.urls")),
+    path("", include("deployments.operations.urls")),
+    path("", include("deployments.keys.urls")),
+    path("", include("deployments.team.urls")),
+    path("", include("deployments.system.urls")),
+    path("", include("portal.audit.urls")),
+]
+handler400 = "portal.web.errors.bad_request"
+handler403 = "portal.web.errors.forbidden"
+handler404 = "portal.web.errors.not_found"
+handler500 = "portal.web.errors.server_error"
