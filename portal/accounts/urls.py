@@ -1,0 +1,18 @@
+"""Addresses of the accounts room; the sign-in pages are allauth's."""
+
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from portal.accounts import views
+
+rooms = [
+    path("setup/", views.setup, name="setup"),
+    path("profile/", views.profile, name="profile"),
+]
+urlpatterns = [
+    path("", include((rooms, "accounts"))),
+    # People are known by the address that they were invited with.
+    path("accounts/email/", RedirectView.as_view(pattern_name="accounts:profile")),
+    path("accounts/sessions/", include("allauth.usersessions.urls")),
+    path("accounts/", include("allauth.account.urls")),
+]

@@ -1,0 +1,54 @@
+"""Pages about people: the first run and one's own profile. Sign-in itself is allauth's."""
+
+from typing import cast
+
+from django.contrib import messages
+from django.contrib.auth import login
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.timezone import now
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from portal.accounts.forms import NewPersonForm, ProfileForm
+from portal.accounts.models import User
+from portal.accounts.profile import change_profile
+from portal.accounts.setup import AlreadySetUp, is_open, is_token, set_up
+from portal.audit.origin import origin_of
+from portal.web.fragments import form_page, go
+
+BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+
+
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "POST"])
+def setup(request: HttpRequest) -> HttpResponse:
+    """Make the first administrator; only with the link that the log printed, only while there is nobody."""
+    if not is_open():
+        raise Http404
+    token = request.POST.get("token") or request.GET.get("token", "")
+    if not is_token(token):
+        return form_page(request, "accounts/setup_link.html", {})
+    form = NewPersonForm(request.POST or None)
+    if not form.is_valid():
+        return form_page(request, "accounts/setup.html", {"form": form, "token": token})
+    try:
+        user = set_up(**form.cleaned_data, by=origin_of(request), now=now())
+    except AlreadySetUp:
+        return redirect("account_login")
+    login(request, user, backend=BACKEND)
+    return go(request, "/")
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def profile(request: HttpRequest) -> HttpResponse:
+    """One's own name and time zone."""
+    user = cast(User, request.user)
+    form = ProfileForm(request.POST or None, instance=User.objects.get(pk=user.pk))
+    if not form.is_valid():
+        return form_page(request, "accounts/profile.html", {"form": form})
+    change_profile(user, **form.cleaned_data, by=origin_of(request), now=now())
+    messages.success(request, "Saved.")
+    return go(request, request.path)
