@@ -209,9 +209,16 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # this session stays; all others end 
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "20/m/ip,5/5m/key", "reset_password": "10/m/ip,3/m/key", "change_password": "5/m/user"}
+ACCOUNT_RATE_LIMITS = {  # allauth's notation; the last three are ours
+    "login": "60/m/ip",
+    "login_failed": "20/m/ip,5/5m/key",
+    "reset_password": "10/m/ip,3/m/key",
+    "change_password": "5/m/user",
+    "key_check": "10/m/user",
+    "operation": "120/m/user",
+    "invite": "20/m/user",
+}
 USERSESSIONS_TRACK_ACTIVITY = True
-KEY_CHECK_RATE = "10/m/user"  # allauth's notation
 SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())  # absolute limit
 SESSION_IDLE_SECONDS = timedelta(hours=24).total_seconds()  # without a page or poll
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True

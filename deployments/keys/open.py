@@ -1,0 +1,102 @@
+"""The only place where a key is clear: opened for one call to Roboflow, and forgotten."""
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache
+from typing import TypeVar
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.timezone import now as clock
+
+from deployments.keys.models import ApiKey, Call, KeyState
+from deployments.keys.seal import Unreadable, unseal
+from deployments.roboflow.client import CallRecord, Client
+from deployments.roboflow.errors import KeyRefused
+from deployments.roboflow.mask import Secret
+from deployments.workspaces.models import Workspace, touch
+from portal import __version__
+from portal.audit.actions import Action
+from portal.audit.append import Thing, append
+from portal.audit.origin import SYSTEM
+
+T = TypeVar("T")
+NOTE_EVERY_SECONDS = 60  # used_at is for people: a sync each five seconds need not write it each time
+_noted: dict[int, float] = {}
+
+
+class KeyUnreadable(Exception):
+    """The vault key that sealed it is lost: the person must add the key again."""
+
+    def __init__(self) -> None:
+        super().__init__("This key cannot be opened: it was sealed under a vault key that the portal no longer has. Add it again under Keys.")
+
+
+@cache
+def client_of(region: str) -> Client:
+    """Return this process's client for a region of Roboflow. Raises KeyError for a region that is not offered any more."""
+    place = settings.ROBOFLOW_REGIONS[region]
+    return Client(
+        deployments_url=place["deployments"],
+        api_url=place["api"],
+        connect_timeout_seconds=settings.ROBOFLOW_CONNECT_TIMEOUT_SECONDS,
+        read_timeout_seconds=settings.ROBOFLOW_READ_TIMEOUT_SECONDS,
+        version=__version__,
+        on_call=record_call,
+    )
+
+
+def record_call(record: CallRecord) -> None:
+    """Keep one row per call, for the System page."""
+    Call.objects.create(at=clock(), endpoint=record.endpoint, outcome=record.outcome, status=record.status, milliseconds=record.milliseconds)
+
+
+def use(key: ApiKey, act: Callable[[Client, Secret], T], *, now: datetime, reading: bool = False) -> T:
+    """Open `key` for one act and return what it returns.
+
+    Raises KeyUnreadable, and whatever the act raises; when Roboflow refuses the key, the key is marked and the trail says so.
+    """
+    try:
+        secret = unseal(key.sealed, user_id=key.user_id, workspace_id=key.workspace_id, key_id=key.pk)
+    except Unreadable:
+        mark(key, KeyState.UNREADABLE, "", now=now)
+        raise KeyUnreadable from None
+    note_use(key, now=now, reading=reading)
+    try:
+        return act(client_of(key.region), secret)
+    except KeyRefused as refusal:
+        mark(key, KeyState.REFUSED, refusal.text, now=now)
+        raise
+
+
+def note_use(key: ApiKey, *, now: datetime, reading: bool) -> None:
+    """Write when a key was used, at most once a minute; a reader's turn is written each time."""
+    if reading:
+        ApiKey.objects.filter(pk=key.pk).update(read_at=now)
+    if time.monotonic() - _noted.get(key.pk, -NOTE_EVERY_SECONDS) >= NOTE_EVERY_SECONDS or not reading:
+        _noted[key.pk] = time.monotonic()
+        ApiKey.objects.filter(pk=key.pk).update(used_at=now)
+
+
+@transaction.atomic
+def mark(key: ApiKey, state: KeyState, words: str, *, now: datetime) -> None:
+    """Mark a key that stopped working, once, and record it."""
+    marked = ApiKey.objects.filter(pk=key.pk, sealed=key.sealed).exclude(state=state)
+    if not marked.update(state=state, refusal=words, refused_at=now, checked_at=now):
+        return
+    key.state = state
+    action = Action.KEY_UNREADABLE if state == KeyState.UNREADABLE else Action.KEY_STOPPED
+    append(action, by=SYSTEM, at=now, about=thing_of(key), workspace=key.workspace, reason=words)
+    if key.workspace_id:
+        touch(key.workspace_id)
+
+
+def thing_of(key: ApiKey) -> Thing:
+    """Return how the trail names a key: its owner and its last four characters, never more."""
+    return Thing(type="key", id=str(key.pk), name=f"{key.user} …{key.last_four}")
+
+
+def readers_of(workspace: Workspace) -> list[ApiKey]:
+    """Return the members' valid keys, the one that rested longest first."""
+    return list(ApiKey.objects.readers(workspace).select_related("user", "workspace")[:5])

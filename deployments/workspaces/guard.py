@@ -1,0 +1,97 @@
+"""The only way into a workspace: signed in, a standing member, with a role that is enough."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.timezone import now
+
+from deployments.workspaces.models import Membership, Workspace
+from deployments.workspaces.roles import Role, may
+from portal.audit.actions import Action
+from portal.audit.append import Thing, append
+from portal.audit.origin import origin_of
+from portal.web.errors import Refused
+
+View = Callable[..., HttpResponse]
+SAFE = {"GET", "HEAD", "OPTIONS"}
+WATCHED = timedelta(seconds=30)  # after a page was served, somebody is taken to look at it
+WATCH_EVERY = timedelta(seconds=10)  # pages poll: do not write each time
+
+
+def workspace_required(needed: Role, *, refused_as: Action = Action.ACCESS_REFUSED) -> Callable[[View], View]:
+    """Guard a view whose address names a `workspace`; hand it the member's `membership` instead.
+
+    Strangers get 404, so that addresses tell nothing; members whose role is too low get 403, which names the role
+    and who can give it. A refused attempt to change something is in the trail as `refused_as`.
+    """
+
+    def guard(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, workspace: str, **kwargs: Any) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            membership = membership_of(request, workspace)
+            if not may(membership.role, needed):
+                refuse(request, membership, needed, refused_as=refused_as)
+            remember(request, membership)
+            return view(request, *args, membership=membership, **kwargs)
+
+        return guarded
+
+    return guard
+
+
+def membership_of(request: HttpRequest, slug: str) -> Membership:
+    """Return the person's standing membership. For anybody else there is no such workspace: Http404, recorded if they meant to change something."""
+    if found := Membership.objects.of(request.user).filter(workspace__slug=slug).first():  # type: ignore[arg-type]
+        return found
+    if request.method not in SAFE and (workspace := Workspace.objects.filter(slug=slug).first()):
+        record_refusal(request, workspace, Action.ACCESS_REFUSED, Thing(type="address", name=request.path))
+    raise Http404
+
+
+def refuse(request: HttpRequest, membership: Membership, needed: Role, *, refused_as: Action, about: Thing | None = None) -> None:
+    """Raise Refused, which names the role that is needed and who can give it."""
+    if request.method not in SAFE:
+        record_refusal(request, membership.workspace, refused_as, about or Thing(type="address", name=request.path))
+    raise Refused(needed=f"the role {needed.value} in {membership.workspace}", who=managers_of(membership.workspace))
+
+
+def record_refusal(request: HttpRequest, workspace: Workspace, action: Action, about: Thing) -> None:
+    """Write a refused attempt into the trail."""
+    with transaction.atomic():
+        append(action, by=origin_of(request), at=now(), about=about, workspace=workspace, reason=request.POST.get("reason", "")[:1000])
+
+
+def managers_of(workspace: Workspace) -> str:
+    """Return the names of those who can give roles."""
+    managers = Membership.objects.standing().filter(workspace=workspace, role=Role.MANAGER).select_related("user")
+    return ", ".join(str(one.user) for one in managers)
+
+
+def remember(request: HttpRequest, membership: Membership) -> None:
+    """Keep for this request and for the next visit which workspace is looked at; note that it is watched."""
+    request.membership = membership  # type: ignore[attr-defined]
+    workspace = membership.workspace
+    if request.session.get("workspace") != workspace.slug:
+        request.session["workspace"] = workspace.slug
+    if request.method == "GET":
+        watch(workspace)
+
+
+def watch(workspace: Workspace) -> None:
+    """Note that somebody looks: the sync goes faster. A workspace that nobody watched is read soon."""
+    moment = now()
+    until = moment + WATCHED
+    if workspace.watched_until and workspace.watched_until > until - WATCH_EVERY:
+        return
+    rows = Workspace.objects.filter(pk=workspace.pk)
+    rows.update(watched_until=until)
+    if not workspace.is_watched(moment) and not workspace.sync_failures:  # a failing one keeps its back-off
+        rows.filter(Q(sync_due_at__gt=moment) | Q(sync_due_at=None)).update(sync_due_at=moment)
