@@ -1,0 +1,54 @@
+"""The forms of the keys page. A key is never echoed back."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+
+from portal.accounts.forms import PlainCharField
+
+
+def check_shape(value: str) -> str:
+    """Refuse only what is certain. Source: Roboflow's docs: `rf_` keys are publishable ones."""
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise forms.ValidationError("A Roboflow key is one word of letters and digits. Copy it again.")
+    if value.startswith("rf_"):
+        raise forms.ValidationError("This is a publishable key (rf_...): it cannot manage deployments. Use the private API key of the workspace.")
+    return value
+
+
+class KeyForm(forms.Form):
+    """A key and what to call it."""
+
+    api_key = forms.CharField(
+        label="API key", max_length=200, min_length=8,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}, render_value=False),
+        help_text="Roboflow: Settings, API Keys, Private API Key. It is checked with Roboflow when you save.",
+    )  # fmt: skip
+    label = PlainCharField(max_length=80, required=False, help_text="For you: where the key comes from, for example.")
+
+    def clean_api_key(self) -> str:
+        """The shape only: whether it works, Roboflow knows."""
+        return check_shape(self.cleaned_data["api_key"])
+
+
+class AddKeyForm(KeyForm):
+    """A first key of a workspace; the region is asked where there is a choice."""
+
+    region = forms.ChoiceField(required=False, help_text="Where the workspace lives at Roboflow.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        regions = list(settings.ROBOFLOW_REGIONS)
+        if len(regions) == 1:
+            del self.fields["region"]
+            return
+        field = self.fields["region"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(name, name.upper()) for name in regions]
+        field.initial = settings.ROBOFLOW_REGION
+
+    @property
+    def region_or_default(self) -> str:
+        """Return the chosen region, else the portal's."""
+        return self.cleaned_data.get("region") or settings.ROBOFLOW_REGION
