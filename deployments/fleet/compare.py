@@ -1,0 +1,158 @@
+"""What we hold and what came: which rows are new, changed, missing, and what no wish of ours explains. Pure."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from deployments.roboflow.schema import DeploymentReport
+
+FACTS = (
+    "deployment_name", "machine_type", "creator_email", "creator_id", "subdomain", "domain", "duration_hours",
+    "inference_version", "min_replicas", "max_replicas", "num_replicas", "status",
+)  # fmt: skip
+CONFIGURATION = ("machine_type", "creator_email", "subdomain", "domain", "duration_hours", "inference_version", "min_replicas", "max_replicas")
+OWN_WAY = {"ready", "failed", "expired"}  # steps that a deployment takes by itself, from pending or at its end
+
+
+class Stored(Protocol):
+    """What compare needs to know of a row."""
+
+    deployment_id: str
+    deployment_name: str
+    status: str
+    status_since: datetime
+    digest: str
+    missing_since: datetime | None
+    gone_at: datetime | None
+    reported_at: datetime
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Something that we asked for: it explains changes that would else come from outside."""
+
+    kind: str
+    deployment_id: str  # empty while a create is in flight
+    name: str
+    by: str
+    since: datetime
+    sent_at: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """A status that changed; `by` is who asked for it here, None when nobody did and it counts as a change from outside."""
+
+    deployment_id: str
+    before: str
+    after: str
+    kind: str  # pause, resume, delete, change or "" for what a deployment does by itself
+    by: str
+
+
+@dataclass
+class Comparison:
+    """What a list changes."""
+
+    new: list[DeploymentReport] = field(default_factory=list)
+    changed: list[DeploymentReport] = field(default_factory=list)
+    back: list[str] = field(default_factory=list)  # reported unchanged, but they were missing or gone
+    missing: list[str] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    outside_new: list[DeploymentReport] = field(default_factory=list)
+    outside_changes: dict[str, dict[str, tuple[Any, Any]]] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing that anybody could see."""
+        return not (self.new or self.changed or self.back or self.missing)
+
+
+def digest_of(report: DeploymentReport) -> str:
+    """Return the hash of a raw object: the same raw object needs no writing."""
+    return hashlib.sha256(json.dumps(report.raw, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def compare(
+    stored: Mapping[str, Stored], reports: Iterable[DeploymentReport], *, wishes: list[Wish], started: datetime, is_first: bool,
+    skip_missing: bool = False, digest: Callable[[DeploymentReport], str] = digest_of,
+) -> Comparison:  # fmt: skip
+    """Compare rows with a list that was asked for at `started`; rows written since then know better and are left alone.
+
+    In the first sync of a workspace nothing comes "from outside": all of it was there before us.
+    """
+    found, seen = Comparison(), set()
+    for report in reports:
+        row = stored.get(report.deployment_id)
+        seen.add(report.deployment_id)
+        if row is None:
+            found.new.append(report)
+            if not is_first and not explains_new(wishes, report):
+                found.outside_new.append(report)
+        elif row.reported_at > started:
+            continue
+        elif row.digest != digest(report):
+            found.changed.append(report)
+            note_change(found, row, report, wishes)
+        elif row.missing_since or row.gone_at:
+            found.back.append(report.deployment_id)
+    if not skip_missing:
+        found.missing = [key for key, row in stored.items() if key not in seen and not row.gone_at and row.reported_at <= started]
+    return found
+
+
+def note_change(found: Comparison, row: Stored, report: DeploymentReport, wishes: list[Wish]) -> None:
+    """Tell the status step and the changed configuration of one row."""
+    if row.status != report.status:
+        found.steps.append(step_of(row, report.status, wishes))
+    changes = {
+        name: (getattr(row, name), getattr(report, name))
+        for name in CONFIGURATION
+        # A deployment that starts gets its address and version late: filling a blank is no change from outside.
+        if getattr(row, name) != getattr(report, name) and getattr(row, name) not in ("", None)
+    }
+    if changes and not (row.status == "pending" and report.status in ("pending", "ready")):
+        found.outside_changes[report.deployment_id] = changes
+
+
+def step_of(row: Stored, after: str, wishes: list[Wish]) -> Step:
+    """Return the step to `after`, with who asked for it here."""
+    kind = kind_of(row.status, after)
+    wish = explaining(wishes, row, kind) if kind in ("pause", "resume", "delete") else None
+    return Step(row.deployment_id, row.status, after, kind, wish.by if wish else "")
+
+
+def kind_of(before: str, after: str) -> str:
+    """Return which act leads from one status to the other; "" for what deployments do by themselves."""
+    if after in ("paused", "deleted"):
+        return {"paused": "pause", "deleted": "delete"}[after]
+    if before == "paused" and after in ("pending", "ready"):
+        return "resume"
+    if after in OWN_WAY or after == "pending":
+        return ""
+    return "change"
+
+
+def explaining(wishes: list[Wish], row: Stored, kind: str) -> Wish | None:
+    """Return the sent wish that explains the step: still open, or ended after the status that it changed was seen first.
+
+    So a late effect is explained, and a second pause from outside, after a resume, is not.
+    """
+    for wish in wishes:
+        fits = wish.kind == kind and wish.deployment_id == row.deployment_id and wish.sent_at is not None
+        if fits and (wish.ended_at is None or wish.ended_at >= row.status_since):
+            return wish
+    return None
+
+
+def explains_new(wishes: list[Wish], report: DeploymentReport) -> bool:
+    """Say whether a create of ours explains a new deployment."""
+    return any(
+        wish.kind == "create" and wish.name == report.deployment_name and wish.sent_at is not None
+        and wish.deployment_id in ("", report.deployment_id)
+        for wish in wishes
+    )  # fmt: skip

@@ -1,0 +1,133 @@
+"""Writes what Roboflow reports: rows in bulk, the timeline, and what changed outside the portal."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from deployments.fleet.compare import FACTS, Comparison, Step, digest_of
+from deployments.fleet.models import DELETED, Asked, Deployment, StatusChange
+from deployments.keys.masking import mask_raw
+from deployments.roboflow.schema import DeploymentReport
+from deployments.workspaces.models import Workspace, touch
+from portal.audit.actions import Action
+from portal.audit.append import Entry, Thing, append_many
+from portal.audit.origin import OUTSIDE, Origin
+
+WRITTEN = [*FACTS, "upstream", "digest", "reported_at", "status_since", "missing_since", "gone_at", "revision"]
+OUTSIDE_STEPS = {
+    "pause": Action.OUTSIDE_PAUSED,
+    "resume": Action.OUTSIDE_RESUMED,
+    "delete": Action.OUTSIDE_DELETED,
+    "change": Action.OUTSIDE_CHANGED,
+}
+
+
+def about(row: Deployment) -> Thing:
+    """Return how the trail names a deployment."""
+    return Thing(type="deployment", id=row.deployment_id, name=row.deployment_name, deployment_id=row.deployment_id)
+
+
+def fill(row: Deployment, report: DeploymentReport, *, now: datetime) -> None:
+    """Put what is reported into a row."""
+    if row.status != report.status or not row.pk:
+        row.status_since = now
+    for name in FACTS:
+        setattr(row, name, getattr(report, name))
+    row.upstream, row.digest, row.reported_at = mask_raw(report.raw), digest_of(report), now
+    row.missing_since, row.gone_at = None, now if report.status == DELETED and row.gone_at is None else row.gone_at
+    if report.status != DELETED:
+        row.gone_at = None
+    row.revision += 1
+
+
+def new_row(workspace: Workspace, report: DeploymentReport, *, now: datetime, is_first: bool) -> Deployment:
+    """Return a row for a deployment that we see for the first time."""
+    row = Deployment(workspace=workspace, deployment_id=report.deployment_id, first_seen_at=now, seen_from_birth=not is_first, revision=0)
+    fill(row, report, now=now)
+    return row
+
+
+def write(workspace: Workspace, rows: dict[str, Deployment], found: Comparison, *, now: datetime, is_first: bool) -> None:
+    """Write a comparison: only what changed. Call it inside a transaction."""
+    fresh = Deployment.objects.bulk_create([new_row(workspace, report, now=now, is_first=is_first) for report in found.new], batch_size=500)
+    for report in found.changed:
+        fill(rows[report.deployment_id], report, now=now)
+    for key in found.back:
+        rows[key].missing_since = rows[key].gone_at = None
+    for key in found.missing:
+        rows[key].missing_since = rows[key].missing_since or now
+    touched = {*(report.deployment_id for report in found.changed), *found.back, *found.missing}
+    Deployment.objects.bulk_update([rows[key] for key in touched], WRITTEN, batch_size=200)
+    by_id = rows | {row.deployment_id: row for row in fresh}
+    write_timeline(by_id, found, now=now)
+    link_creates(workspace, fresh)
+    append_many(list(outside_entries(workspace, by_id, found, now=now)))
+
+
+def write_timeline(rows: dict[str, Deployment], found: Comparison, *, now: datetime) -> None:
+    """Write the first word of new rows and each later step."""
+    births = [StatusChange(deployment=rows[one.deployment_id], after=one.status, observed_at=now) for one in found.new]
+    steps = [StatusChange(deployment=rows[one.deployment_id], before=one.before, after=one.after, observed_at=now, by=one.by) for one in found.steps]
+    StatusChange.objects.bulk_create([*births, *steps], batch_size=500)
+
+
+def link_creates(workspace: Workspace, fresh: Iterable[Deployment]) -> None:
+    """A create in flight that asked for this name gets its deployment: the row in flight becomes the real one."""
+    for row in fresh:
+        Asked.objects.filter(workspace=workspace, kind="create", name=row.deployment_name, deployment=None, sent_at__isnull=False, ended_at=None).update(
+            deployment=row
+        )
+
+
+def outside_entries(workspace: Workspace, rows: dict[str, Deployment], found: Comparison, *, now: datetime) -> Iterable[Entry]:
+    """Yield an event for each change that no wish of ours explains."""
+    for report in found.outside_new:
+        row = rows[report.deployment_id]
+        by = Origin(actor_name=report.creator_email, source="outside")
+        yield entry(Action.OUTSIDE_CREATED, workspace, row, now, by=by, changes={"status": (None, report.status)})
+    for step in found.steps:
+        if step.kind and not step.by:
+            changes: dict[str, Any] = {"status": (step.before, step.after)}
+            yield entry(OUTSIDE_STEPS[step.kind], workspace, rows[step.deployment_id], now, changes=changes, reason=hint(step, rows))
+    for key, changed in found.outside_changes.items():
+        yield entry(Action.OUTSIDE_CHANGED, workspace, rows[key], now, changes=changed)
+
+
+def hint(step: Step, rows: dict[str, Deployment]) -> str:
+    """Roboflow pauses dev types itself, and tells nobody."""
+    return "or by Roboflow itself, after an hour without requests" if step.kind == "pause" and rows[step.deployment_id].is_dev else ""
+
+
+def entry(action: Action, workspace: Workspace, row: Deployment, now: datetime, *, by: Origin = OUTSIDE, **more: Any) -> Entry:
+    """Return an event from outside the portal."""
+    return Entry(action=action, by=by, at=now, about=about(row), workspace=workspace, **more)
+
+
+def write_gone(workspace: Workspace, gone: list[Deployment], *, by_id: dict[str, str], now: datetime) -> None:
+    """Write that deployments are no longer at Roboflow; `by_id` names who asked for it here. Call it inside a transaction."""
+    entries = []
+    for row in gone:
+        row.gone_at, row.revision = now, row.revision + 1
+        who = by_id.get(row.deployment_id, "")
+        StatusChange.objects.create(deployment=row, before=row.status, after="gone", observed_at=now, by=who)
+        if not who and not row.status == "expired":
+            entries.append(entry(Action.OUTSIDE_GONE, workspace, row, now, changes={"status": (row.status, "gone")}))
+    Deployment.objects.bulk_update(gone, ["gone_at", "revision"], batch_size=200)
+    append_many(entries)
+
+
+def observe(workspace: Workspace, report: DeploymentReport, *, by: str, now: datetime) -> Deployment:
+    """Write what one answer about one deployment tells (`/get`, `/add`), asked for by `by`. Call it inside a transaction."""
+    row = Deployment.objects.select_for_update().filter(workspace=workspace, deployment_id=report.deployment_id).first()
+    if row is None:
+        row = new_row(workspace, report, now=now, is_first=False)
+        row.save()
+        StatusChange.objects.create(deployment=row, after=report.status, observed_at=now, by=by)
+    elif row.digest != digest_of(report) or row.missing_since:
+        before = row.status
+        fill(row, report, now=now)
+        row.save()
+        if before != row.status:
+            StatusChange.objects.create(deployment=row, before=before, after=row.status, observed_at=now, by=by)
+    touch(workspace.pk)
+    return row

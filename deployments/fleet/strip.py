@@ -1,0 +1,37 @@
+"""The strip under the top bar: how far our facts can be from the truth, and whose key does not work."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from deployments.keys.models import ApiKey, KeyState
+from deployments.workspaces.models import Workspace
+from portal.accounts.models import User
+
+
+@dataclass(frozen=True)
+class Strip:
+    """What the strip shows; `rev` changes whenever it should be drawn anew."""
+
+    workspace: Workspace
+    level: str  # "", amber or red
+    keys: list[ApiKey]
+    has_readers: bool
+
+    @property
+    def rev(self) -> str:
+        """Return the mark that a poll compares."""
+        synced = int(self.workspace.synced_at.timestamp()) if self.workspace.synced_at else 0
+        return f"{self.workspace.revision}.{self.level}.{synced if self.level else ''}"
+
+
+def strip_of(workspace: Workspace, user: User, *, now: datetime) -> Strip:
+    """Return the strip of a workspace for one person."""
+    keys = [key for key in ApiKey.objects.own(user, workspace) if key.state in (KeyState.REFUSED, KeyState.UNREADABLE)]
+    level = workspace.trouble(now)
+    has_readers = bool(workspace.synced_at and not level) or ApiKey.objects.readers(workspace).exists()
+    return Strip(workspace, level, keys, has_readers)
+
+
+def rev_of(workspace: Workspace, *, now: datetime) -> str:
+    """Return the mark of what a workspace's pages show: it changes with every visible change."""
+    return f"{workspace.revision}.{workspace.trouble(now)}"

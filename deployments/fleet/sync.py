@@ -1,0 +1,219 @@
+"""Reads a workspace's list and makes the cache agree with it. A bad answer changes nothing but the sync state."""
+
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils.timezone import now as clock
+
+from deployments.fleet.compare import Comparison, Wish, compare
+from deployments.fleet.due import next_due
+from deployments.fleet.models import ENDED, PENDING, Asked, Deployment
+from deployments.fleet.store import write, write_gone
+from deployments.keys.models import ApiKey
+from deployments.keys.open import KeyUnreadable, readers_of, use
+from deployments.roboflow.errors import KeyRefused, NotFound, RateLimited, RoboflowError
+from deployments.roboflow.schema import DeploymentList, DeploymentReport
+from deployments.workspaces.models import Workspace
+from portal.queue.lease import Held, leased, still_held
+from portal.queue.publish import publish
+
+log = structlog.get_logger(__name__)
+LEASE_SECONDS = 180
+CLAIM = timedelta(seconds=30)  # a published sync that never ran is due again after this
+LOOKS = 20  # at most so many missing ones are looked at in one sync
+EXPLAINS_FOR = timedelta(days=1)
+
+
+class NoReader(Exception):
+    """No member holds a key that works."""
+
+
+class SuddenlyEmpty(Exception):
+    """Roboflow's list is empty though we know deployments: that may be an error of theirs."""
+
+
+@dataclass
+class Looked:
+    """What `/get` said of those that a list did not have."""
+
+    there: list[DeploymentReport] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+
+
+def sync_due(*, now: datetime) -> int:
+    """Publish a sync for each workspace that is due; return how many."""
+    count = 0
+    for pk, due_at in Workspace.objects.due(now).values_list("pk", "sync_due_at"):
+        if Workspace.objects.filter(pk=pk, sync_due_at=due_at).update(sync_due_at=now + CLAIM):
+            publish("fleet.sync", pk)
+            count += 1
+    return count
+
+
+def sync_workspace(workspace_id: int) -> None:
+    """Sync one workspace; harmless when called twice, or by two workers at once."""
+    with leased(f"fleet.sync.{workspace_id}", seconds=LEASE_SECONDS, now=clock()) as held:
+        workspace = Workspace.objects.filter(pk=workspace_id).first()
+        if held and workspace:
+            attempt(workspace, held)
+
+
+def attempt(workspace: Workspace, held: Held) -> None:
+    """Read, compare, write; a failure is written down, shown, and tried again later."""
+    started, ticks = clock(), time.monotonic()
+    Workspace.objects.filter(pk=workspace.pk).update(sync_attempted_at=started)
+    try:
+        answer, key = read_list(workspace, now=started)
+        known = Deployment.objects.filter(workspace=workspace, gone_at=None).exclude(status__in=ENDED)
+        if not answer.deployments and known.exists():
+            confirm_empty(workspace, key, held, started)
+            raise SuddenlyEmpty
+    except NoReader:
+        fail(workspace, "No member's key works: add or replace a key.", "", now=clock())
+    except SuddenlyEmpty:
+        fail(workspace, "Roboflow's list is suddenly empty. Nothing was changed.", "", now=clock())
+    except KeyUnreadable as trouble:
+        fail(workspace, str(trouble), "", now=clock())
+    except RoboflowError as trouble:
+        patience = trouble.retry_after if isinstance(trouble, RateLimited) else None
+        fail(workspace, trouble.reading, trouble.text, now=clock(), retry_after=patience)
+    else:
+        apply(workspace, answer, key, held, started=started, milliseconds=int((time.monotonic() - ticks) * 1000))
+
+
+def read_list(workspace: Workspace, *, now: datetime) -> tuple[DeploymentList, ApiKey]:
+    """Return the list and the key that read it: members' keys in turn, another one when one is refused. Raises NoReader, RoboflowError."""
+    last: Exception = NoReader()
+    for key in readers_of(workspace):
+        try:
+            return use(key, lambda client, secret: client.list_deployments(secret), now=now, reading=True), key
+        except (KeyRefused, KeyUnreadable) as refusal:
+            last = refusal
+    raise last
+
+
+def confirm_empty(workspace: Workspace, key: ApiKey, held: Held, started: datetime) -> None:
+    """A list went empty: only `/get` can say of each that it is gone."""
+    rows = {row.deployment_id: row for row in Deployment.objects.filter(workspace=workspace, gone_at=None).exclude(status__in=ENDED)[:LOOKS]}
+    looked = look_at(list(rows.values()), key, now=started)
+    with transaction.atomic(durable=True):
+        if looked.gone and still_held(held):
+            write_gone(workspace, [rows[one] for one in looked.gone], by_id=who_deleted(workspace), now=clock())
+            Workspace.objects.filter(pk=workspace.pk).update(revision=F("revision") + 1)
+
+
+def look_at(rows: list[Deployment], key: ApiKey, *, now: datetime) -> Looked:
+    """Ask `/get` for each missing one: not found, or another id under its name, means gone."""
+    looked = Looked()
+    for row in rows[:LOOKS]:
+        try:
+            report = use(key, lambda client, secret, name=row.deployment_name: client.get_deployment(secret, name, attempts=1), now=now)  # type: ignore[misc]
+        except NotFound:
+            looked.gone.append(row.deployment_id)
+        except (RoboflowError, KeyUnreadable):
+            return looked  # not known: it stays missing
+        else:
+            if report.deployment_id == row.deployment_id:
+                looked.there.append(report)
+            else:
+                looked.gone.append(row.deployment_id)
+    return looked
+
+
+def apply(workspace: Workspace, answer: DeploymentList, key: ApiKey, held: Held, *, started: datetime, milliseconds: int) -> None:
+    """Write what changed, in one transaction, if the lease is still ours."""
+    is_first = workspace.synced_at is None
+    rows = {row.deployment_id: row for row in Deployment.objects.filter(workspace=workspace)}
+    found = compare(rows, answer.deployments, wishes=wishes_of(workspace, now=started), started=started, is_first=is_first)
+    looked = look_at([rows[one] for one in found.missing], key, now=started)
+    if looked.there:
+        reports = [*answer.deployments, *looked.there]
+        found = compare(rows, reports, wishes=wishes_of(workspace, now=started), started=started, is_first=is_first)
+    moment = clock()
+    with transaction.atomic(durable=True):
+        if not still_held(held):
+            return
+        written = rows_since(workspace, started)
+        forget(found, written)
+        write(workspace, rows, found, now=moment, is_first=is_first)
+        gone = [rows[one] for one in looked.gone if one not in written]
+        write_gone(workspace, gone, by_id=who_deleted(workspace), now=moment)
+        visible = not found.is_empty or bool(gone) or bool(workspace.sync_error_reading) or is_first
+        succeed(workspace, answer, now=moment, milliseconds=milliseconds, visible=visible, more_missing=len(found.missing) > LOOKS)
+
+
+def rows_since(workspace: Workspace, started: datetime) -> set[str]:
+    """Return the ids of rows that an operation wrote while we were reading: it knows better."""
+    return set(Deployment.objects.filter(workspace=workspace, reported_at__gt=started).values_list("deployment_id", flat=True))
+
+
+def forget(found: Comparison, written: set[str]) -> None:
+    """Leave alone what somebody else wrote meanwhile."""
+    found.new = [one for one in found.new if one.deployment_id not in written]
+    found.outside_new = [one for one in found.outside_new if one.deployment_id not in written]
+    found.changed = [one for one in found.changed if one.deployment_id not in written]
+    found.steps = [one for one in found.steps if one.deployment_id not in written]
+    found.back = [one for one in found.back if one not in written]
+    found.missing = [one for one in found.missing if one not in written]
+    found.outside_changes = {key: one for key, one in found.outside_changes.items() if key not in written}
+
+
+def wishes_of(workspace: Workspace, *, now: datetime) -> list[Wish]:
+    """Return what we asked for lately, newest first: it explains what changed."""
+    asked = Asked.objects.filter(workspace=workspace, since__gt=now - EXPLAINS_FOR).exclude(outcome__in=("failed", "cancelled"))
+    return [
+        Wish(one.kind, one.deployment.deployment_id if one.deployment else "", one.name, one.by, one.since, one.sent_at, one.ended_at)
+        for one in asked.select_related("deployment").order_by("-since")[:500]
+    ]
+
+
+def who_deleted(workspace: Workspace) -> dict[str, str]:
+    """Return, by deployment id, who asked here to delete it."""
+    asked = Asked.objects.filter(workspace=workspace, kind="delete", sent_at__isnull=False).exclude(outcome__in=("failed", "cancelled"))
+    return {one.deployment.deployment_id: one.by for one in asked.select_related("deployment") if one.deployment}
+
+
+def succeed(workspace: Workspace, answer: DeploymentList, *, now: datetime, milliseconds: int, visible: bool, more_missing: bool) -> None:
+    """Write that the cache agrees with Roboflow as of now."""
+    bad = [{"index": one.index, "why": one.why, "text": one.text[:500]} for one in answer.bad[:20]]
+    fields = {
+        "synced_at": now, "sync_milliseconds": milliseconds, "sync_error": "", "sync_error_reading": "", "sync_failures": 0,
+        "sync_failed_since": None, "sync_bad_entries": bad, "sync_due_at": due_after(workspace, now=now, unsure=more_missing),
+    }  # fmt: skip
+    if visible or bad != workspace.sync_bad_entries:
+        fields["revision"] = F("revision") + 1
+    Workspace.objects.filter(pk=workspace.pk).update(**fields)
+
+
+def fail(workspace: Workspace, reading: str, words: str, *, now: datetime, retry_after: float | None = None) -> None:
+    """Write that Roboflow could not be read; the cache stays as it is, and says how old it is."""
+    failures = workspace.sync_failures + 1
+    log.warning("sync_failed", workspace=workspace.slug, failures=failures, reading=reading)
+    due = due_after(workspace, now=now, failures=failures, retry_after=retry_after)
+    fields = {
+        "sync_error": words, "sync_error_reading": reading, "sync_failures": failures, "sync_due_at": due,
+        "sync_failed_since": workspace.sync_failed_since or now,
+    }  # fmt: skip
+    if failures == 1 or words != workspace.sync_error:
+        fields["revision"] = F("revision") + 1
+    Workspace.objects.filter(pk=workspace.pk).update(**fields)
+
+
+def due_after(workspace: Workspace, *, now: datetime, unsure: bool = False, failures: int = 0, retry_after: float | None = None) -> datetime:
+    """Return when this workspace is due next; somebody who asked for an earlier one meanwhile gets it."""
+    row = Workspace.objects.get(pk=workspace.pk)
+    moving = (
+        Deployment.objects.filter(workspace=workspace, gone_at=None, status=PENDING).exists()
+        or Asked.objects.filter(workspace=workspace, ended_at=None).exists()
+    )
+    due = next_due(
+        now=now, moving=moving, watched=row.is_watched(now), unsure=unsure, failures=failures, retry_after=retry_after,
+        active=settings.SYNC_ACTIVE_SECONDS, idle=settings.SYNC_IDLE_SECONDS,
+    )  # fmt: skip
+    asked_meanwhile = row.sync_due_at if row.sync_due_at != workspace.sync_due_at and not failures else None
+    return min(due, asked_meanwhile) if asked_meanwhile else due

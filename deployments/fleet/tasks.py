@@ -1,0 +1,18 @@
+"""Work of the fleet room that beat and others ask for by name."""
+
+from celery import shared_task
+from django.utils.timezone import now
+
+from deployments.fleet import sync
+
+
+@shared_task(name="fleet.sync_due")
+def sync_due() -> None:
+    """Publish a sync for each workspace that is due."""
+    sync.sync_due(now=now())
+
+
+@shared_task(name="fleet.sync")
+def sync_workspace(workspace_id: str) -> None:
+    """Sync one workspace."""
+    sync.sync_workspace(int(workspace_id))

@@ -1,0 +1,161 @@
+"""Pages of the fleet: the list, one deployment, and the strip that tells how old the facts are."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.timezone import now
+from django.views.decorators.http import require_POST, require_safe
+
+from deployments.fleet.facets import FIGURES, Facets
+from deployments.fleet.guard import deployment_required
+from deployments.fleet.models import Deployment
+from deployments.fleet.prices import credits_per_hour
+from deployments.fleet.rows import WISHED, asked_of, asked_words, operation_url, row_of, rows_of
+from deployments.fleet.strip import rev_of, strip_of
+from deployments.fleet.timeline import RANGES, segments
+from deployments.keys.models import KeyState
+from deployments.keys.own import own_key
+from deployments.workspaces.guard import workspace_required
+from deployments.workspaces.models import Membership, Workspace
+from deployments.workspaces.roles import Role, may
+from portal.audit.export import export_made
+from portal.web.export import export, wants_export
+from portal.web.fragments import go, nothing_new, page_or_part, unchanged
+from portal.web.next import safe_next
+from portal.web.paging import keyset
+
+COLUMNS = (
+    "deployment_id", "deployment_name", "status", "asked_state", "machine_type", "creator_email", "creator_id", "subdomain", "domain",
+    "duration_hours", "inference_version", "min_replicas", "max_replicas", "num_replicas", "status_since", "first_seen_at", "reported_at",
+    "missing_since", "gone_at",
+)  # fmt: skip
+
+
+@require_safe
+@workspace_required(Role.VIEWER)
+def fleet(request: HttpRequest, membership: Membership) -> HttpResponse:
+    """The workspace's deployments, as Roboflow reported them last."""
+    workspace, moment = membership.workspace, now()
+    rev = rev_of(workspace, now=moment)
+    if unchanged(request, rev):
+        return nothing_new()
+    facets = Facets.of(request.GET)
+    if wanted := wants_export(request):
+        export_made(request, workspace, what="fleet", format=wanted)
+        return export(exported(workspace, facets), columns=COLUMNS, format=wanted, filename=f"{workspace.slug}-fleet")
+    page = keyset(facets.apply(workspace), cursor=request.GET.get("cursor"), size=facets.size, fields=facets.order)
+    asked = asked_of(workspace, now=moment)
+    key = own_key(membership)
+    context = {
+        "workspace": workspace, "membership": membership, "facets": facets, "rev": rev, "next": page.next,
+        "rows": rows_of(workspace, page.rows, asked, now=moment), "figures": figures(workspace), "choices": choices(workspace),
+        "coming": coming(workspace, asked, moment), "fast": any(one.ended_at is None for one in asked),
+        "key": key, "may_act": may(membership.role, Role.OPERATOR) and key is not None and key.state == KeyState.VALID,
+        "is_operator": may(membership.role, Role.OPERATOR),
+    }  # fmt: skip
+    return page_or_part(request, "fleet/fleet.html", context, part="fleet/_fleet.html", region="fleet")
+
+
+def figures(workspace: Workspace) -> dict[str, int]:
+    """Return the four figures, in one query each kind."""
+    live = Deployment.objects.filter(workspace=workspace).live()  # type: ignore[attr-defined]
+    found: dict[str, int] = live.aggregate(**{name: Count("pk", filter=which) for name, which in FIGURES.items()}, all=Count("pk"))
+    troubled = Deployment.objects.filter(workspace=workspace).troubled().count()  # type: ignore[attr-defined]
+    return {**found, "attention": troubled}
+
+
+def choices(workspace: Workspace) -> dict[str, list[str]]:
+    """Return what can be filtered by: the words that occur, Roboflow's unknown ones too."""
+    found = list(Deployment.objects.filter(workspace=workspace).values_list("status", "machine_type", "creator_email").distinct()[:2000])
+    names = ("status", "machine_type", "creator")
+    return {name: sorted({one[index] for one in found if one[index]}) for index, name in enumerate(names)}
+
+
+def coming(workspace: Workspace, asked: list[Any], moment: Any) -> list[dict[str, str]]:
+    """Return a row for each create whose deployment nobody has seen yet."""
+    return [
+        {"name": one.name, "machine_type": one.machine_type, "asked": asked_words(one, now=moment), "url": operation_url(workspace, one)}
+        for one in asked
+        if one.kind == "create" and one.deployment_id is None
+    ]
+
+
+def exported(workspace: Workspace, facets: Facets) -> Iterator[dict[str, Any]]:
+    """Yield every row of the filter."""
+    asked = {one.deployment_id: one for one in asked_of(workspace, now=now())}
+    for one in facets.apply(workspace).iterator(chunk_size=1000):
+        facts = {name: getattr(one, name, None) for name in COLUMNS}
+        wish = asked.get(one.pk)
+        facts["asked_state"] = WISHED[wish.kind] if wish else ""
+        if workspace.synced_at and not one.missing_since and not one.gone_at:
+            facts["reported_at"] = workspace.synced_at  # the last list that had it
+        yield facts
+
+
+@require_safe
+@deployment_required(Role.VIEWER)
+def detail(request: HttpRequest, membership: Membership, deployment: Deployment) -> HttpResponse:
+    """One deployment: all its facts, its timeline, its latest operations and events. Those gone keep their page."""
+    workspace, moment = membership.workspace, now()
+    rev = rev_of(workspace, now=moment)
+    if unchanged(request, rev):
+        return nothing_new()
+    asked = next((one for one in reversed(asked_of(workspace, now=moment)) if one.deployment_id == deployment.pk), None)
+    row = row_of(workspace, deployment, asked, f"/w/{workspace.slug}/", now=moment)
+    key = own_key(membership)
+    context = {
+        "workspace": workspace, "membership": membership, "deployment": deployment, "row": row, "rev": rev, "tab": "overview",
+        "fast": row.is_busy, "range": timeline_range(request), **timeline(request, deployment, moment),
+        "credits": credits_per_hour(deployment.machine_type), "gone_by": gone_by(deployment),
+        "may_act": may(membership.role, Role.OPERATOR) and key is not None and key.state == KeyState.VALID,
+    }  # fmt: skip
+    return page_or_part(request, "fleet/deployment.html", context, part="fleet/_deployment.html", region="deployment")
+
+
+def timeline_range(request: HttpRequest) -> str:
+    """Return the chosen range of the timeline."""
+    wanted = request.GET.get("range", "24h")
+    return wanted if wanted in RANGES else "24h"
+
+
+def timeline(request: HttpRequest, deployment: Deployment, moment: Any) -> dict[str, Any]:
+    """Return the timeline, as a bar and as a list."""
+    steps = list(deployment.timeline.order_by("observed_at", "pk")[:1000])
+    start = moment - RANGES[timeline_range(request)]
+    bar = segments([(one.observed_at, one.after) for one in steps], start=start, end=moment)
+    return {"segments": bar, "steps": steps[::-1][:50], "ranges": list(RANGES)}
+
+
+def gone_by(deployment: Deployment) -> str:
+    """Return who deleted it here, if anybody did."""
+    last = deployment.timeline.filter(after__in=("deleted", "gone")).exclude(by="").order_by("-observed_at").first()
+    return last.by if last else ""
+
+
+@require_safe
+@workspace_required(Role.VIEWER)
+def strip(request: HttpRequest, membership: Membership) -> HttpResponse:
+    """The strip, for its poll."""
+    found = strip_of(membership.workspace, membership.user, now=now())
+    if unchanged(request, found.rev):
+        return nothing_new()
+    return page_or_part(request, "fleet/_strip.html", {"strip": found, "workspace": membership.workspace}, part="fleet/_strip.html", region="strip")
+
+
+@require_POST
+@workspace_required(Role.VIEWER)
+def sync_now(request: HttpRequest, membership: Membership) -> HttpResponse:
+    """Read Roboflow's list as soon as a worker can, whatever the back-off says."""
+    Workspace.objects.filter(pk=membership.workspace.pk).update(sync_due_at=now())
+    back = safe_next(request, request.POST.get("next"), f"/w/{membership.workspace.slug}/")
+    return go(request, back)
+
+
+def lead_home(request: HttpRequest, workspace: str) -> HttpResponse:
+    """`/w/<workspace>/deployments/` is the fleet page."""
+    return redirect("fleet:list", workspace=workspace)
+
+
