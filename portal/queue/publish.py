@@ -12,8 +12,8 @@ QUIET_SECONDS = 3.0  # after a failure, do not let the next click wait as well
 _failed_at = 0.0
 
 
-def publish(task: str, *ids: Any) -> bool:
-    """Send `task` with `ids`; say whether the broker took it. Waits about one second at most.
+def publish(task: str, *ids: Any, after_seconds: float = 0) -> bool:
+    """Send `task` with `ids`, to be run after some seconds (60 at most); say whether the broker took it. Waits about one second at most.
 
     Callers need not care for the answer: whatever must happen is written in the database, and beat looks there.
     """
@@ -21,7 +21,7 @@ def publish(task: str, *ids: Any) -> bool:
     if time.monotonic() - _failed_at < QUIET_SECONDS and _failed_at:
         return False
     try:
-        app.send_task(task, args=[str(one) for one in ids], retry=False, ignore_result=True)
+        app.send_task(task, args=[str(one) for one in ids], countdown=min(after_seconds, 60) or None, retry=False, ignore_result=True)
     except Exception as error:  # kombu, redis and socket errors have no common ancestor
         _failed_at = time.monotonic()
         log.warning("publish_failed", task=task, error=type(error).__name__)

@@ -1,0 +1,130 @@
+"""The only place where an operation changes its state: compare-and-set, with its wish, its attempt and its event in one transaction."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+
+from deployments.fleet.models import Asked, Deployment
+from deployments.operations.models import Attempt, Operation
+from deployments.operations.states import ENDED, State, may_step
+from deployments.workspaces.models import Workspace, touch
+from portal.audit.actions import Action
+from portal.audit.append import Thing, append
+from portal.audit.origin import SYSTEM, Origin
+
+
+@transaction.atomic(durable=True)
+def claim(operation_id: UUID, *, now: datetime) -> Operation | None:
+    """Take a queued operation, or an unknown one that may be sent again, for one lease; None when somebody else has it.
+
+    The update is the claim: of two workers only one finds the state that it read.
+    """
+    operation = load(operation_id)
+    if operation is None or not may_step(operation.kind, operation.state, State.SENDING):
+        return None
+    lease = now + timedelta(seconds=settings.OPERATION_LEASE_SECONDS)
+    taken = Operation.objects.filter(pk=operation.pk, state=operation.state, fence=operation.fence)
+    if not taken.update(state=State.SENDING, lease_until=lease, fence=F("fence") + 1, claimed_at=operation.claimed_at or now):
+        return None
+    touch(operation.workspace_id)
+    return load(operation_id)
+
+
+def load(operation_id: UUID) -> Operation | None:
+    """Return an operation with what its work needs."""
+    rows = Operation.objects.select_related("workspace", "deployment", "actor", "key", "key__user", "key__workspace")
+    return rows.filter(pk=operation_id).first()
+
+
+@transaction.atomic(durable=True)
+def mark_sent(operation: Operation, *, known_ids: list[str], now: datetime) -> bool:
+    """Write, just before the call, that it may reach Roboflow from now on. False when the claim is not ours any more."""
+    mine = Operation.objects.filter(pk=operation.pk, state=State.SENDING, fence=operation.fence, lease_until__gt=now)
+    if not mine.update(sent_at=now, known_ids=known_ids):
+        return False
+    Asked.objects.filter(operation_id=operation.pk).update(sent_at=now)
+    operation.sent_at, operation.known_ids = now, known_ids
+    return True
+
+
+@transaction.atomic(durable=True)
+def step(
+    operation: Operation, to: State, *, now: datetime, message: str, words: str = "", attempt: Attempt | None = None,
+    deployment: Deployment | None = None, by: Origin | None = None, **fields: Any,
+) -> bool:  # fmt: skip
+    """Step from the state that `operation` was read with; False, and nothing written, when it moved on meanwhile.
+
+    Writes the wish, the attempt, and for *unknown* and the ends the event, in the same transaction.
+    """
+    if not may_step(operation.kind, operation.state, to):
+        return False
+    fields |= {"message": message, "upstream_text": words or operation.upstream_text, "lease_until": None}
+    if to in ENDED:
+        fields |= {"ended_at": now, "next_look_at": None}
+    if deployment:
+        fields |= {"deployment": deployment, "target_id": deployment.deployment_id}
+    if not Operation.objects.filter(pk=operation.pk, state=operation.state, fence=operation.fence).update(state=to, **fields):
+        return False
+    if attempt:
+        attempt.operation = operation
+        attempt.save()
+    write_asked(operation, to, deployment, now=now)
+    for name, value in {"state": to, **fields}.items():
+        setattr(operation, name, value)
+    if to in ENDED or to == State.UNKNOWN:
+        record(operation, to, by=by or operation.origin, now=now, message=message)
+    Workspace.objects.filter(pk=operation.workspace_id).update(revision=F("revision") + 1, sync_due_at=now)
+    return True
+
+
+def write_asked(operation: Operation, to: State, deployment: Deployment | None, *, now: datetime) -> None:
+    """Keep what the fleet shows of this wish in step."""
+    asked = Asked.objects.filter(operation_id=operation.pk)
+    if deployment:
+        asked.update(deployment=deployment)
+    if to == State.UNKNOWN:
+        asked.update(outcome="unknown")
+    elif to in ENDED:
+        asked.update(outcome=str(to), ended_at=now)
+    else:
+        asked.update(outcome="")
+
+
+def record(operation: Operation, word: str, *, by: Origin, now: datetime, message: str = "", reason: str = "") -> None:
+    """Append the event of an operation whose last word is `word`."""
+    changes = {"message": (None, message)} if message else None
+    append(
+        Action.of(operation.kind, word), by=by, at=now, about=thing_of(operation), workspace=operation.workspace,
+        reason=reason or operation.reason, changes=changes, operation_id=str(operation.pk),
+    )  # fmt: skip
+
+
+def thing_of(operation: Operation) -> Thing:
+    """Return how the trail names what an operation is about."""
+    return Thing(type="deployment", id=operation.target_id, name=operation.target_name, deployment_id=operation.target_id)
+
+
+@transaction.atomic(durable=True)
+def note_attempt(operation: Operation, attempt: Attempt) -> None:
+    """Keep an answer that changed no state."""
+    attempt.operation = operation
+    attempt.save()
+
+
+def look_later(operation: Operation, *, seconds: float, now: datetime) -> None:
+    """Write when to look again."""
+    Operation.objects.filter(pk=operation.pk, state=operation.state).update(next_look_at=now + timedelta(seconds=seconds))
+
+
+def cancel(operation: Operation, *, by: Origin, now: datetime) -> bool:
+    """Cancel what is not sent yet; False when it is too late."""
+    return step(operation, State.CANCELLED, now=now, message=f"Cancelled by {by.actor_name} before it was sent.", by=by)
+
+
+def lost(operation: Operation, *, now: datetime) -> bool:
+    """The worker that had claimed it is gone: whether the call went out is not known."""
+    return step(operation, State.UNKNOWN, now=now, message="The worker was lost in the middle of the call: the outcome is not known.", by=SYSTEM, next_look_at=now)

@@ -1,0 +1,96 @@
+"""Ask for a change: write it down and audit it, in one transaction, before anyone acts on it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from deployments.fleet.models import Asked, Deployment
+from deployments.keys.models import ApiKey
+from deployments.operations.models import Operation
+from deployments.operations.states import OPEN, Kind
+from deployments.workspaces.models import Workspace, touch
+from portal.audit.actions import Action
+from portal.audit.append import Thing, append
+from portal.audit.origin import Origin
+from portal.queue.publish import publish
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What a person wants: one kind of change on one name. `parameters` are a create's, by Roboflow's field names."""
+
+    kind: Kind
+    workspace: Workspace
+    name: str
+    deployment: Deployment | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+    reason: str = ""
+    batch: UUID | None = None
+
+    @property
+    def thing(self) -> Thing:
+        """Return how the trail names what the wish is about."""
+        upstream_id = self.deployment.deployment_id if self.deployment else ""
+        return Thing(type="deployment", id=upstream_id, name=self.name, deployment_id=upstream_id)
+
+
+@transaction.atomic(durable=True)
+def request_operation(wish: Wish, *, key: ApiKey, form_token: UUID, by: Origin, now: datetime) -> Operation:
+    """Return the operation that now stands for this wish: a new one, or the one already there.
+
+    - The same `form_token` again (double click, reload) returns the operation of the first post.
+    - While another operation on this name is open, that one is returned and the attempt is in the trail as refused.
+      The guard is the constraint `one_open_operation_per_name`, not a query: people click at the same moment.
+
+    Nothing is sent from here. If Redis is away the operation stays *queued* and the sweep publishes it.
+    """
+    if first := posted_before(wish, form_token=form_token, by=by):
+        return first
+    try:
+        with transaction.atomic():
+            operation = write(wish, key=key, form_token=form_token, by=by, now=now)
+    except IntegrityError:
+        return standing(wish, form_token=form_token, by=by, now=now)
+    changes = {name: (None, value) for name, value in wish.parameters.items()}
+    append(
+        Action.of(wish.kind, "requested"), by=by, at=now, about=wish.thing, workspace=wish.workspace, reason=wish.reason,
+        changes=changes, operation_id=str(operation.pk),
+    )  # fmt: skip
+    touch(wish.workspace.pk)
+    transaction.on_commit(partial(publish, "operations.run", operation.pk), robust=True)
+    return operation
+
+
+def posted_before(wish: Wish, *, form_token: UUID, by: Origin) -> Operation | None:
+    """Return the operation that the first post of this form made."""
+    return Operation.objects.filter(actor_id=by.actor_id, form_token=form_token, target_name=wish.name).first()
+
+
+def write(wish: Wish, *, key: ApiKey, form_token: UUID, by: Origin, now: datetime) -> Operation:
+    """Write the operation and what it asks for. Raises IntegrityError when another one is open."""
+    operation = Operation.objects.create(
+        workspace=wish.workspace, deployment=wish.deployment, target_name=wish.name,
+        target_id=wish.deployment.deployment_id if wish.deployment else "", kind=wish.kind, parameters=wish.parameters,
+        reason=wish.reason, batch=wish.batch, source=by.source, actor_id=by.actor_id, actor_name=by.actor_name, actor_ip=by.ip,
+        actor_agent=by.agent, request_id=by.request_id, key=key, form_token=form_token, requested_at=now,
+    )  # fmt: skip
+    Asked.objects.create(
+        operation_id=operation.pk, workspace=wish.workspace, deployment=wish.deployment, name=wish.name,
+        machine_type=wish.parameters.get("machine_type") or "", kind=wish.kind, by=by.actor_name, since=now,
+    )  # fmt: skip
+    return operation
+
+
+def standing(wish: Wish, *, form_token: UUID, by: Origin, now: datetime) -> Operation:
+    """Return the operation that was there first, and record the refused attempt."""
+    if first := posted_before(wish, form_token=form_token, by=by):
+        return first
+    other = Operation.objects.get(workspace=wish.workspace, target_name=wish.name, state__in=OPEN)
+    append(
+        Action.of(wish.kind, "refused"), by=by, at=now, about=wish.thing, workspace=wish.workspace, reason=wish.reason, operation_id=str(other.pk),
+    )  # fmt: skip
+    return other

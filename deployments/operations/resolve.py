@@ -1,0 +1,74 @@
+"""What is learnt after *needs attention*: it never changes the state, it resolves it with one event more."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from deployments.fleet.models import Asked, Deployment
+from deployments.operations.claim import record
+from deployments.operations.models import Operation
+from deployments.operations.reconcile import proof, see, sight
+from deployments.operations.states import Kind, State, agrees
+from deployments.workspaces.models import touch
+from portal.audit.origin import SYSTEM, Origin
+
+LOOKS_FOR = timedelta(days=7)  # afterwards a person decides
+
+
+@transaction.atomic(durable=True)
+def resolve(operation: Operation, *, how: str, by: Origin, now: datetime, reason: str = "") -> bool:
+    """Write once how a *needs attention* was cleared up; False when it was already, or is none."""
+    waiting = Operation.objects.filter(pk=operation.pk, state=State.NEEDS_ATTENTION, resolved_at=None)
+    if not waiting.update(resolved_at=now, resolution=how):
+        return False
+    Asked.objects.filter(operation_id=operation.pk).update(resolved_at=now)
+    record(operation, "resolved", by=by, now=now, message=how, reason=reason)
+    touch(operation.workspace_id)
+    return True
+
+
+def mark_done(operation: Operation, *, reason: str, by: Origin, now: datetime) -> bool:
+    """A person says how it ended."""
+    return resolve(operation, how=f"Marked as done by {by.actor_name}: {reason}", by=by, now=now, reason=reason)
+
+
+def check_again(operation: Operation, *, by: Origin, now: datetime) -> str:
+    """Look at Roboflow once more for a *needs attention*; return in a sentence what was found."""
+    seen = see(operation)
+    found = proof(operation, seen)
+    if found and found.to == State.SUCCEEDED:
+        resolve(operation, how=f"Checked again: {found.message}", by=by, now=now)
+        return found.message
+    words = found.message if found else sight(operation, seen)
+    Operation.objects.filter(pk=operation.pk, resolved_at=None).update(message=f"{words} Checked again by {by.actor_name}.")
+    touch(operation.workspace_id)
+    return words
+
+
+def resolve_from_fleet(*, now: datetime) -> int:
+    """Resolve what a later sync has shown; return how many."""
+    waiting = Operation.objects.filter(state=State.NEEDS_ATTENTION, resolved_at=None, ended_at__gt=now - LOOKS_FOR)
+    return sum(
+        resolve(operation, how=f"A later sync showed it: Roboflow reports it as {row.status or 'there'}.", by=SYSTEM, now=now)
+        for operation in waiting.select_related("workspace", "deployment")[:200]
+        if (row := shown_by(operation)) is not None
+    )
+
+
+def shown_by(operation: Operation) -> Deployment | None:
+    """Return the row of the cache that shows that the operation was done, if one does."""
+    rows = Deployment.objects.filter(workspace=operation.workspace, deployment_name=operation.target_name, missing_since=None)
+    if operation.target_id:
+        rows = rows.filter(deployment_id=operation.target_id)
+    elif operation.sent_at is None:
+        return None
+    else:
+        rows = rows.exclude(deployment_id__in=operation.known_ids)
+    row = rows.order_by("-first_seen_at").first()
+    if row is None or row.reported_at < (operation.claimed_at or operation.requested_at):
+        return None
+    if operation.kind == Kind.DELETE and row.gone_at:
+        return row
+    return row if agrees(operation.kind, row.status) and not (operation.kind != Kind.DELETE and row.is_over) else None
+
+

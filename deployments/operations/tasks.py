@@ -1,0 +1,29 @@
+"""Work of the operations room that the web, beat and itself ask for by name."""
+
+from uuid import UUID
+
+from celery import shared_task
+from django.utils.timezone import now
+
+from deployments.operations import reconcile, run, sweep
+from portal.queue.lease import leased
+
+
+@shared_task(name="operations.run")
+def run_operation(operation_id: str) -> None:
+    """Perform one operation."""
+    run.run(UUID(operation_id), now=now())
+
+
+@shared_task(name="operations.look")
+def look_at_operation(operation_id: str) -> None:
+    """Look whether one operation happened."""
+    reconcile.look(UUID(operation_id))
+
+
+@shared_task(name="operations.sweep")
+def sweep_operations() -> None:
+    """Find what fell between."""
+    with leased("operations.sweep", seconds=30, now=now()) as held:
+        if held:
+            sweep.sweep(now=now())
