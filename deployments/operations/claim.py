@@ -10,7 +10,7 @@ from django.db.models import F
 
 from deployments.fleet.models import Asked, Deployment
 from deployments.operations.models import Attempt, Operation
-from deployments.operations.states import ENDED, State, may_step
+from deployments.operations.states import ENDED, Kind, State, may_step
 from deployments.workspaces.models import Workspace, touch
 from portal.audit.actions import Action
 from portal.audit.append import Thing, append
@@ -63,6 +63,8 @@ def step(
     if not may_step(operation.kind, operation.state, to):
         return False
     fields |= {"message": message, "upstream_text": words or operation.upstream_text, "lease_until": None}
+    if to == State.UNKNOWN:
+        fields["was_unknown"] = True
     if to in ENDED:
         fields |= {"ended_at": now, "next_look_at": None}
     if deployment:
@@ -73,9 +75,10 @@ def step(
         attempt.operation = operation
         attempt.save()
     write_asked(operation, to, deployment, now=now)
+    first_unknown = to == State.UNKNOWN and not operation.was_unknown
     for name, value in {"state": to, **fields}.items():
         setattr(operation, name, value)
-    if to in ENDED or to == State.UNKNOWN:
+    if to in ENDED or first_unknown:
         record(operation, to, by=by or operation.origin, now=now, message=message)
     Workspace.objects.filter(pk=operation.workspace_id).update(revision=F("revision") + 1, sync_due_at=now)
     return True
@@ -126,5 +129,7 @@ def cancel(operation: Operation, *, by: Origin, now: datetime) -> bool:
 
 
 def lost(operation: Operation, *, now: datetime) -> bool:
-    """The worker that had claimed it is gone: whether the call went out is not known."""
+    """The worker that had claimed it is gone: whether the call went out is not known, unless it had not come that far."""
+    if operation.sent_at is None and operation.kind == Kind.CREATE:
+        return step(operation, State.FAILED, now=now, message="The worker was lost before it was sent. Nothing was sent.", by=SYSTEM)
     return step(operation, State.UNKNOWN, now=now, message="The worker was lost in the middle of the call: the outcome is not known.", by=SYSTEM, next_look_at=now)

@@ -47,6 +47,7 @@ class Operation(models.Model):
     upstream_text = models.TextField(blank=True)  # Roboflow's words, masked
     lease_until = models.DateTimeField(null=True)
     fence = models.IntegerField(default=0)  # grows with each claim; a late worker's number is too small
+    was_unknown = models.BooleanField(default=False)  # its outcome was unknown once: that is one event, however often it is sent again
     next_look_at = models.DateTimeField(null=True)  # when to look again whether the truth agrees
     requested_at = models.DateTimeField()
     claimed_at = models.DateTimeField(null=True)  # the first claim: the window counts from here

@@ -1,0 +1,257 @@
+"""Roboflow's answers as dataclasses: bytes in, typed facts out; bad entries are reported beside good ones."""
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+ID, TEXT, PAYLOAD = 100, 254, 256 * 1024  # the longest that we keep
+INT32 = 2**31 - 1
+
+
+class Malformed(ValueError):
+    """An answer that is not what the contract says; the message is safe to show."""
+
+
+@dataclass(frozen=True)
+class DeploymentReport:
+    """One dedicated deployment as Roboflow reports it. Missing fields are "" or None; `raw` is the whole object."""
+
+    deployment_id: str
+    deployment_name: str
+    machine_type: str = ""
+    creator_email: str = ""
+    creator_id: str = ""
+    subdomain: str = ""
+    domain: str = ""
+    duration_hours: float | None = None
+    inference_version: str = ""
+    min_replicas: int | None = None
+    max_replicas: int | None = None
+    num_replicas: int | None = None
+    status: str = ""
+    workspace_id: str = ""
+    workspace_url: str = ""
+    raw: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class BadEntry:
+    """An entry of a list that could not be read: where, why, and how it began."""
+
+    index: int
+    why: str
+    text: str
+
+
+@dataclass(frozen=True)
+class DeploymentList:
+    """A workspace's deployments, and the entries that were none."""
+
+    deployments: list[DeploymentReport]
+    bad: list[BadEntry]
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One line of a deployment's log; `timestamp` is aware UTC."""
+
+    insert_id: str
+    timestamp: datetime
+    severity: str
+    payload: str
+
+
+@dataclass(frozen=True)
+class LogPage:
+    """Log lines, newest first, and the entries that were none."""
+
+    lines: list[LogLine]
+    bad: list[BadEntry]
+
+
+@dataclass(frozen=True)
+class MachineType:
+    """A machine type and what Roboflow says of it."""
+
+    name: str
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class KeyOwner:
+    """The workspace that a key belongs to: Roboflow's slug."""
+
+    workspace: str
+
+
+@dataclass(frozen=True)
+class WorkspaceInfo:
+    """A workspace's display name and slug."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewDeployment:
+    """What `/add` is asked for. None leaves a field to Roboflow's default; `duration` is in hours."""
+
+    deployment_name: str
+    machine_type: str
+    creator_email: str
+    duration: float | None = None
+    inference_version: str | None = None
+    min_replicas: int | None = None
+    max_replicas: int | None = None
+    delete_on_expiration: bool = True
+
+    def body(self) -> dict[str, Any]:
+        """Return the fields of the request, without the key."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+def load(body: bytes) -> Any:
+    """Return the JSON of an answer. Raises Malformed."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise Malformed("The answer is not JSON.") from None
+
+
+def text(value: Any, limit: int = TEXT) -> str:
+    """Return a text without NULs and lone surrogates, numbers as their digits; "" for what is no text."""
+    if isinstance(value, bool) or value is None:
+        return ""
+    if isinstance(value, int | float):
+        return "" if isinstance(value, int) and value.bit_length() > 300 else str(value)[:limit]
+    return value[: limit * 2].replace("\x00", "").encode(errors="replace").decode()[:limit] if isinstance(value, str) else ""
+
+
+def integer(value: Any) -> int | None:
+    """Return a number that fits 32 bits, else None."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -INT32 <= value <= INT32 or value != value:
+        return None
+    return int(value)
+
+
+def number(value: Any) -> float | None:
+    """Return a finite number, else None."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -1e9 <= value <= 1e9 or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def deployment(value: Any) -> DeploymentReport:
+    """Read one deployment object. Raises Malformed when it has no id or no name: everything else may be missing."""
+    if not isinstance(value, dict):
+        raise Malformed("It is not an object.")
+    key, name = text(value.get("deployment_id"), ID), text(value.get("deployment_name"), ID)
+    if not key.strip() or not name.strip():
+        raise Malformed("It has no deployment_id." if not key.strip() else "It has no deployment_name.")
+    return DeploymentReport(
+        deployment_id=key, deployment_name=name, machine_type=text(value.get("machine_type"), 60), creator_email=text(value.get("creator_email")),
+        creator_id=text(value.get("creator_id"), ID), subdomain=text(value.get("subdomain"), 200), domain=text(value.get("domain")),
+        duration_hours=number(value.get("duration")), inference_version=text(value.get("inference_version"), 60),
+        min_replicas=integer(value.get("min_replicas")), max_replicas=integer(value.get("max_replicas")),
+        num_replicas=integer(value.get("num_replicas")), status=text(value.get("status"), 60), workspace_id=text(value.get("workspace_id"), ID),
+        workspace_url=text(value.get("workspace_url"), ID), raw=value,
+    )  # fmt: skip
+
+
+def entries(value: Any, name: str) -> list[Any]:
+    """Return the list of an answer: bare, or wrapped under `name`. Raises Malformed."""
+    found = value.get(name) if isinstance(value, dict) else value
+    if not isinstance(found, list):
+        raise Malformed("The answer holds no list.")
+    return found
+
+
+def each(found: list[Any], read: Callable[[Any], T]) -> tuple[list[T], list[BadEntry]]:
+    """Read every entry; those that cannot be read are reported."""
+    good, bad = [], []
+    for index, one in enumerate(found):
+        try:
+            good.append(read(one))
+        except (Malformed, RecursionError, OverflowError) as trouble:
+            bad.append(BadEntry(index, str(trouble)[:200], repr(one)[:300] if not isinstance(trouble, RecursionError) else ""))
+    return good, bad
+
+
+def deployments(body: bytes) -> DeploymentList:
+    """Read `/list`, bare or wrapped. Of doubled ids the last counts, the others are reported. Raises Malformed."""
+    good, bad = each(entries(load(body), "deployments"), deployment)
+    by_id = {one.deployment_id: one for one in good}
+    doubled = [BadEntry(index, "Its deployment_id comes again.", one.deployment_id) for index, one in enumerate(good) if by_id[one.deployment_id] is not one]
+    return DeploymentList(list(by_id.values()), [*bad, *doubled])
+
+
+def one_deployment(body: bytes) -> DeploymentReport:
+    """Read `/get` or `/add`, bare or wrapped. Raises Malformed."""
+    value = load(body)
+    inner = value.get("deployment") if isinstance(value, dict) and "deployment_id" not in value else None
+    return deployment(inner if isinstance(inner, dict) else value)
+
+
+def moment(value: Any) -> datetime:
+    """Read an ISO 8601 time as aware UTC. Raises Malformed."""
+    try:
+        found = datetime.fromisoformat(value)
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, TypeError, OverflowError):
+        raise Malformed("Its timestamp is none.") from None
+
+
+def log_line(value: Any) -> LogLine:
+    """Read one log entry. Raises Malformed when it has no insert_id or no time."""
+    if not isinstance(value, dict) or not text(value.get("insert_id"), ID):
+        raise Malformed("It has no insert_id.")
+    payload = value.get("payload")
+    words = text(payload, PAYLOAD) if isinstance(payload, str) else "" if payload is None else json.dumps(payload, ensure_ascii=False)[:PAYLOAD]
+    return LogLine(text(value["insert_id"], ID), moment(value.get("timestamp")), text(value.get("severity"), 20), words)
+
+
+def log_page(body: bytes) -> LogPage:
+    """Read `/get_log`, newest first. Raises Malformed."""
+    good, bad = each(entries(load(body), "logs"), log_line)
+    return LogPage(sorted(good, key=lambda line: line.timestamp, reverse=True), bad)
+
+
+def machine_type(value: Any) -> MachineType:
+    """Read one machine type: a word, or an object with name and description. Raises Malformed."""
+    name = text(value.get("name"), 60) if isinstance(value, dict) else text(value, 60)
+    if not name:
+        raise Malformed("It has no name.")
+    return MachineType(name, text(value.get("description")) if isinstance(value, dict) else "")
+
+
+def machine_types(body: bytes) -> list[MachineType]:
+    """Read `/machine_types`. Raises Malformed."""
+    return each(entries(load(body), "machine_types"), machine_type)[0]
+
+
+def key_owner(body: bytes) -> KeyOwner:
+    """Read the key check. Raises Malformed when it names no workspace."""
+    value = load(body)
+    slug = text(value.get("workspace"), ID).strip() if isinstance(value, dict) else ""
+    if not slug:
+        raise Malformed("The answer names no workspace.")
+    return KeyOwner(slug)
+
+
+def workspace(body: bytes) -> WorkspaceInfo:
+    """Read a workspace's page. Raises Malformed."""
+    value = load(body)
+    inner = value.get("workspace") if isinstance(value, dict) else None
+    if not isinstance(inner, dict):
+        raise Malformed("The answer holds no workspace.")
+    return WorkspaceInfo(text(inner.get("name"), 200), text(inner.get("url"), ID))
+
+
+def acknowledgement(body: bytes) -> None:
+    """Read the answer of pause, resume, delete: any JSON object is a clear yes. Raises Malformed."""
+    if not isinstance(load(body), dict):
+        raise Malformed("The answer is not an object.")

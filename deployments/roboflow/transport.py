@@ -1,0 +1,129 @@
+"""One exchange with Roboflow: a deadline that holds, a cap on the answer, no redirects, and a border for foreign errors."""
+
+import socket
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.util import Retry
+
+MAX_BYTES = 32 * 1024 * 1024
+CHUNK = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: status, headers that matter, body."""
+
+    status: int
+    retry_after: str | None
+    body: bytes = field(repr=False)
+
+
+class Broken(Exception):
+    """No whole answer came. `never_sent`: the connection was not made. The message holds no address."""
+
+    def __init__(self, why: str, *, never_sent: bool = False) -> None:
+        super().__init__(why)
+        self.never_sent = never_sent
+
+
+class NoNetrc(requests.auth.AuthBase):
+    """Keeps requests from looking for passwords in ~/.netrc; proxies of the environment still count."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+
+def new_session(*, user_agent: str, keep_alive: bool) -> requests.Session:
+    """Return a session that never retries by itself; the one for POSTs never uses a connection twice."""
+    session = requests.Session()
+    adapter = HTTPAdapter(max_retries=Retry(total=0, connect=0, read=0, redirect=0, status=0), pool_maxsize=8)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    session.auth = NoNetrc()
+    session.headers["User-Agent"] = user_agent
+    if not keep_alive:
+        session.headers["Connection"] = "close"
+    return session
+
+
+def exchange(session: requests.Session, method: str, url: str, *, timeouts: tuple[float, float], deadline: float, **content: Any) -> Answer:
+    """Send one request and return its answer, before `deadline` (monotonic seconds). Raises Broken and nothing else.
+
+    The answer is read in a thread of its own, so that a server that drips one byte at a time cannot hold the caller.
+    """
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise Broken("There was no time left.", never_sent=True)
+    call = Exchange(session, method, url, (min(timeouts[0], left), min(timeouts[1], left)), content)
+    thread = threading.Thread(target=call.run, daemon=True, name="roboflow-call")
+    thread.start()
+    thread.join(left)
+    if thread.is_alive():
+        call.abandon()
+        raise Broken("The time limit was reached before the whole answer came.")
+    if call.trouble:
+        raise call.trouble
+    assert call.answer is not None
+    return call.answer
+
+
+class Exchange:
+    """One request in its thread: leaves either an answer or a trouble."""
+
+    def __init__(self, session: requests.Session, method: str, url: str, timeouts: tuple[float, float], content: dict[str, Any]) -> None:
+        self.session, self.method, self.url, self.timeouts, self.content = session, method, url, timeouts, content
+        self.answer: Answer | None = None
+        self.trouble: Broken | None = None
+        self.response: requests.Response | None = None
+        self.abandoned = False
+
+    def run(self) -> None:
+        """The border: whatever requests raises ends here, for it carries addresses with keys."""
+        try:
+            self.answer = self.talk()
+        except Broken as trouble:
+            self.trouble = trouble
+        except requests.exceptions.ConnectTimeout:
+            self.trouble = Broken("The connection was not made in time.", never_sent=True)
+        except requests.exceptions.ConnectionError as error:
+            self.trouble = connection_trouble(error)
+        except requests.exceptions.Timeout:
+            self.trouble = Broken("No answer came in time.")
+        except (requests.exceptions.RequestException, HTTPError, OSError, ValueError, UnicodeError, AttributeError, LookupError):
+            self.trouble = Broken("The answer broke off or could not be read.")
+
+    def talk(self) -> Answer:
+        """Send, and read the answer up to its cap."""
+        sent = self.session.request(self.method, self.url, timeout=self.timeouts, allow_redirects=False, stream=True, **self.content)
+        self.response = sent
+        with sent:
+            body = bytearray()
+            for chunk in sent.iter_content(CHUNK):
+                body += chunk
+                if len(body) > MAX_BYTES or self.abandoned:
+                    raise Broken("The answer is larger than 32 MiB.")
+            return Answer(sent.status_code, sent.headers.get("Retry-After"), bytes(body))
+
+    def abandon(self) -> None:
+        """Cut the connection of a call that nobody waits for any more."""
+        self.abandoned = True
+        try:
+            connection = getattr(getattr(self.response, "raw", None), "_connection", None)
+            if isinstance(sock := getattr(connection, "sock", None), socket.socket):
+                sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+
+def connection_trouble(error: requests.exceptions.ConnectionError) -> Broken:
+    """Tell a connection that was never made from one that broke."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    if isinstance(reason, NewConnectionError):
+        return Broken("The connection was refused.", never_sent=True)
+    return Broken("The connection broke before the whole answer came.")
