@@ -1,0 +1,29 @@
+"""Headers on every answer that neither Django nor its packages set."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+HEADERS = {
+    "Cross-Origin-Resource-Policy": "same-origin",  # nobody embeds our answers
+    "X-Robots-Tag": "noindex, nofollow",  # nobody lists them
+}
+PERSONAL = "no-store, private"  # pages are personal: neither proxies nor the browser's history keep them
+
+
+class SecurityHeadersMiddleware:
+    """Adds HEADERS, and keeps every page but hashed static files out of caches."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        if not request.path.startswith(settings.STATIC_URL):
+            response.headers["Cache-Control"] = PERSONAL
+        if request.path.startswith("/accounts/logout") and request.method == "POST":
+            response.headers["Clear-Site-Data"] = '"cache", "storage"'
+        return response

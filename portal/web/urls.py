@@ -1,0 +1,12 @@
+"""Addresses of the web room."""
+
+from django.urls import path
+from django.views.generic import RedirectView
+
+from portal.web import views
+
+app_name = "web"
+urlpatterns = [
+    path("theme/", views.theme, name="theme"),
+    path("favicon.ico", RedirectView.as_view(url="/static/img/icon.svg")),
+]
