@@ -7,10 +7,10 @@ urlpatterns = [
     path("", include("portal.web.urls")),
     path("", include("portal.accounts.urls")),
     path("", include("deployments.workspaces.urls")),
+    path("", include("deployments.operations.urls")),  # before fleet: deployments/new/ is no deployment
     path("", include("deployments.fleet.urls")),
     path("", include("deployments.logs.urls")),
     path("", include("deployments.activity.urls")),
-    path("", include("deployments.operations.urls")),
     path("", include("deployments.keys.urls")),
     path("", include("deployments.team.urls")),
     path("", include("deployments.system.urls")),

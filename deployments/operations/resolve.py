@@ -1,15 +1,17 @@
 """What is learnt after *needs attention*: it never changes the state, it resolves it with one event more."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
 
 from deployments.fleet.models import Asked, Deployment
-from deployments.operations.claim import record
+from deployments.operations.claim import load, record
 from deployments.operations.models import Operation
 from deployments.operations.reconcile import proof, see, sight
 from deployments.operations.states import Kind, State, agrees
 from deployments.workspaces.models import touch
+from portal.accounts.models import User
 from portal.audit.origin import SYSTEM, Origin
 
 LOOKS_FOR = timedelta(days=7)  # afterwards a person decides
@@ -43,6 +45,14 @@ def check_again(operation: Operation, *, by: Origin, now: datetime) -> str:
     Operation.objects.filter(pk=operation.pk, resolved_at=None).update(message=f"{words} Checked again by {by.actor_name}.")
     touch(operation.workspace_id)
     return words
+
+
+def check_for(operation_id: UUID, *, user_id: int, now: datetime) -> None:
+    """Look once more for a person who asked for it."""
+    operation = load(operation_id)
+    person = User.objects.filter(pk=user_id).first()
+    if operation and person and operation.state == State.NEEDS_ATTENTION:
+        check_again(operation, by=Origin(actor_id=person.pk, actor_name=str(person)), now=now)
 
 
 def resolve_from_fleet(*, now: datetime) -> int:

@@ -5,7 +5,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils.timezone import now
 
-from deployments.operations import reconcile, run, sweep
+from deployments.operations import reconcile, resolve, run, sweep
 from portal.queue.lease import leased
 
 
@@ -27,3 +27,9 @@ def sweep_operations() -> None:
     with leased("operations.sweep", seconds=30, now=now()) as held:
         if held:
             sweep.sweep(now=now())
+
+
+@shared_task(name="operations.check_again")
+def check_operation_again(operation_id: str, user_id: str) -> None:
+    """Look once more at what needs attention, for a person."""
+    resolve.check_for(UUID(operation_id), user_id=int(user_id), now=now())

@@ -1,0 +1,32 @@
+"""What pages of lower rooms show of operations: the running chip, action buttons, the latest ones."""
+
+from typing import Any
+from uuid import uuid4
+
+from django import template
+
+from deployments.fleet.models import Deployment
+from deployments.operations.models import Operation
+from deployments.workspaces.models import Workspace
+
+register = template.Library()
+
+
+@register.inclusion_tag("operations/_chip.html")
+def running_chip(workspace: Workspace) -> dict[str, Any]:
+    """Show how many operations are under way."""
+    return {"workspace": workspace, "count": Operation.objects.filter(workspace=workspace).open().count()}  # type: ignore[attr-defined]
+
+
+@register.inclusion_tag("operations/_buttons.html", takes_context=True)
+def action_buttons(context: Any, row: Any, may_act: bool) -> dict[str, Any]:
+    """Show what can be done with a deployment now; one click for pause and resume."""
+    request = context["request"]
+    return {"row": row, "may_act": may_act, "request": request, "csrf_token": context.get("csrf_token"), "token": uuid4(), "next": request.path}
+
+
+@register.inclusion_tag("operations/_latest.html")
+def latest_operations(deployment: Deployment) -> dict[str, Any]:
+    """Show the latest operations on a deployment."""
+    rows = Operation.objects.filter(deployment=deployment).select_related("workspace").order_by("-requested_at")[:8]
+    return {"rows": rows, "workspace": deployment.workspace}

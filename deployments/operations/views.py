@@ -1,0 +1,171 @@
+"""Pages of operations: the list, and one operation with what can be done about it."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.contrib import messages
+from django.db.models import Count, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.timezone import now
+from django.views.decorators.http import require_POST, require_safe
+
+from deployments.fleet.strip import rev_of
+from deployments.operations.ask import key_to_act, operation_page, tell, too_many
+from deployments.operations.claim import cancel, thing_of
+from deployments.operations.forms import ResolveForm
+from deployments.operations.models import Operation
+from deployments.operations.request import Wish, request_operation
+from deployments.operations.resolve import mark_done
+from deployments.operations.states import Kind, State
+from deployments.workspaces.guard import workspace_required
+from deployments.workspaces.models import Membership, Workspace
+from deployments.workspaces.roles import Role, may
+from portal.audit.export import export_made
+from portal.audit.models import Event
+from portal.audit.origin import origin_of
+from portal.queue.publish import publish
+from portal.web.export import export, wants_export
+from portal.web.fragments import form_page, go, nothing_new, page_or_part, unchanged
+from portal.web.paging import keyset
+
+COLUMNS = (
+    "id", "kind", "state", "target_name", "deployment_id", "actor", "reason", "source", "attempts", "requested_at", "sent_at", "accepted_at",
+    "confirmed_at", "ended_at", "message", "upstream_text", "resolved_at", "resolution", "batch",
+)  # fmt: skip
+
+
+def filtered(request: HttpRequest, workspace: Workspace) -> QuerySet[Operation]:
+    """Return the operations that the query string asks for."""
+    rows = Operation.objects.filter(workspace=workspace)
+    state, kind, actor = (request.GET.get(name, "") for name in ("state", "kind", "actor"))
+    if state in State.values:
+        rows = rows.filter(state=state)
+    if state == "open":
+        rows = rows.open()  # type: ignore[attr-defined]
+    if kind in Kind.values:
+        rows = rows.filter(kind=kind)
+    if actor.isdigit() and len(actor) < 18:
+        rows = rows.filter(actor_id=int(actor))
+    try:
+        return rows.filter(batch=UUID(request.GET["batch"])) if request.GET.get("batch") else rows
+    except ValueError:
+        return rows.none()
+
+
+@require_safe
+@workspace_required(Role.VIEWER)
+def operations(request: HttpRequest, membership: Membership) -> HttpResponse:
+    """What was asked of Roboflow, newest first."""
+    workspace = membership.workspace
+    rev = rev_of(workspace, now=now())
+    if unchanged(request, rev):
+        return nothing_new()
+    rows = filtered(request, workspace)
+    if wanted := wants_export(request):
+        export_made(request, workspace, what="operations", format=wanted)
+        return export(exported(rows), columns=COLUMNS, format=wanted, filename=f"{workspace.slug}-operations")
+    page = keyset(rows.select_related("deployment"), cursor=request.GET.get("cursor"), size=50, fields=("-requested_at", "-pk"))
+    actors = Operation.objects.filter(workspace=workspace, actor__isnull=False).values_list("actor_id", "actor_name").distinct()[:200]
+    context = {
+        "workspace": workspace, "rows": page.rows, "next": page.next, "rev": rev, "actors": sorted({pk: name for pk, name in actors}.items()),
+        "states": State.choices, "kinds": Kind.choices, "fast": any(one.is_open for one in page.rows),
+    }  # fmt: skip
+    return page_or_part(request, "operations/operations.html", context, part="operations/_operations.html", region="operations")
+
+
+def exported(rows: QuerySet[Operation]) -> Iterator[dict[str, Any]]:
+    """Yield every operation of the filter."""
+    for one in rows.annotate(calls=Count("attempts")).order_by("-requested_at", "-pk").iterator(chunk_size=1000):
+        facts = {name: getattr(one, name, None) for name in COLUMNS}
+        yield facts | {"deployment_id": one.target_id, "actor": one.actor_name, "attempts": getattr(one, "calls", 0)}
+
+
+def operation_of(membership: Membership, operation_id: UUID) -> Operation:
+    """Return an operation of this workspace; any other one is not there."""
+    found = Operation.objects.filter(workspace=membership.workspace, pk=operation_id).select_related("workspace", "deployment", "actor", "key").first()
+    if found is None:
+        raise Http404
+    return found
+
+
+@require_safe
+@workspace_required(Role.VIEWER)
+def operation(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
+    """One operation: what, why, the steps with their times, every answer. It updates by itself while it runs."""
+    found, rev = operation_of(membership, operation_id), rev_of(membership.workspace, now=now())
+    if unchanged(request, rev):
+        return nothing_new()
+    return page_or_part(request, "operations/operation.html", shown(found, membership, rev), part="operations/_operation.html", region="operation")
+
+
+def shown(found: Operation, membership: Membership, rev: str, form: ResolveForm | None = None) -> dict[str, Any]:
+    """Return what the page of an operation shows."""
+    steps = [("Requested", found.requested_at), ("Sent", found.sent_at), ("Accepted", found.accepted_at), ("Confirmed", found.confirmed_at)]
+    return {
+        "operation": found, "workspace": membership.workspace, "steps": steps, "attempts": found.attempts.all(), "rev": rev,
+        "may_act": may(membership.role, Role.OPERATOR), "resolve_form": form or ResolveForm(), "form": form, "try_token": uuid4(),
+        "events": Event.objects.filter(operation_id=str(found.pk)).order_by("sequence")[:50],
+        "batch": Operation.objects.filter(batch=found.batch).exclude(pk=found.pk).count() if found.batch else 0,
+    }  # fmt: skip
+
+
+@require_POST
+@workspace_required(Role.OPERATOR)
+def cancel_view(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
+    """Cancel what is not sent yet."""
+    found = operation_of(membership, operation_id)
+    if not cancel(found, by=origin_of(request), now=now()):
+        messages.warning(request, "Too late to cancel: it is on its way already.")
+    return go(request, operation_page(found))
+
+
+@require_POST
+@workspace_required(Role.OPERATOR)
+def check_view(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
+    """Ask for another look at what needs attention; a worker looks."""
+    found = operation_of(membership, operation_id)
+    if found.state == State.NEEDS_ATTENTION and not found.resolved_at:
+        request_check(found, request)
+        messages.info(request, "A worker looks at Roboflow once more. What it finds shows here.")
+    return go(request, operation_page(found))
+
+
+def request_check(found: Operation, request: HttpRequest) -> None:
+    """Publish the look; who asked for it stands in the event of what it finds."""
+    publish("operations.check_again", found.pk, request.user.pk)
+
+
+@require_POST
+@workspace_required(Role.OPERATOR)
+def resolve_view(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
+    """A person says how it ended, and why they know."""
+    found, form = operation_of(membership, operation_id), ResolveForm(request.POST)
+    if not form.is_valid():
+        return form_page(request, "operations/operation.html", shown(found, membership, rev_of(membership.workspace, now=now()), form))
+    mark_done(found, reason=form.cleaned_data["reason"], by=origin_of(request), now=now())
+    return go(request, operation_page(found))
+
+
+@require_POST
+@workspace_required(Role.OPERATOR)
+def try_again_view(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
+    """Ask for the same once more: a new operation."""
+    found = operation_of(membership, operation_id)
+    key = key_to_act(request, membership, Kind(found.kind), thing_of(found))
+    if found.state not in (State.NEEDS_ATTENTION, State.FAILED, State.CANCELLED):
+        messages.warning(request, "It is not ended in a way that could be tried again.")
+        return go(request, operation_page(found))
+    try:
+        token = UUID(request.POST.get("form_token", ""))
+    except ValueError:
+        token = uuid4()
+    if refused := too_many(request):
+        return refused
+    wish = Wish(
+        kind=Kind(found.kind), workspace=membership.workspace, name=found.target_name, deployment=None if found.kind == Kind.CREATE else found.deployment,
+        parameters=found.parameters, reason=found.reason,
+    )  # fmt: skip
+    again = request_operation(wish, key=key, form_token=token, by=origin_of(request), now=now())
+    tell(request, again, token)
+    return go(request, operation_page(again))
