@@ -30,7 +30,7 @@ from portal.audit.actions import Action
 from portal.audit.append import Thing
 from portal.audit.origin import origin_of
 from portal.web.errors import Refused, problem
-from portal.web.fragments import form_page, go
+from portal.web.fragments import changed, form_page, go
 from portal.web.next import safe_next
 
 BATCH_MOST = 200
@@ -121,7 +121,8 @@ def perform(request: HttpRequest, membership: Membership, deployment: Deployment
     wish = Wish(kind=kind, workspace=membership.workspace, name=deployment.deployment_name, deployment=deployment, reason=data["reason"])
     operation = request_operation(wish, key=key, form_token=data["form_token"], by=origin_of(request), now=now())
     tell(request, operation, data["form_token"])
-    return go(request, safe_next(request, request.POST.get("next"), operation_page(operation)))
+    back = safe_next(request, request.POST.get("next"), "")
+    return changed(request, back) if back else go(request, operation_page(operation))
 
 
 @require_http_methods(["GET", "POST"])

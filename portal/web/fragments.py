@@ -57,3 +57,12 @@ def go(request: HttpRequest, url: str) -> HttpResponse:
     response = HttpResponseRedirect(url)
     response.status_code = 303
     return varied(response)
+
+
+def changed(request: HttpRequest, url: str) -> HttpResponse:
+    """After a click in a row: tell the page's regions to look again; plain forms are led to `url`."""
+    if not is_htmx(request):
+        return go(request, url)
+    response = HttpResponse(status=204)
+    response["HX-Trigger"] = "portal-changed"
+    return varied(response)

@@ -1,5 +1,6 @@
 """Tags of every page: status, times, icons, copy, polls. Loaded everywhere."""
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -61,6 +62,12 @@ def ago(at: datetime | None) -> SafeString | str:
 
 
 @register.filter
+def pretty(value: Any) -> str:
+    """Show raw data as indented JSON."""
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+@register.filter
 def span(since: datetime | None, until: datetime | None) -> str:
     """Return the time between two moments in words."""
     return span_words(until - since) if since and until else ""
@@ -79,7 +86,7 @@ def poll(context: Any, region: str, rev: str, fast: bool = False, url: str = "")
     query: QueryDict = request.GET.copy() if not url else QueryDict(mutable=True)
     query["rev"] = rev
     return format_html(
-        'id="{}" hx-get="{}?{}" hx-target="this" hx-trigger="every {}" hx-swap="morph:outerHTML"',
+        'id="{}" hx-get="{}?{}" hx-target="this" hx-trigger="every {}, portal-changed from:body" hx-swap="morph:outerHTML"',
         region, url or request.path, query.urlencode(), "400ms" if fast else "5s",
     )  # fmt: skip
 
