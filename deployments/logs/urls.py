@@ -1,0 +1,8 @@
+"""Addresses of the logs room."""
+
+from django.urls import path
+
+from deployments.logs import views
+
+app_name = "logs"
+urlpatterns = [path("w/<slug:workspace>/deployments/<str:deployment_id>/logs/", views.log, name="deployment")]
