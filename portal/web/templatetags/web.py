@@ -80,14 +80,14 @@ def copy(text: str) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def poll(context: Any, region: str, rev: str, fast: bool = False, url: str = "") -> SafeString:
+def poll(context: Any, region: str, rev: str, fast: bool = False, url: str = "", every: str = "5s") -> SafeString:
     """Print the attributes of a region that polls its own address with the revision that it shows."""
     request = context["request"]
     query: QueryDict = request.GET.copy() if not url else QueryDict(mutable=True)
     query["rev"] = rev
     return format_html(
         'id="{}" hx-get="{}?{}" hx-target="this" hx-trigger="every {}, portal-changed from:body" hx-swap="morph:outerHTML"',
-        region, url or request.path, query.urlencode(), "400ms" if fast else "5s",
+        region, url or request.path, query.urlencode(), "400ms" if fast else every,
     )  # fmt: skip
 
 

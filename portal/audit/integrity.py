@@ -1,0 +1,18 @@
+"""What the integrity card says: length, head, last verification, the key that signs."""
+
+from typing import Any
+
+from django.conf import settings
+
+from portal.audit.chain import public_key_of
+from portal.audit.models import Head, SignedHead, Verification
+
+
+def integrity() -> dict[str, Any]:
+    """Return the facts of the card."""
+    return {
+        "head": Head.objects.filter(pk=1).first(),
+        "verification": Verification.objects.filter(pk=1).first(),
+        "signed": SignedHead.objects.order_by("-sequence").first(),
+        "public_key": public_key_of(settings.PORTAL_TRAIL_KEY),
+    }

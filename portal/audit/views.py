@@ -1,0 +1,74 @@
+"""The whole trail, for administrators of the portal: sign-ins, invitations and settings too."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_POST, require_safe
+
+from portal.audit.export import export_made
+from portal.audit.feed import COLUMNS, choices, facts_of, filtered, page_of
+from portal.audit.integrity import integrity
+from portal.audit.models import Event, Head
+from portal.queue.publish import publish
+from portal.web.errors import Refused
+from portal.web.export import export, wants_export
+from portal.web.fragments import go, nothing_new, page_or_part, unchanged
+from portal.web.next import safe_next
+
+View = Callable[..., HttpResponse]
+
+
+def administrator_required(view: View) -> View:
+    """Guard a view that only administrators of the portal may see."""
+
+    @login_required
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not getattr(request.user, "is_administrator", False):
+            raise Refused(needed="an administrator of the portal", who="an administrator")
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+@require_safe
+@administrator_required
+def trail(request: HttpRequest) -> HttpResponse:
+    """Everything that happened, newest first."""
+    rev = str(Head.objects.filter(pk=1).values_list("sequence", flat=True).first() or 0)
+    if unchanged(request, rev):
+        return nothing_new()
+    rows = filtered(Event.objects.all(), request.GET)
+    if wanted := wants_export(request):
+        export_made(request, None, what="trail", format=wanted)
+        found = (facts_of(one) for one in rows.order_by("-sequence").iterator(chunk_size=1000))
+        return export(found, columns=COLUMNS, format=wanted, filename="trail")
+    lines, following = page_of(rows, cursor=request.GET.get("cursor"))
+    context = {"lines": lines, "next": following, "rev": rev, "base": "/activity/", "show_workspace": True, **choices(Event.objects.all()), **integrity()}
+    return page_or_part(request, "audit/trail.html", context, part="audit/_feed.html", region="feed")
+
+
+@require_safe
+@administrator_required
+def entry(request: HttpRequest, sequence: int) -> HttpResponse:
+    """One entry with every field."""
+    event = Event.objects.filter(sequence=sequence).first()
+    if event is None:
+        raise Http404
+    return render(request, "audit/entry.html", {"event": event, "back": "/activity/", "base": "/activity/"})
+
+
+@require_POST
+@login_required
+def verify_now(request: HttpRequest) -> HttpResponse:
+    """Ask a worker to verify the trail; the card shows what it finds."""
+    if publish("audit.verify", request.user.pk, str(request.user)):
+        messages.info(request, "The trail is being verified. The result shows on the integrity card.")
+    else:
+        messages.error(request, "No worker could be asked: the queue does not answer. Try again in a moment.")
+    return go(request, safe_next(request, request.POST.get("next"), "/"))
