@@ -1,0 +1,46 @@
+"""People, keys and a workspace to play with."""
+
+from datetime import datetime
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from deployments.keys.check import NotSaved, add_key
+from deployments.keys.models import ApiKey
+from deployments.workspaces.join import join
+from deployments.workspaces.models import Membership, Workspace
+from deployments.workspaces.roles import Role
+from portal.accounts.models import User
+from portal.audit.origin import SYSTEM, Origin
+
+log = structlog.get_logger(__name__)
+PEOPLE = (  # name, e-mail, administrator, sandbox key
+    ("Ana", "ana@example.com", True, "sandbox-key-ana"),
+    ("Ben", "ben@example.com", False, "sandbox-key-ben"),
+    ("Vera", "vera@example.com", False, ""),
+)
+
+
+def seed(*, password: str, with_keys: bool, now: datetime) -> None:
+    """Make what is missing; run again it changes nothing."""
+    for name, email, is_administrator, key in PEOPLE:
+        person = User.objects.filter(email=email).first() or User.objects.create_user(
+            email, password, name=name, is_administrator=is_administrator, created_at=now
+        )
+        if with_keys and key and not ApiKey.objects.filter(user=person).exists():
+            give_key(person, key, now=now)
+    vera = User.objects.get(email="vera@example.com")
+    workspace = Workspace.objects.filter(roboflow_slug="acme-vision").first()
+    if with_keys and workspace and not Membership.objects.filter(user=vera).exists():
+        with transaction.atomic():
+            join(user=vera, workspace=workspace, role=Role.VIEWER, by=SYSTEM, now=now)
+
+
+def give_key(person: User, key: str, *, now: datetime) -> None:
+    """Add a sandbox key as the person would."""
+    by = Origin(actor_id=person.pk, actor_name=str(person), source="system")
+    try:
+        add_key(user=person, value=key, label="from the sandbox", region=settings.ROBOFLOW_REGION, anyway=False, by=by, now=now)
+    except NotSaved as trouble:
+        log.warning("demo_key_not_saved", person=person.email, why=trouble.reading)

@@ -1,0 +1,68 @@
+"""The figures of the System page."""
+
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+from statistics import quantiles
+from typing import Any
+
+import django
+from django.conf import settings
+from django.db import connection
+
+from deployments.keys.models import Call
+from deployments.logs.models import Line
+from deployments.workspaces.models import Workspace
+from portal import __version__
+from portal.audit.integrity import integrity
+from portal.audit.models import Event
+from portal.health.beat import Part, parts, queue_length
+
+HOUR = timedelta(hours=1)
+
+
+def figures(*, now: datetime) -> dict[str, Any]:
+    """Return everything that the page shows."""
+    return {
+        "parts": [Part("web", True, "answers", now, __version__), *parts(now=now)],
+        "queue": queue_length(),
+        "workspaces": Workspace.objects.order_by("name"),
+        "calls": calls(now=now),
+        "disk": disk(),
+        "versions": {"portal": __version__, "Django": django.get_version(), "Python": sys.version.split()[0], "database": connection.vendor},
+        **integrity(),
+    }
+
+
+def calls(*, now: datetime) -> list[dict[str, Any]]:
+    """Return the calls of the last hour by endpoint and outcome, with p50 and p95 in milliseconds."""
+    groups: dict[tuple[str, str], list[int]] = {}
+    for endpoint, outcome, took in Call.objects.filter(at__gt=now - HOUR).values_list("endpoint", "outcome", "milliseconds"):
+        groups.setdefault((endpoint, outcome), []).append(took)
+    return [
+        {"endpoint": endpoint, "outcome": outcome, "count": len(took), "p50": percentile(took, 50), "p95": percentile(took, 95)}
+        for (endpoint, outcome), took in sorted(groups.items())
+    ]
+
+
+def percentile(values: list[int], which: int) -> int:
+    """Return a percentile."""
+    return int(quantiles(values, n=100, method="inclusive")[which - 1]) if len(values) > 1 else values[0]
+
+
+def disk() -> list[tuple[str, int, int | None]]:
+    """Return rows and bytes of the tables that grow; bytes where the database tells them cheaply."""
+    return [(name, model._default_manager.count(), size_of(model._meta.db_table)) for name, model in (("log lines", Line), ("trail entries", Event))]
+
+
+def size_of(table: str) -> int | None:
+    """Return the bytes of a table on PostgreSQL; of SQLite there is one file for all."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_total_relation_size(%s::regclass)", [table])
+            return int(cursor.fetchone()[0])
+    name = settings.DATABASES["default"]["NAME"]
+    try:
+        return Path(str(name)).stat().st_size
+    except OSError:
+        return None

@@ -1,0 +1,16 @@
+"""The administrator's page: are the parts well, how do the syncs go."""
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.timezone import now
+from django.views.decorators.http import require_safe
+
+from deployments.system.page import figures
+from portal.audit.views import administrator_required
+from portal.web.fragments import page_or_part
+
+
+@require_safe
+@administrator_required
+def system(request: HttpRequest) -> HttpResponse:
+    """Health of the parts; refreshes by itself."""
+    return page_or_part(request, "system/system.html", figures(now=now()), part="system/_system.html", region="system")

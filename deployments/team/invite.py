@@ -1,0 +1,107 @@
+"""Invite people, withdraw an invitation, accept one."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import transaction
+from django.urls import reverse
+
+from deployments.team.models import Invitation
+from deployments.workspaces.join import join
+from deployments.workspaces.models import Membership, Workspace, touch
+from deployments.workspaces.roles import Role
+from portal.accounts.models import User
+from portal.audit.actions import Action
+from portal.audit.append import Thing, append
+from portal.audit.origin import Origin
+
+LIFE = timedelta(days=7)
+
+
+class NotInvited(Exception):
+    """Why an invitation makes no sense."""
+
+
+class NoInvitation(Exception):
+    """The link is none, used, withdrawn or too old."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A new invitation and its link, which is shown once."""
+
+    invitation: Invitation
+    link: str
+    mailed: bool
+
+
+def hash_of(token: str) -> str:
+    """Return what is kept of a token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def thing_of(invitation: Invitation) -> Thing:
+    """Return how the trail names an invitation: never by its token."""
+    return Thing(type="invitation", id=str(invitation.pk), name=invitation.email)
+
+
+def invite(*, workspace: Workspace, email: str, role: Role, inviter: User, by: Origin, now: datetime) -> Sent:
+    """Invite somebody; an older open invitation of the same address is withdrawn. Raises NotInvited for members."""
+    if Membership.objects.standing().filter(workspace=workspace, user__email__iexact=email).exists():
+        raise NotInvited("This person is a member already.")
+    token = secrets.token_urlsafe(32)
+    with transaction.atomic(durable=True):
+        Invitation.objects.open(now).filter(workspace=workspace, email__iexact=email).update(withdrawn_at=now)
+        invitation = Invitation.objects.create(
+            workspace=workspace, email=email.lower(), role=role, token_hash=hash_of(token), invited_by=inviter, created_at=now, expires_at=now + LIFE
+        )
+        append(Action.INVITATION_SENT, by=by, at=now, about=thing_of(invitation), workspace=workspace, changes={"role": (None, str(role))})
+        touch(workspace.pk)
+    link = settings.PORTAL_BASE_URL + reverse("team:accept", args=[token])
+    return Sent(invitation, link, mail(invitation, link, inviter=inviter))
+
+
+def mail(invitation: Invitation, link: str, *, inviter: User) -> bool:
+    """Mail the link where a mail server is set; say whether it went out."""
+    if "console" in settings.EMAIL_BACKEND:
+        return False  # it would land in the log, and the log is no place for a token
+    words = f"{inviter} invites you to {invitation.workspace} in the Deployment Portal as {invitation.role}.\n\n{link}\n\nThe link works for 7 days."
+    try:
+        return bool(send_mail(f"Invitation to {invitation.workspace}", words, None, [invitation.email]))
+    except OSError:
+        return False
+
+
+@transaction.atomic(durable=True)
+def withdraw(invitation: Invitation, *, by: Origin, now: datetime) -> None:
+    """Make an open invitation worthless."""
+    if Invitation.objects.open(now).filter(pk=invitation.pk).update(withdrawn_at=now):
+        append(Action.INVITATION_WITHDRAWN, by=by, at=now, about=thing_of(invitation), workspace=invitation.workspace)
+        touch(invitation.workspace_id)
+
+
+def find(token: str, *, now: datetime) -> Invitation:
+    """Return the open invitation of a token. Raises NoInvitation."""
+    found = Invitation.objects.open(now).filter(token_hash=hash_of(token)).select_related("workspace", "invited_by").first()
+    if found is None:
+        raise NoInvitation
+    return found
+
+
+@transaction.atomic(durable=True)
+def accept(invitation: Invitation, *, user: User | None, name: str, password: str, by: Origin, now: datetime) -> User:
+    """Join the workspace as `user`, or as a new person with `name` and `password`. Raises NoInvitation when it was used meanwhile."""
+    if not Invitation.objects.open(now).filter(pk=invitation.pk).update(accepted_at=now):
+        raise NoInvitation
+    if user is None:
+        user = User.objects.create_user(invitation.email, password, name=name, created_at=now)
+    origin = Origin(actor_id=user.pk, actor_name=str(user), ip=by.ip, agent=by.agent, request_id=by.request_id)
+    append(Action.INVITATION_ACCEPTED, by=origin, at=now, about=thing_of(invitation), workspace=invitation.workspace)
+    if not Membership.objects.standing().filter(user=user, workspace=invitation.workspace).exists():
+        join(user=user, workspace=invitation.workspace, role=Role(invitation.role), by=origin, now=now)
+    touch(invitation.workspace_id)
+    return user

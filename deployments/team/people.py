@@ -1,0 +1,70 @@
+"""Change roles and remove people; what happens to their keys and to what they asked for."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from deployments.keys.models import ApiKey
+from deployments.keys.open import thing_of as key_thing
+from deployments.workspaces.models import Membership, Workspace, touch
+from deployments.workspaces.roles import Role
+from portal.audit.actions import Action
+from portal.audit.append import Thing, append
+from portal.audit.origin import Origin
+
+
+class LastManager(Exception):
+    """A workspace keeps at least one manager."""
+
+    def __init__(self) -> None:
+        super().__init__("The last manager stays manager: make somebody else manager first.")
+
+
+def thing_of(member: Membership) -> Thing:
+    """Return how the trail names a member."""
+    return Thing(type="member", id=str(member.user_id), name=member.user.email)
+
+
+def locked(member: Membership) -> Membership:
+    """Return the member's row, with all of the workspace's rows locked: two managers cannot demote each other at once."""
+    Workspace.objects.select_for_update().get(pk=member.workspace_id)
+    return Membership.objects.select_related("user", "workspace").get(pk=member.pk)
+
+
+def is_last_manager(member: Membership) -> bool:
+    """Say whether nobody else could give roles."""
+    others = Membership.objects.standing().filter(workspace=member.workspace, role=Role.MANAGER).exclude(pk=member.pk)
+    return member.role == Role.MANAGER and not others.exists()
+
+
+@transaction.atomic(durable=True)
+def change_role(member: Membership, *, role: Role, by: Origin, now: datetime) -> bool:
+    """Give a member another role; False when they have it or are gone. Raises LastManager."""
+    standing = locked(member)
+    if standing.removed_at or standing.role == role:
+        return False
+    if role != Role.MANAGER and is_last_manager(standing):
+        raise LastManager
+    Membership.objects.filter(pk=standing.pk).update(role=role)
+    changes = {"role": (standing.role, str(role))}
+    append(Action.MEMBER_ROLE_CHANGED, by=by, at=now, about=thing_of(standing), workspace=standing.workspace, changes=changes)
+    touch(standing.workspace_id)
+    return True
+
+
+@transaction.atomic(durable=True)
+def remove_member(member: Membership, *, by: Origin, now: datetime) -> bool:
+    """Remove a member and their key of this workspace; what they asked for and is not sent yet will not be sent. Raises LastManager."""
+    standing = locked(member)
+    if standing.removed_at:
+        return False
+    if is_last_manager(standing):
+        raise LastManager
+    Membership.objects.filter(pk=standing.pk).update(removed_at=now)
+    for key in ApiKey.objects.own(standing.user, standing.workspace).select_related("user"):
+        about = key_thing(key)
+        key.delete()
+        append(Action.KEY_REMOVED, by=by, at=now, about=about, workspace=standing.workspace)
+    append(Action.MEMBER_REMOVED, by=by, at=now, about=thing_of(standing), workspace=standing.workspace, changes={"role": (standing.role, None)})
+    touch(standing.workspace_id)
+    return True
