@@ -47,7 +47,7 @@ class NewPersonForm(forms.Form):
         return found
 
 
-class ProfileForm(forms.ModelForm[User]):
+class ProfileForm(forms.Form):
     """What a person says of themselves."""
 
     name = PlainCharField(max_length=80)
@@ -55,7 +55,3 @@ class ProfileForm(forms.ModelForm[User]):
         label="Time zone", required=False, help_text="Times are shown in this zone. Without one, in your browser's.",
         choices=lambda: [("", "My browser's zone"), *((zone, zone) for zone in sorted(zoneinfo.available_timezones()))],
     )  # fmt: skip
-
-    class Meta:
-        model = User
-        fields = ("name", "timezone")

@@ -46,7 +46,7 @@ def setup(request: HttpRequest) -> HttpResponse:
 def profile(request: HttpRequest) -> HttpResponse:
     """One's own name and time zone."""
     user = cast(User, request.user)
-    form = ProfileForm(request.POST or None, instance=User.objects.get(pk=user.pk))
+    form = ProfileForm(request.POST or None, initial={"name": user.name, "timezone": user.timezone})
     if not form.is_valid():
         return form_page(request, "accounts/profile.html", {"form": form})
     change_profile(user, **form.cleaned_data, by=origin_of(request), now=now())

@@ -1,0 +1,51 @@
+PYTHON ?= python3
+PORT ?= 8000
+SANDBOX_PORT ?= 9100
+DEMO_HOME ?= var/demo
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-reset run test test-quick lint format lock
+
+help: ## list the commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+
+.venv/ready: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11) and "Python 3.11 or newer is needed; this is %d.%d." % sys.version_info[:2])'
+	@$(PYTHON) -m venv --without-pip --clear .venv
+	@$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r requirements.txt || { echo "The packages could not be installed: is there a network?" >&2; exit 1; }
+	@touch $@
+
+.venv/ready-dev: .venv/ready requirements-dev.txt
+	@$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt || { echo "The packages could not be installed: is there a network?" >&2; exit 1; }
+	@touch $@
+
+demo: .venv/ready ## the portal with a stand-in for Roboflow, people and deployments to play with
+	@PORTAL_HOME="$(DEMO_HOME)" exec $(BIN)/python manage.py up --demo --port $(PORT) --sandbox-port $(SANDBOX_PORT)
+
+demo-reset: ## forget everything of the demo
+	@rm -rf "$(DEMO_HOME)"
+
+run: .venv/ready ## the portal on this machine, against real Roboflow; begins at /setup/
+	@exec $(BIN)/python manage.py up --port $(PORT)
+
+test: .venv/ready-dev ## all tests, on SQLite and on PostgreSQL
+	@command -v chromium >/dev/null || test -n "$$CHROMIUM" || { echo "Chromium is needed for the browser tests: apt-get install chromium (or set CHROMIUM)." >&2; exit 1; }
+	@$(BIN)/python -m pytest -n 2 tests
+	@$(BIN)/python -m pytest -n 2 --database postgresql -m "django and not browser" tests
+
+test-quick: .venv/ready-dev ## the tests without browser, sandbox and processes, on SQLite
+	@$(BIN)/python -m pytest -n 2 -m "not browser and not processes" --ignore tests/sandbox tests
+
+lint: .venv/ready-dev ## ruff, mypy, import contracts, templates
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy portal deployments
+	@$(BIN)/lint-imports
+	@$(BIN)/djlint --lint --quiet templates
+
+format: .venv/ready-dev ## format the code
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+lock: .venv/ready-dev ## pin requirements.in and requirements-dev.in with hashes
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements-dev.in -o requirements-dev.txt

@@ -1,0 +1,31 @@
+"""Makes the secrets of a self-hosted portal, once, into a folder."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from portal.environment import MAKERS, make_secret, value
+
+
+class Command(BaseCommand):
+    """`manage.py make_secrets FOLDER`."""
+
+    help = "Write every secret that is not there yet into a folder, one file each; secrets given by the environment are written as given."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Name the folder."""
+        parser.add_argument("folder", type=Path)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Write the files."""
+        folder: Path = options["folder"]
+        for name in MAKERS:
+            path = folder / name.lower()
+            if given := value(name):
+                path.write_text(given)
+            make_secret(name, folder)
+            os.chmod(path, 0o444)  # other services read it under users of their own; only their containers see the volume
+        self.stdout.write(f"{len(MAKERS)} secrets are in place.")

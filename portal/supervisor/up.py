@@ -1,0 +1,227 @@
+"""Everything on one machine: broker, web, worker, beat - and for the demo the sandbox - as children of one process."""
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import IO
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, build_opener
+
+from portal.supervisor.broker import NoBroker, broker_binary, broker_command
+from portal.supervisor.children import Child, stop_all
+
+READY_SECONDS = 90
+PASSWORD = "demo-portal"  # noqa: S105 - the demo's, printed for everybody
+Say = Callable[[str], None]
+
+
+class CannotStart(Exception):
+    """One clear line, and nothing left running."""
+
+
+@dataclass
+class Plan:
+    """What to bring up: where, and with which Roboflow."""
+
+    port: int
+    home: Path
+    demo: bool
+    sandbox_port: int
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def own_sandbox(self) -> bool:
+        """The demo brings its own Roboflow unless addresses of another one are given."""
+        return self.demo and not (self.environment.get("ROBOFLOW_DEPLOYMENTS_URL") and self.environment.get("ROBOFLOW_API_URL"))
+
+
+def up(plan: Plan, *, say: Say) -> int:
+    """Bring everything up, keep it up until Ctrl-C or SIGTERM, take it down. Raises CannotStart."""
+    plan.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with locked(plan.home), tempfile.TemporaryDirectory(prefix="portal-") as sockets:
+        check_ports(plan)
+        children = prepare(plan, Path(sockets))
+        try:
+            return supervise(plan, children, say=say)
+        finally:
+            stop_all(children)
+
+
+def locked(home: Path) -> IO[str]:
+    """Take the lock of a home: two portals on the same files would run everything twice. Raises CannotStart."""
+    lock = (home / "lock").open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.seek(0)
+        raise CannotStart(f"The portal of {home} is running already (process {lock.read().strip() or 'unknown'}).") from None
+    lock.seek(0)
+    lock.truncate()
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return lock
+
+
+def check_ports(plan: Plan) -> None:
+    """Say which port is taken, and by which setting to change it. Raises CannotStart."""
+    wanted = [("PORT", plan.port), *([("SANDBOX_PORT", plan.sandbox_port)] if plan.own_sandbox else [])]
+    for setting, port in wanted:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                raise CannotStart(f"Port {port} is taken. Choose another one: make {'demo' if plan.demo else 'run'} {setting}={port + 1}") from None
+
+
+def prepare(plan: Plan, sockets: Path) -> list[Child]:
+    """Make the database and the static files; return the children, not yet started. Raises CannotStart."""
+    environment = settings_of(plan, sockets)
+    for command in (["migrate", "--verbosity", "0"], ["createcachetable", "--verbosity", "0"], ["prepare_static"]):
+        manage(command, environment)
+    return children_of(plan, environment, sockets)
+
+
+def settings_of(plan: Plan, sockets: Path) -> dict[str, str]:
+    """Return the environment of all children."""
+    found = {**os.environ, **plan.environment, "PORTAL_HOME": str(plan.home)}
+    found.setdefault("PORTAL_BASE_URL", f"http://localhost:{plan.port}")
+    if not found.get("REDIS_URL"):
+        found["REDIS_URL"] = f"redis+socket://{sockets / 'broker.sock'}"
+    if plan.own_sandbox:
+        found["ROBOFLOW_DEPLOYMENTS_URL"] = found["ROBOFLOW_API_URL"] = f"http://127.0.0.1:{plan.sandbox_port}"
+    return found
+
+
+def manage(command: list[str], environment: dict[str, str]) -> str:
+    """Run a command of manage.py. Raises CannotStart with the last line that it wrote."""
+    done = subprocess.run([sys.executable, "manage.py", *command], env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        words = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "it said nothing")
+        raise CannotStart(f"manage.py {command[0]} failed: {words}")
+    return done.stdout.strip()
+
+
+def children_of(plan: Plan, environment: dict[str, str], sockets: Path) -> list[Child]:
+    """Return every child in the order of their start. Raises CannotStart."""
+    logs = plan.home / "logs"
+    logs.mkdir(exist_ok=True)
+    python = sys.executable
+    celery = [python, "-m", "celery", "-A", "portal.celery"]
+    commands: dict[str, list[str]] = {}
+    if environment["REDIS_URL"].startswith("redis+socket://") and str(sockets) in environment["REDIS_URL"]:
+        commands["broker"] = own_broker(plan, sockets)
+    if plan.own_sandbox:
+        state = plan.home / "sandbox" / "sandbox.sqlite3"
+        state.parent.mkdir(exist_ok=True)
+        commands["sandbox"] = [python, "-m", "deployments.sandbox", "--port", str(plan.sandbox_port), "--state", str(state)]
+    commands["web"] = [
+        python, "-m", "gunicorn", "portal.wsgi:application", "--bind", f"127.0.0.1:{plan.port}", "--worker-class", "gthread", "--workers", "2",
+        "--threads", "4", "--no-control-socket", "--graceful-timeout", "5", "--config", "python:portal.supervisor.gunicorn",
+    ]  # fmt: skip
+    commands["worker"] = [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+    commands["beat"] = [*celery, "beat", "--schedule", str(plan.home / "beat"), "--pidfile", "", "--loglevel", "INFO"]
+    return [Child(name, command, environment, logs / f"{name}.log") for name, command in commands.items()]
+
+
+def own_broker(plan: Plan, sockets: Path) -> list[str]:
+    """Return the command of our own broker. Raises CannotStart."""
+    folder = plan.home / "broker"
+    folder.mkdir(exist_ok=True)
+    try:
+        return broker_command(broker_binary(), folder=folder, socket=sockets / "broker.sock")
+    except NoBroker as missing:
+        raise CannotStart(str(missing)) from None
+
+
+def supervise(plan: Plan, children: list[Child], *, say: Say) -> int:
+    """Start the children, say when all is ready, and bring back whoever dies, until a signal comes."""
+    stopping: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        stopping.append(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+    for child in children:
+        child.start()
+    begun, told = time.monotonic(), False
+    seeded = not plan.demo
+    while not stopping:
+        for child in children:
+            if (child.process is None or child.has_died()) and (line := child.revive()):
+                say(line)
+        if not seeded:
+            seeded = seed(plan, children)
+        if seeded and not told and is_ready(plan.port):
+            told = True
+            greet(plan, children, say=say, seconds=time.monotonic() - begun)
+        if not told and time.monotonic() - begun > READY_SECONDS:
+            raise CannotStart(f"Not ready after {READY_SECONDS} s: {missing(plan.port)}. The logs are in {plan.home / 'logs'}.")
+        time.sleep(0.2)
+    say("Stopping.")
+    return 0
+
+
+def seed(plan: Plan, children: list[Child]) -> bool:
+    """Make the demo's people once the sandbox answers."""
+    if plan.own_sandbox and ask(plan.sandbox_port, "/__sandbox/journal")[0] != 200:
+        return False
+    password = plan.environment.get("DEMO_PASSWORD") or os.environ.get("DEMO_PASSWORD") or PASSWORD
+    manage(["seed_demo", "--password", password, *([] if plan.own_sandbox else ["--without-keys"])], dict(children[0].environment))
+    return True
+
+
+def ask(port: int, path: str) -> tuple[int, str]:
+    """Ask a child over HTTP, straight; (0, "") when it does not answer."""
+    try:
+        with build_opener(ProxyHandler({})).open(f"http://127.0.0.1:{port}{path}", timeout=3) as answer:
+            return answer.status, answer.read().decode()
+    except HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+    except (OSError, ValueError):
+        return 0, ""
+
+
+def is_ready(port: int) -> bool:
+    """Ready means: a task that beat sent was run by a worker."""
+    return ask(port, "/readyz")[0] == 200
+
+
+def missing(port: int) -> str:
+    """Return what is not ready yet."""
+    status, body = ask(port, "/readyz")
+    if not status:
+        return "web does not answer"
+    try:
+        return ", ".join(f"{name} {words}" for name, words in json.loads(body)["parts"].items() if words not in ("answers", "is alive"))
+    except (ValueError, KeyError):
+        return f"web answers {status}"
+
+
+def greet(plan: Plan, children: list[Child], *, say: Say, seconds: float) -> None:
+    """Say where it is and who can come in."""
+    address = children[0].environment["PORTAL_BASE_URL"]
+    say(f"The Deployment Portal is ready after {seconds:.0f} s: {address}")
+    if plan.demo:
+        password = plan.environment.get("DEMO_PASSWORD") or os.environ.get("DEMO_PASSWORD") or PASSWORD
+        say("  Ana   ana@example.com    administrator, manager")
+        say("  Ben   ben@example.com    operator")
+        say("  Vera  vera@example.com   viewer")
+        say(f"  Password of all three: {password}")
+        if plan.own_sandbox:
+            say(f"  Roboflow is imitated by the sandbox at http://127.0.0.1:{plan.sandbox_port}")
+    elif link := manage(["setup_link"], dict(children[0].environment)):
+        say(f"  {link}")
+    say(f"  Logs: {plan.home / 'logs'}   Stop: Ctrl-C")
