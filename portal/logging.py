@@ -54,6 +54,10 @@ def logging_config(*, format: str, level: str) -> dict[str, Any]:
             # urllib3 logs whole addresses at DEBUG, and addresses of Roboflow carry the key.
             "urllib3": {"level": "WARNING"},
             "django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+            # A line for each task would drown the rest; failures are told all the same.
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
+            "celery.beat": {"level": "WARNING"},
             "django_structlog": {"level": "WARNING" if format == "console" else level},
         },
     }
