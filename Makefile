@@ -31,7 +31,7 @@ run: .venv/ready ## the portal on this machine, against real Roboflow; begins at
 test: .venv/ready-dev ## all tests, on SQLite and on PostgreSQL
 	@command -v chromium >/dev/null || test -n "$$CHROMIUM" || { echo "Chromium is needed for the browser tests: apt-get install chromium (or set CHROMIUM)." >&2; exit 1; }
 	@$(BIN)/python -m pytest -n 2 tests
-	@$(BIN)/python -m pytest -n 2 --database postgresql -m "django and not browser" tests
+	@TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 2 -m "django and not browser" tests
 
 test-quick: .venv/ready-dev ## the tests without browser, sandbox and processes, on SQLite
 	@$(BIN)/python -m pytest -n 2 -m "not browser and not processes" --ignore tests/sandbox tests

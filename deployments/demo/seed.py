@@ -12,7 +12,7 @@ from deployments.workspaces.join import join
 from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.roles import Role
 from portal.accounts.models import User
-from portal.audit.origin import SYSTEM, Origin
+from portal.audit.origin import Origin
 
 log = structlog.get_logger(__name__)
 PEOPLE = (  # name, e-mail, administrator, sandbox key
@@ -34,7 +34,7 @@ def seed(*, password: str, with_keys: bool, now: datetime) -> None:
     workspace = Workspace.objects.filter(roboflow_slug="acme-vision").first()
     if with_keys and workspace and not Membership.objects.filter(user=vera).exists():
         with transaction.atomic():
-            join(user=vera, workspace=workspace, role=Role.VIEWER, by=SYSTEM, now=now)
+            join(user=vera, workspace=workspace, role=Role.VIEWER, by=Origin(actor_id=vera.pk, actor_name=str(vera), source="system"), now=now)
 
 
 def give_key(person: User, key: str, *, now: datetime) -> None:

@@ -25,7 +25,8 @@ OUTSIDE = Origin(source="outside")
 
 def origin_of(request: HttpRequest) -> Origin:
     """Return the origin of what this request asks for."""
-    user = request.user if request.user.is_authenticated else None
+    person = getattr(request, "user", None)  # sign-in signals come before the middleware, too
+    user = person if person is not None and person.is_authenticated else None
     return Origin(
         actor_id=user.pk if user else None,
         actor_name=user.get_full_name() if user else "",

@@ -1,0 +1,97 @@
+"""What all tests share: an environment of their own, real servers, the sandbox as Roboflow, Chromium."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers import postgresql, valkey
+
+HOME = Path(tempfile.mkdtemp(prefix="portal-tests-"))
+IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
+for name in [name for name in os.environ if name.startswith(("PORTAL_", "ROBOFLOW_", "SYNC_", "OPERATION_"))]:
+    del os.environ[name]
+os.environ["PORTAL_HOME"] = str(HOME)
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright's loop beside Django's ORM
+os.environ["REDIS_URL"] = valkey()
+if os.environ.get("TEST_DATABASE") == "postgresql" and not IS_WORKER:
+    os.environ["DATABASE_URL"] = postgresql()  # the workers inherit the address and make databases of their own
+elif not IS_WORKER:
+    os.environ.pop("DATABASE_URL", None)
+
+from tests.sandbox_process import SandboxProcess  # noqa: E402
+
+pytest_plugins = ["tests.people"]
+CHROMIUM = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what touches the database, and what drives a browser."""
+    for item in items:
+        names = set(getattr(item, "fixturenames", ()))
+        if names & {"db", "transactional_db"} or item.get_closest_marker("django_db"):
+            item.add_marker("django")
+        if "page" in names:
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, object]) -> dict[str, object]:
+    return {**browser_type_launch_args, "executable_path": os.environ.get("CHROMIUM", "/usr/bin/chromium"), "args": CHROMIUM}
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: object) -> None:
+    """The rate limits need their cache table."""
+    from django.core.management import call_command
+
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        call_command("createcachetable", verbosity=0)
+
+
+@pytest.fixture(scope="session")
+def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
+    process = SandboxProcess.start(tmp_path_factory.mktemp("roboflow"), boot_seconds=0.2, transition_seconds=0.1)
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def sandbox(sandbox_process: SandboxProcess, settings: object) -> SandboxProcess:
+    """Roboflow, at its opening."""
+    from deployments.keys.open import client_of
+
+    sandbox_process.reset()
+    settings.ROBOFLOW_REGIONS = {"us": {"deployments": sandbox_process.url, "api": sandbox_process.url}}  # type: ignore[attr-defined]
+    client_of.cache_clear()
+    return sandbox_process
+
+
+@pytest.fixture(autouse=True)
+def _trail_may_be_emptied(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The triggers that refuse DELETE also refuse the flush after a transactional test: they stand again before the next one."""
+    marker = request.node.get_closest_marker("django_db")
+    if not (marker and marker.kwargs.get("transaction")):
+        yield
+        return
+    from django.db import connection
+
+    from portal.audit import triggers
+
+    request.getfixturevalue("transactional_db")
+    triggers.create(connection)
+    yield
+    triggers.drop(connection)
+    request.addfinalizer(lambda: None)
+
+
+@pytest.fixture(autouse=True)
+def _no_limits(request: pytest.FixtureRequest) -> None:
+    """Each test begins with fresh rate limits."""
+    if "db" in request.fixturenames:
+        request.getfixturevalue("db")
+        from django.core.cache import cache
+
+        cache.clear()

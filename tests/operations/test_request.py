@@ -1,0 +1,96 @@
+"""Asking for a change: once, whoever clicks, however often."""
+
+from uuid import uuid4
+
+from deployments.operations.models import Operation
+from tests.people import operation_of
+
+
+def test_a_pause_goes_all_the_way(ana, fleet, worker, sandbox, trail):
+    operation = operation_of(ana.ask(fleet["pallet-counter"], "pause", reason="night"))
+
+    worker.drain()
+
+    operation.refresh_from_db()
+    assert operation.state == "succeeded", operation.message
+    assert [entry["name"] for entry in sandbox.journal("/pause")] == ["pallet-counter"]
+    assert trail.about(fleet["pallet-counter"]) == [
+        ("Ana", "deployment.pause.requested", "night"),
+        ("Ana", "deployment.pause.succeeded", "night"),
+    ]
+
+
+def test_a_second_post_of_the_same_form_returns_the_first_operation(ana, fleet, trail):
+    token = str(uuid4())
+
+    first = ana.ask(fleet["pallet-counter"], "pause", form_token=token)
+    second = ana.ask(fleet["pallet-counter"], "pause", form_token=token)
+
+    assert operation_of(first) == operation_of(second)
+    assert trail.actions(action__startswith="deployment.pause") == ["deployment.pause.requested"]
+
+
+def test_two_people_deleting_at_once_stand_on_one_operation(ana, ben, fleet, worker, sandbox, trail):
+    night_shift = fleet["night-shift"]
+
+    first = ana.ask(night_shift, "delete", confirm_name="night-shift", reason="project over")
+    second = ben.ask(night_shift, "delete", confirm_name="night-shift", reason="saving credits")
+    worker.drain()
+
+    assert operation_of(second) == operation_of(first)
+    assert trail.about(night_shift) == [
+        ("Ana", "deployment.delete.requested", "project over"),
+        ("Ben", "deployment.delete.refused", "saving credits"),
+        ("Ana", "deployment.delete.succeeded", "project over"),
+    ]
+    assert [entry["name"] for entry in sandbox.journal("/delete")] == ["night-shift"]
+
+
+def test_a_create_becomes_a_deployment_of_ours(ana, worker, sandbox, trail):
+    worker.sync()
+    operation = operation_of(ana.create("fresh-one", reason="trial", duration="1"))
+
+    worker.drain()
+    worker.sync()
+
+    operation.refresh_from_db()
+    assert operation.state == "succeeded"
+    assert operation.deployment.deployment_name == "fresh-one"
+    assert len(sandbox.journal("/add")) == 1
+    assert trail.actions(object_name="fresh-one") == ["deployment.create.requested", "deployment.create.succeeded"]
+
+
+def test_deleting_asks_for_the_right_name_and_loses_nothing_typed(ana, fleet, sandbox):
+    answer = ana.ask(fleet["night-shift"], "delete", confirm_name="nightshift", reason="a long reason <b>")
+
+    assert answer.status_code == 422
+    assert "This is not the name" in answer.content.decode()
+    assert "a long reason &lt;b&gt;" in answer.content.decode()
+    assert not Operation.objects.exists()
+    assert sandbox.journal() == []
+
+
+def test_cancelled_before_it_was_sent_nothing_is_sent(ana, fleet, worker, sandbox, trail):
+    operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
+
+    ana.post(f"/w/acme-vision/operations/{operation.pk}/cancel/")
+    worker.drain()
+
+    operation.refresh_from_db()
+    assert operation.state == "cancelled"
+    assert sandbox.journal() == []
+    assert trail.actions(action__startswith="deployment.pause") == ["deployment.pause.requested", "deployment.pause.cancelled"]
+
+
+def test_a_batch_is_one_operation_each_and_says_what_it_skips(ana, fleet, worker, sandbox):
+    chosen = [fleet[name].deployment_id for name in ("pallet-counter", "line-3-inspect", "night-shift")]
+    page = ana.post("/w/acme-vision/operations/batch/", {"kind": "pause", "deployment": chosen})
+    body = {"kind": "pause", "deployment": chosen, "form_token": str(uuid4()), "reason": "weekend"}
+
+    ana.post("/w/acme-vision/operations/batch/", body)
+    ana.post("/w/acme-vision/operations/batch/", body)
+    worker.drain()
+
+    assert "night-shift: is paused already" in page.content.decode()
+    assert sorted(entry["name"] for entry in sandbox.journal("/pause")) == ["line-3-inspect", "pallet-counter"]
+    assert Operation.objects.count() == 2
