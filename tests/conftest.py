@@ -1,27 +1,11 @@
-"""What all tests share: an environment of their own, real servers, the sandbox as Roboflow, Chromium."""
+"""What all tests share: the sandbox as Roboflow, a trail that can be emptied, Chromium."""
 
 import os
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.servers import postgresql, valkey
-
-HOME = Path(tempfile.mkdtemp(prefix="portal-tests-"))
-IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
-for name in [name for name in os.environ if name.startswith(("PORTAL_", "ROBOFLOW_", "SYNC_", "OPERATION_"))]:
-    del os.environ[name]
-os.environ["PORTAL_HOME"] = str(HOME)
-os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright's loop beside Django's ORM
-os.environ["REDIS_URL"] = valkey()
-if os.environ.get("TEST_DATABASE") == "postgresql" and not IS_WORKER:
-    os.environ["DATABASE_URL"] = postgresql()  # the workers inherit the address and make databases of their own
-elif not IS_WORKER:
-    os.environ.pop("DATABASE_URL", None)
-
-from tests.sandbox_process import SandboxProcess  # noqa: E402
+from tests.sandbox_process import SandboxProcess
 
 pytest_plugins = ["tests.people"]
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"]

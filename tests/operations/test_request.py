@@ -13,7 +13,7 @@ def test_a_pause_goes_all_the_way(ana, fleet, worker, sandbox, trail):
 
     operation.refresh_from_db()
     assert operation.state == "succeeded", operation.message
-    assert [entry["name"] for entry in sandbox.journal("/pause")] == ["pallet-counter"]
+    assert [entry["deployment_name"] for entry in sandbox.journal("/pause")] == ["pallet-counter"]
     assert trail.about(fleet["pallet-counter"]) == [
         ("Ana", "deployment.pause.requested", "night"),
         ("Ana", "deployment.pause.succeeded", "night"),
@@ -43,7 +43,7 @@ def test_two_people_deleting_at_once_stand_on_one_operation(ana, ben, fleet, wor
         ("Ben", "deployment.delete.refused", "saving credits"),
         ("Ana", "deployment.delete.succeeded", "project over"),
     ]
-    assert [entry["name"] for entry in sandbox.journal("/delete")] == ["night-shift"]
+    assert [entry["deployment_name"] for entry in sandbox.journal("/delete")] == ["night-shift"]
 
 
 def test_a_create_becomes_a_deployment_of_ours(ana, worker, sandbox, trail):
@@ -92,5 +92,5 @@ def test_a_batch_is_one_operation_each_and_says_what_it_skips(ana, fleet, worker
     worker.drain()
 
     assert "night-shift: is paused already" in page.content.decode()
-    assert sorted(entry["name"] for entry in sandbox.journal("/pause")) == ["line-3-inspect", "pallet-counter"]
+    assert sorted(entry["deployment_name"] for entry in sandbox.journal("/pause")) == ["line-3-inspect", "pallet-counter"]
     assert Operation.objects.count() == 2

@@ -1,0 +1,134 @@
+"""The cache follows Roboflow: level-triggered, tolerant, and never blanked by a bad answer."""
+
+import pytest
+from django.utils.timezone import now
+
+from deployments.fleet.models import Deployment
+from deployments.fleet.sync import sync_due
+from deployments.workspaces.models import Workspace
+
+
+def names():
+    return set(Deployment.objects.filter(gone_at=None).values_list("deployment_name", flat=True))
+
+
+@pytest.mark.parametrize("shape", ["bare", "wrapped"])
+def test_both_shapes_of_the_list_are_read(shape, worker, sandbox):
+    sandbox.set(list_shape=shape)
+
+    worker.sync()
+
+    assert {"pallet-counter", "night-shift"} <= names()
+
+
+def test_the_first_sync_tells_of_no_change_from_outside(worker, trail):
+    worker.sync()
+
+    assert not [one for one in trail.actions() if one.endswith(".outside")]
+
+
+@pytest.mark.parametrize(("name", "status", "action"), [
+    ("pallet-counter", "paused", "deployment.pause.outside"),
+    ("night-shift", "ready", "deployment.resume.outside"),
+    ("pallet-counter", "deleted", "deployment.delete.outside"),
+])
+def test_what_changed_outside_is_in_the_trail(name, status, action, fleet, worker, sandbox, trail):
+    sandbox.change(name, status=status)
+
+    worker.sync()
+    worker.sync()
+
+    assert trail.about(fleet[name]) == [("", action, trail.about(fleet[name])[0][2])]
+    assert Deployment.objects.get(pk=fleet[name].pk).status == status
+
+
+def test_a_deployment_made_outside_is_told_with_its_creator(fleet, worker, sandbox, trail):
+    sandbox.create("from-cli", status="ready")
+
+    worker.sync()
+
+    row = Deployment.objects.get(deployment_name="from-cli")
+    assert trail.about(row) == [(row.creator_email, "deployment.create.outside", "")]
+
+
+@pytest.mark.parametrize("kind", ["truncated", "wrong_json", "html", "empty_body", "wrong_types", "binary", "redirect"])
+def test_a_bad_answer_changes_nothing_and_says_so(kind, fleet, worker, sandbox, ana):
+    before = {one.pk: (one.status, one.gone_at, one.missing_since) for one in Deployment.objects.all()}
+    try:
+        sandbox.fault("/list", kind, 0)
+    except RuntimeError:
+        pytest.skip(f"the sandbox knows no {kind}")
+
+    workspace = worker.sync()
+
+    after = {one.pk: (one.status, one.gone_at, one.missing_since) for one in Deployment.objects.all()}
+    assert after == before
+    assert workspace.sync_failures == 1 or kind == "wrong_types"
+
+
+def test_an_empty_list_deletes_nothing(fleet, worker, sandbox):
+    sandbox.fault("/list", "empty_list", 1)
+
+    workspace = worker.sync()
+
+    assert names() >= set(fleet)
+    assert "suddenly empty" in workspace.sync_error_reading
+
+
+def test_what_vanishes_is_gone_only_when_get_says_so_and_keeps_its_page(fleet, worker, sandbox, ana):
+    sandbox.change("pallet-counter", vanish=True)
+
+    worker.sync()
+
+    gone = Deployment.objects.get(pk=fleet["pallet-counter"].pk)
+    page = ana.get(f"/w/acme-vision/deployments/{gone.deployment_id}/")
+    assert gone.gone_at is not None
+    assert page.status_code == 200 and "All of its history stays here" in page.content.decode()
+
+
+def test_the_key_of_another_member_reads_when_one_is_refused(ana, ben, worker, sandbox):
+    sandbox.revoke_key("sandbox-key-ana")
+
+    workspace = worker.sync()
+
+    assert workspace.synced_at and workspace.sync_failures == 0
+
+
+def test_one_list_per_due_time_however_many_people_watch(ana, ben, fleet, sandbox):
+    for person in (ana, ben) * 5:
+        person.get("/w/acme-vision/")
+    Workspace.objects.update(sync_due_at=now())
+
+    published = sync_due(now=now()) + sync_due(now=now())
+
+    assert published == 1
+
+
+def test_an_unchanged_fleet_answers_204_and_a_changed_one_the_region(ana, fleet, worker, sandbox):
+    rev = ana.get("/w/acme-vision/").context["rev"]
+    quiet = ana.htmx(f"/w/acme-vision/?rev={rev}", target="fleet")
+    sandbox.change("pallet-counter", status="paused")
+    worker.sync()
+
+    changed = ana.htmx(f"/w/acme-vision/?rev={rev}", target="fleet")
+
+    assert quiet.status_code == 204
+    assert changed.status_code == 200
+    assert "<html" not in changed.content.decode() and 'id="fleet"' in changed.content.decode()
+
+
+def test_with_roboflow_away_pages_say_how_old_their_facts_are(ana, fleet, worker, sandbox, settings):
+    Workspace.objects.update(synced_at=now() - __import__("datetime").timedelta(minutes=6), sync_failures=3, sync_error_reading="Roboflow did not answer.")
+
+    page = ana.get("/w/acme-vision/").content.decode()
+
+    assert "Showing data from" in page and "Retry now" in page and "is-amber" in page
+
+
+def test_raw_words_of_roboflow_are_shown_and_can_be_filtered_by(ana, fleet, worker, sandbox):
+    sandbox.change("pallet-counter", status="hibernating")
+    worker.sync()
+
+    page = ana.get("/w/acme-vision/?status=hibernating").content.decode()
+
+    assert "hibernating" in page and "pallet-counter" in page and "night-shift" not in page
