@@ -3,12 +3,13 @@
 from typing import Any
 
 import structlog
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
-log = structlog.get_logger(__name__)
-SECRETS = ("password", "api_key", "token", "csrfmiddlewaretoken")  # names, or parts of names, that are never given back
+SECRETS = ("password", "api_key", "secret")  # parts of names whose values are never given back
+FOREIGN = ("Origin checking", "Referer checking")  # how Django's reasons begin when another site sent the form
 
 
 class Refused(PermissionDenied):
@@ -19,15 +20,23 @@ class Refused(PermissionDenied):
         self.needed, self.who = needed, who
 
 
+def is_htmx(request: HttpRequest) -> bool:
+    """Say whether htmx asks; by the header, because a problem may come before any middleware has run."""
+    return request.headers.get("HX-Request") == "true"
+
+
 def problem(request: HttpRequest, status: int, title: str, message: str, **context: Any) -> HttpResponse:
-    """Render the page of a problem; to htmx a short text, which its banner shows."""
-    if getattr(request, "htmx", None):
+    """Render the page of a problem; to htmx a short text, which its banner shows. It asks no database: that may be the problem."""
+    if is_htmx(request):
         return HttpResponse(f"{title}. {message}", status=status, content_type="text/plain; charset=utf-8")
-    return render(request, "web/problem.html", {"title": title, "message": message, "status": status, **context}, status=status)
+    facts = {"request": request, "title": title, "message": message, "status": status, **context}
+    return HttpResponse(render_to_string("web/problem.html", facts), status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """400: what came is no proper request."""
+    if isinstance(exception, RequestDataTooBig):
+        return too_large(request)
     return problem(request, 400, "That request makes no sense", "The portal could not read it. Nothing was done.")
 
 
@@ -57,14 +66,16 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The form's mark was stale (another tab signed in, a cookie ran out): give the form back with a fresh one."""
-    if getattr(request, "htmx", None):
+    if is_htmx(request):
         return HttpResponse("This page is stale. Reload it.", status=403, content_type="text/plain; charset=utf-8")
-    fields = [
-        (name, value)
-        for name, values in request.POST.lists()
-        for value in values
-        if not any(secret in name.lower() for secret in SECRETS) and isinstance(value, str)
-    ]
-    lost = any(any(secret in name.lower() for secret in SECRETS[:2]) for name in request.POST)
-    context = {"fields": fields, "action": request.get_full_path(), "lost": lost}
+    if reason.startswith(FOREIGN):  # what another site filled in must not become a click away from being ours
+        return problem(request, 403, "This form is not ours", "It was sent from another site. Nothing was done.")
+    fields = [(name, value) for name, values in request.POST.lists() for value in values if name != "csrfmiddlewaretoken"]
+    kept = [(name, value) for name, value in fields if not is_secret(name)]
+    context = {"fields": kept, "lost": len(kept) < len(fields), "action": request.get_full_path()}
     return render(request, "web/stale.html", context, status=403)
+
+
+def is_secret(name: str) -> bool:
+    """Say whether a field holds what is never sent back."""
+    return any(secret in name.lower() for secret in SECRETS)

@@ -4,11 +4,14 @@ import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from django.http import HttpRequest, StreamingHttpResponse
 
 FORMATS = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8", "txt": "text/plain; charset=utf-8"}
+CHUNK = 200  # lines in one write to the client
+BREAKS = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}  # line ends to some readers, but not to JSON
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # cells that begin so run as formulas
 
 
@@ -26,9 +29,16 @@ def export(rows: Iterable[Mapping[str, Any]], *, columns: Sequence[str], format:
 
 def stream(lines: Iterable[str], *, format: str, filename: str) -> StreamingHttpResponse:
     """Answer with lines as a file to keep."""
-    response = StreamingHttpResponse((line.encode() for line in lines), content_type=FORMATS[format])
+    response = StreamingHttpResponse(chunks(lines), content_type=FORMATS[format])
     response["Content-Disposition"] = f'attachment; filename="{filename}.{format}"'
     return response
+
+
+def chunks(lines: Iterable[str]) -> Iterator[bytes]:
+    """Yield the lines as bytes, many at a time: each chunk is a write to the client."""
+    left = iter(lines)
+    while taken := list(islice(left, CHUNK)):
+        yield "".join(taken).encode()
 
 
 def plain(value: Any) -> Any:
@@ -43,7 +53,10 @@ def plain(value: Any) -> Any:
 def json_lines(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Iterator[str]:
     """Yield one object per line."""
     for row in rows:
-        yield json.dumps({name: plain(row.get(name)) for name in columns}, ensure_ascii=False) + "\n"
+        line = json.dumps({name: plain(row.get(name)) for name in columns}, ensure_ascii=False)
+        for character, escape in BREAKS.items():
+            line = line.replace(character, escape)
+        yield line + "\n"
 
 
 class Echo:

@@ -24,6 +24,6 @@ class SecurityHeadersMiddleware:
             response.headers.setdefault(name, value)
         if not request.path.startswith(settings.STATIC_URL):
             response.headers["Cache-Control"] = PERSONAL
-        if request.path.startswith("/accounts/logout") and request.method == "POST":
+        if request.path.startswith("/accounts/logout") and response.status_code == 302:  # signed out
             response.headers["Clear-Site-Data"] = '"cache", "storage"'
         return response

@@ -7,12 +7,14 @@ from urllib.parse import urlencode, urlsplit
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 
-from portal.web.errors import bad_request, too_large
+from portal.web.errors import bad_request, is_htmx, too_large
 from portal.web.next import safe_next
 
 Next = Callable[[HttpRequest], HttpResponse]
-FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PORT", "HTTP_FORWARDED", "HTTP_X_REAL_IP")
+CLAIMS = ("HTTP_X_FORWARDED", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_CLIENT_IP", "HTTP_X_CLIENT_IP", "HTTP_X_CLUSTER_CLIENT_IP",
+          "HTTP_TRUE_CLIENT_IP", "HTTP_CF_CONNECTING_IP", "HTTP_FASTLY_CLIENT_IP")  # headers that tell of a client  # fmt: skip
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -30,48 +32,66 @@ class TrustedProxyMiddleware:
             kept = {"HTTP_X_FORWARDED_PROTO": meta.get("HTTP_X_FORWARDED_PROTO", "").split(",")[-1].strip()}
         else:
             kept = {}
-        for name in FORWARDED:
-            meta.pop(name, None)
+        for name in [name for name in meta if name.startswith(CLAIMS)]:
+            del meta[name]
         meta.update({name: value for name, value in kept.items() if value})
         return self.get_response(request)
 
     def is_trusted(self, address: str) -> bool:
         """Say whether an address is one of our proxies."""
-        try:
-            found = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(found in network for network in self.trusted)
+        found = address_in(address)
+        return found is not None and any(found in network for network in self.trusted)
 
     def client_of(self, header: str, peer: str) -> str:
         """Return the client: from the right, the first address that is no proxy of ours."""
         for one in reversed([part.strip() for part in header.split(",") if part.strip()]):
             if not self.is_trusted(one):
-                try:
-                    return str(ipaddress.ip_address(one))
-                except ValueError:
-                    return peer
+                return str(address_in(one) or peer)
         return peer
 
 
+def address_in(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the address that `text` writes; one of IPv4 in the clothes of IPv6 (a socket for both) as IPv4."""
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
+
+
 class InputLimitsMiddleware:
-    """Answers NULs and bodies that are too large with a page that says so, before any view reads them."""
+    """Answers NULs and bodies that are too large with a page that says so, before any view reads them.
+
+    PostgreSQL refuses text with a NUL: without this, a cookie or a field with one would be a fault of ours.
+    """
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
-            return bad_request(request)
+        if length_of(request) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            return too_large(request)
         try:
-            fields = request.POST
+            texts = texts_of(request)
         except (RequestDataTooBig, TooManyFieldsSent):
             return too_large(request)
-        except (UnreadablePostError, SuspiciousOperation, ValueError):
+        except (UnreadablePostError, MultiPartParserError, SuspiciousOperation, ValueError):
             return bad_request(request)
-        if any("\x00" in value for values in (*dict(fields.lists()).values(),) for value in values if isinstance(value, str)):
-            return bad_request(request)
-        return self.get_response(request)
+        return bad_request(request) if any("\x00" in text for text in texts) else self.get_response(request)
+
+
+def length_of(request: HttpRequest) -> int:
+    """Return how much the request says that it carries; Django's own limit does not count uploaded files."""
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 0
+
+
+def texts_of(request: HttpRequest) -> list[str]:
+    """Return every text of a request that may reach the database."""
+    fields = [text for source in (request.GET, request.POST) for name, values in source.lists() for text in (name, *values)]
+    return [request.path, *request.COOKIES.values(), *(text for text in fields if isinstance(text, str))]
 
 
 class HtmxRedirectMiddleware:
@@ -82,14 +102,21 @@ class HtmxRedirectMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if not getattr(request, "htmx", None) or response.status_code not in (301, 302, 303, 307, 308):
+        if not is_htmx(request) or response.status_code not in (301, 302, 303, 307, 308):
             return response
         place = response.headers.get("Location", "/")
         if urlsplit(place).path == settings.LOGIN_URL:
-            current = urlsplit(request.headers.get("HX-Current-URL", ""))
-            back = safe_next(request, current.path + (f"?{current.query}" if current.query else ""), "/")
-            place = f"{settings.LOGIN_URL}?{urlencode({'next': back})}"
+            place = f"{settings.LOGIN_URL}?{urlencode({'next': safe_next(request, current_page(request), '/')})}"
         led = HttpResponse(status=200)
         led.cookies = response.cookies
         led["HX-Redirect"] = place
         return led
+
+
+def current_page(request: HttpRequest) -> str:
+    """Return path and query of the page that htmx stands on; "" when it does not say."""
+    try:
+        current = urlsplit(request.headers.get("HX-Current-URL", ""))
+    except ValueError:
+        return ""
+    return current.path + (f"?{current.query}" if current.query else "")

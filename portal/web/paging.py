@@ -50,9 +50,10 @@ def position(queryset: QuerySet[Any], cursor: str | None, fields: tuple[str, ...
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         if not isinstance(values, list) or len(values) != len(fields):
             return []
-        return [column(queryset, field).to_python(value) for field, value in zip(fields, values, strict=True)]
+        found = [column(queryset, field).to_python(value) for field, value in zip(fields, values, strict=True)]
     except (ValueError, TypeError, ValidationError, FieldDoesNotExist, OverflowError, RecursionError):
         return []
+    return [] if any(value is None or "\x00" in str(value) for value in found) else found
 
 
 def column(queryset: QuerySet[Any], field: str) -> Any:
@@ -68,4 +69,5 @@ def beyond(fields: tuple[str, ...], after: list[Any]) -> Q:
         name, word = field.removeprefix("-"), "lt" if field.startswith("-") else "gt"
         condition |= equal & Q(**{f"{name}__{word}": value})
         equal &= Q(**{name: value})
-    return condition
+    first, word = fields[0].removeprefix("-"), "lte" if fields[0].startswith("-") else "gte"
+    return condition & Q(**{f"{first}__{word}": after[0]})  # says nothing new, but lets an index begin at the right place

@@ -8,5 +8,5 @@ from portal.web import views
 app_name = "web"
 urlpatterns = [
     path("theme/", views.theme, name="theme"),
-    path("favicon.ico", RedirectView.as_view(url="/static/img/icon.svg")),
+    path("favicon.ico", RedirectView.as_view(url="/static/img/icon.svg"), name="favicon"),
 ]

@@ -20,7 +20,7 @@ NEEDS = {  # name to (what a GET needs, what a POST needs); None: the method is 
     "team:people": (VIEW, MANAGE), "team:role": (None, MANAGE), "team:remove": (MANAGE, MANAGE), "team:withdraw": (None, MANAGE),
     "system:page": (ADMIN, None), "audit:trail": (ADMIN, None), "audit:entry": (ADMIN, None),
 }  # fmt: skip
-OPEN = {"health:healthz", "health:readyz", "web:theme", "accounts:setup", "workspaces:home", "team:accept", "None:None"}
+OPEN = {"health:healthz", "health:readyz", "web:theme", "web:favicon", "accounts:setup", "workspaces:home", "team:accept"}
 OWN = {"accounts:profile", "keys:list", "keys:replace", "keys:check", "keys:remove", "audit:verify"}
 
 

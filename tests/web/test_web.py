@@ -1,0 +1,159 @@
+"""What all pages share: headers, limits, stale forms, paging, exports, proxies."""
+
+import csv
+import io
+import json
+from uuid import uuid4
+
+import pytest
+from django.test import Client, RequestFactory
+
+from deployments.fleet.models import Deployment
+from portal.web.export import csv_lines
+from portal.web.middleware import TrustedProxyMiddleware
+from portal.web.paging import keyset
+
+
+def test_every_page_has_strict_headers(ana):
+    headers = ana.get("/keys/").headers
+
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy and "unsafe" not in policy
+    assert headers["Cache-Control"] == "no-store, private"
+    assert headers["X-Frame-Options"] == "DENY" and headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cross-Origin-Opener-Policy"] == headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert headers["Referrer-Policy"] == "same-origin" and "camera=()" in headers["Permissions-Policy"]
+
+
+@pytest.mark.parametrize("path", ["/w/acme-vision/", "/keys/", "/w/acme-vision/activity/", "/w/acme-vision/operations/"])
+@pytest.mark.parametrize("query", ["q=%00", "cursor=rubbish", "cursor=WzFd", "cursor=" + "A" * 3000, "sort=password", "status=%F0%9F%92%A5", "actor=99999999999999999999", "from=x&to=y", "q=';DROP TABLE x;--", "q=%E2%80%AE<script>", "format=exe", "batch=1", "figure=x", "page=-1"])
+def test_no_query_breaks_a_page(path, query, ana, fleet):
+    assert ana.get(f"{path}?{query}").status_code in (200, 400)
+
+
+@pytest.mark.parametrize("value", ["a\x00b", "\u202eevil", "💥" * 50, "<script>alert(1)</script>", "'; DROP TABLE x; --", "x" * 10_000])
+def test_no_typed_text_breaks_a_form_and_nothing_is_done(value, ana, fleet, sandbox):
+    answers = [
+        ana.create(value, reason=value),
+        ana.create("good-name", machine_type=value),
+        ana.create("good-name", creator_email=value),
+        ana.create("good-name", duration=value, inference_version=value, min_replicas=value),
+        ana.ask(fleet["pallet-counter"], "delete", confirm_name=value, reason=value),
+        ana.post("/profile/", {"name": value, "timezone": value}),
+        ana.post("/w/acme-vision/team/", {"email": value, "role": value}),
+    ]
+
+    assert {one.status_code for one in answers} <= {400, 422}
+    assert "<script>alert(1)</script>" not in "".join(one.content.decode() for one in answers)
+    assert sandbox.journal() == []
+
+
+@pytest.mark.parametrize("fields", [
+    {"deployment_name": "ab"}, {"deployment_name": "Upper-Case"}, {"deployment_name": "1-digit"}, {"deployment_name": "a" * 16}, {"deployment_name": "good-name\n"},
+    {"machine_type": "quantum"}, {"creator_email": "none"}, {"duration": "-1"}, {"duration": "nan"}, {"duration": "inf"}, {"duration": "99999"},
+    {"inference_version": "0.1.0"}, {"inference_version": "newest"}, {"min_replicas": "3", "max_replicas": "1"}, {"min_replicas": "-1"}, {"max_replicas": "1e9"},
+    {"form_token": "none"}, {"deployment_name": "pallet-counter"},
+])
+def test_bad_values_of_a_new_deployment_are_refused_and_kept(fields, ana, fleet):
+    answer = ana.create(**{"name": "good-name", "reason": "kept words", **{("name" if key == "deployment_name" else key): value for key, value in fields.items()}})
+
+    if fields == {"deployment_name": "good-name\n"}:
+        assert answer.status_code == 303  # white space around a name is no mistake
+        return
+    assert answer.status_code == 422
+    assert "kept words" in answer.content.decode()
+
+
+def test_a_huge_body_is_refused_kindly(ana):
+    answer = ana.post("/profile/", {"name": "x" * 5_000_000})
+
+    assert answer.status_code == 413 and "too much" in answer.content.decode()
+
+
+def test_a_stale_form_is_given_back_with_what_was_typed(ana, fleet):
+    client = Client(enforce_csrf_checks=True)
+    client.cookies = ana.client.cookies
+    path = f"/w/acme-vision/deployments/{fleet['pallet-counter'].deployment_id}/pause/"
+
+    answer = client.post(path, {"reason": "typed words", "form_token": str(uuid4())})
+
+    page = answer.content.decode()
+    assert answer.status_code == 403
+    assert "typed words" in page and "Send it again" in page
+
+
+def test_a_stale_form_gives_no_secret_back(ana):
+    client = Client(enforce_csrf_checks=True)
+    client.cookies = ana.client.cookies
+
+    answer = client.post("/keys/", {"api_key": "sandbox-key-cam"})
+
+    assert answer.status_code == 403 and "sandbox-key-cam" not in answer.content.decode()
+
+
+def test_a_page_of_rows_continues_after_its_last_row(fleet):
+    seen, cursor = [], None
+    while cursor != "":
+        page = keyset(Deployment.objects.all(), cursor=cursor, size=3, fields=("machine_type", "pk"))
+        seen += [one.pk for one in page.rows]
+        cursor = page.next
+
+    assert seen == list(Deployment.objects.order_by("machine_type", "pk").values_list("pk", flat=True))
+
+
+def test_cells_of_an_export_never_run_as_formulas():
+    row = {"a": "=1+1", "b": "@x", "c": "-2", "d": "fine", "e": None, "f": {"x": 1}}
+
+    read = list(csv.reader(io.StringIO("".join(csv_lines([row], tuple("abcdef"))))))
+
+    assert read[1] == ["'=1+1", "'@x", "'-2", "fine", "", '{"x": 1}']
+
+
+@pytest.mark.parametrize(("path", "column"), [("/w/acme-vision/", "deployment_id"), ("/w/acme-vision/operations/", "target_name"), ("/w/acme-vision/activity/", "hash")])
+def test_lists_export_every_row_and_the_export_is_an_event(path, column, ana, fleet, trail):
+    ana.ask(fleet["pallet-counter"], "pause")
+
+    rows = [json.loads(line) for line in b"".join(ana.get(f"{path}?format=jsonl")).decode().splitlines()]
+    head = b"".join(ana.get(f"{path}?format=csv")).decode().splitlines()[0]
+
+    assert rows and all(row[column] for row in rows) and column in head
+    assert trail.actions(action="export.made") == ["export.made"] * 2
+
+
+@pytest.mark.parametrize(("peer", "header", "client"), [
+    ("10.0.0.1", "1.2.3.4", "1.2.3.4"),
+    ("10.0.0.1", "9.9.9.9, 1.2.3.4", "1.2.3.4"),
+    ("10.0.0.1", "1.2.3.4, 10.0.0.7", "1.2.3.4"),
+    ("8.8.8.8", "1.2.3.4", "8.8.8.8"),
+    ("10.0.0.1", "rubbish", "10.0.0.1"),
+])
+def test_only_named_proxies_say_who_the_client_is(peer, header, client, settings):
+    settings.PORTAL_TRUSTED_PROXIES = ["10.0.0.0/24"]
+    seen = {}
+    middleware = TrustedProxyMiddleware(lambda request: seen.update(request.META))
+
+    middleware(RequestFactory().get("/", REMOTE_ADDR=peer, HTTP_X_FORWARDED_FOR=header, HTTP_X_FORWARDED_PROTO="https"))
+
+    assert seen["REMOTE_ADDR"] == client
+    assert ("HTTP_X_FORWARDED_PROTO" in seen) == (peer == "10.0.0.1")
+
+
+def test_no_page_shows_a_key(ana, ben, fleet):
+    detail = f"/w/acme-vision/deployments/{fleet['pallet-counter'].deployment_id}/"
+    pages = ["/keys/", "/w/acme-vision/", detail, f"{detail}logs/", "/w/acme-vision/activity/", "/w/acme-vision/team/", "/system/", "/activity/"]
+
+    text = "".join(ana.get(path).content.decode() for path in pages)
+
+    assert "sandbox-key" not in text
+
+
+def test_the_fleet_page_asks_the_database_a_bounded_number_of_times(ana, fleet, django_assert_max_num_queries):
+    with django_assert_max_num_queries(16):
+        ana.get("/w/acme-vision/")
+
+
+def test_an_unchanged_poll_is_three_reads(ana, fleet, django_assert_max_num_queries):
+    rev = ana.get("/w/acme-vision/").context["rev"]
+
+    with django_assert_max_num_queries(3):
+        ana.htmx(f"/w/acme-vision/?rev={rev}", target="fleet")
