@@ -79,7 +79,5 @@ class Facets:
             if value:
                 rows = rows.filter(**{name: value})
         if self.text:
-            rows = rows.filter(
-                Q(deployment_name__icontains=self.text) | Q(creator_email__icontains=self.text) | Q(domain__icontains=self.text)
-            )
+            rows = rows.filter(Q(deployment_name__icontains=self.text) | Q(creator_email__icontains=self.text) | Q(domain__icontains=self.text))
         return rows.order_by(*self.order)

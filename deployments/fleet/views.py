@@ -157,5 +157,3 @@ def sync_now(request: HttpRequest, membership: Membership) -> HttpResponse:
 def lead_home(request: HttpRequest, workspace: str) -> HttpResponse:
     """`/w/<workspace>/deployments/` is the fleet page."""
     return redirect("fleet:list", workspace=workspace)
-
-

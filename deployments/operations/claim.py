@@ -132,4 +132,6 @@ def lost(operation: Operation, *, now: datetime) -> bool:
     """The worker that had claimed it is gone: whether the call went out is not known, unless it had not come that far."""
     if operation.sent_at is None and operation.kind == Kind.CREATE:
         return step(operation, State.FAILED, now=now, message="The worker was lost before it was sent. Nothing was sent.", by=SYSTEM)
-    return step(operation, State.UNKNOWN, now=now, message="The worker was lost in the middle of the call: the outcome is not known.", by=SYSTEM, next_look_at=now)
+    return step(
+        operation, State.UNKNOWN, now=now, message="The worker was lost in the middle of the call: the outcome is not known.", by=SYSTEM, next_look_at=now
+    )

@@ -26,7 +26,9 @@ class WishForm(forms.Form):
 class DeleteForm(WishForm):
     """Deleting asks for the name, typed, and for a reason."""
 
-    confirm_name = forms.CharField(max_length=100, label="Type the name to confirm", widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}))
+    confirm_name = forms.CharField(
+        max_length=100, label="Type the name to confirm", widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+    )
     reason = PlainCharField(max_length=MAX_REASON, help_text="For the trail: why.")
     field_order = ("confirm_name", "reason")
 

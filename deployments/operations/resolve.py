@@ -80,5 +80,3 @@ def shown_by(operation: Operation) -> Deployment | None:
     if operation.kind == Kind.DELETE and row.gone_at:
         return row
     return row if agrees(operation.kind, row.status) and not (operation.kind != Kind.DELETE and row.is_over) else None
-
-

@@ -54,9 +54,7 @@ class Client:
     def workspace(self, key: Secret, slug: str, *, attempts: int = 1, deadline_seconds: float | None = 5) -> schema.WorkspaceInfo:
         """Return a workspace's display name."""
         path = f"/{quote(slug, safe='')}"
-        return self._get(
-            key, path, {}, schema.workspace, base=self.api_url, attempts=attempts, deadline_seconds=deadline_seconds, named="/{workspace}"
-        )
+        return self._get(key, path, {}, schema.workspace, base=self.api_url, attempts=attempts, deadline_seconds=deadline_seconds, named="/{workspace}")
 
     def list_deployments(self, key: Secret, *, attempts: int = 3, deadline_seconds: float | None = None) -> schema.DeploymentList:
         """Return all deployments of the workspace, the expired and deleted ones too: else an expiry would look like a loss."""
@@ -84,9 +82,7 @@ class Client:
         query = {"from_timestamp": start.isoformat(), "to_timestamp": end.isoformat()}
         return self._get(key, "/usage_workspace", query, schema.load, attempts=attempts, deadline_seconds=deadline_seconds)
 
-    def usage_deployment(
-        self, key: Secret, name: str, *, start: datetime, end: datetime, attempts: int = 3, deadline_seconds: float | None = None
-    ) -> Any:
+    def usage_deployment(self, key: Secret, name: str, *, start: datetime, end: datetime, attempts: int = 3, deadline_seconds: float | None = None) -> Any:
         """Return one deployment's usage between two aware times; its shape is not documented."""
         query = {"deployment_name": name, "from_timestamp": start.isoformat(), "to_timestamp": end.isoformat()}
         return self._get(key, "/usage_deployment", query, schema.load, attempts=attempts, deadline_seconds=deadline_seconds)

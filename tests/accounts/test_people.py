@@ -88,7 +88,9 @@ def test_next_leads_to_our_own_pages_only(path, ana):
 
 
 def test_a_fragment_of_somebody_signed_out_leads_the_page_to_sign_in(workspace):
-    answer = Client().get("/w/acme-vision/?rev=1", headers={"HX-Request": "true", "HX-Target": "fleet", "HX-Current-URL": "http://testserver/w/acme-vision/?q=a"})
+    answer = Client().get(
+        "/w/acme-vision/?rev=1", headers={"HX-Request": "true", "HX-Target": "fleet", "HX-Current-URL": "http://testserver/w/acme-vision/?q=a"}
+    )
 
     assert answer.status_code == 200 and answer.content == b""
     assert answer.headers["HX-Redirect"] == "/accounts/login/?next=%2Fw%2Facme-vision%2F%3Fq%3Da"

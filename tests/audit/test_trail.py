@@ -46,13 +46,16 @@ def test_the_database_refuses_to_change_events(sql, db):
     assert Event.objects.count() == 2
 
 
-@pytest.mark.parametrize(("sql", "where"), [
-    ("UPDATE audit_event SET reason = 'other' WHERE sequence = 5", 5),
-    ("UPDATE audit_event SET actor_name = 'Ben' WHERE sequence = 3", 3),
-    ("DELETE FROM audit_event WHERE sequence = 4", 4),
-    ("DELETE FROM audit_event WHERE sequence > 7", 8),
-    ("UPDATE audit_event SET sequence = sequence + 1000 WHERE sequence = 2", 2),
-])
+@pytest.mark.parametrize(
+    ("sql", "where"),
+    [
+        ("UPDATE audit_event SET reason = 'other' WHERE sequence = 5", 5),
+        ("UPDATE audit_event SET actor_name = 'Ben' WHERE sequence = 3", 3),
+        ("DELETE FROM audit_event WHERE sequence = 4", 4),
+        ("DELETE FROM audit_event WHERE sequence > 7", 8),
+        ("UPDATE audit_event SET sequence = sequence + 1000 WHERE sequence = 2", 2),
+    ],
+)
 def test_tampering_by_sql_is_named(sql, where, db):
     write(10)
 

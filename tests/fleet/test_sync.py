@@ -29,11 +29,14 @@ def test_the_first_sync_tells_of_no_change_from_outside(worker, trail):
     assert not [one for one in trail.actions() if one.endswith(".outside")]
 
 
-@pytest.mark.parametrize(("name", "status", "action"), [
-    ("pallet-counter", "paused", "deployment.pause.outside"),
-    ("night-shift", "ready", "deployment.resume.outside"),
-    ("pallet-counter", "deleted", "deployment.delete.outside"),
-])
+@pytest.mark.parametrize(
+    ("name", "status", "action"),
+    [
+        ("pallet-counter", "paused", "deployment.pause.outside"),
+        ("night-shift", "ready", "deployment.resume.outside"),
+        ("pallet-counter", "deleted", "deployment.delete.outside"),
+    ],
+)
 def test_what_changed_outside_is_in_the_trail(name, status, action, fleet, worker, sandbox, trail):
     sandbox.change(name, status=status)
 

@@ -11,7 +11,10 @@ SOURCES = [path for folder in ("portal", "deployments") for path in (ROOT / fold
 TEMPLATES = list((ROOT / "templates").rglob("*.html"))
 ROOMS = ["web", "audit", "accounts", "workspaces", "keys", "fleet", "logs", "activity", "operations", "team", "system"]
 UPWARD = {  # the named slots: a template of a lower room loads the tags of an upper one
-    ("web", "workspaces"), ("web", "fleet"), ("fleet", "operations"), ("fleet", "activity"),
+    ("web", "workspaces"),
+    ("web", "fleet"),
+    ("fleet", "operations"),
+    ("fleet", "activity"),
 }
 
 

@@ -101,9 +101,10 @@ def test_an_operator_may_not_manage(method, needs, place, ben):
 
 
 def test_an_operator_may_act_under_a_key_of_their_own_only(place, ben, workspace):
+    from django.utils.timezone import now
+
     from deployments.workspaces.join import join
     from deployments.workspaces.roles import Role
-    from django.utils.timezone import now
     from portal.audit.origin import SYSTEM
 
     keyless = make_person("Keyless")

@@ -1,12 +1,12 @@
 """Keys: checked on save, sealed to their row, replaced only by one that works."""
 
 import pytest
+from django.utils.timezone import now
 
 from deployments.keys.check import recheck_unchecked
 from deployments.keys.models import ApiKey
 from deployments.keys.seal import Unreadable, seal, unseal
 from deployments.roboflow.mask import Secret
-from django.utils.timezone import now
 
 
 def test_a_valid_key_joins_its_workspace_as_manager(mallory, sandbox, trail):

@@ -9,7 +9,7 @@ from django.utils.timezone import now
 from deployments.logs.harvest import harvest
 from deployments.logs.lines import plain, rendered
 from deployments.logs.models import Harvest, Line
-from deployments.logs.windows import OVERLAP, next_windows, older_part, Window
+from deployments.logs.windows import OVERLAP, Window, next_windows, older_part
 
 
 @pytest.fixture
@@ -58,7 +58,9 @@ def test_filters_by_text_and_severity(ana, log):
     assert all("GET /info" in line.payload for line, _ in ana.get(f"{log}?q=GET+/info").context["lines"])
 
 
-@pytest.mark.parametrize("query", ["max_entries=-1", "max_entries=99999999999", "max_entries=x", "from=nonsense", "from=2026-01-02T00:00&to=2026-01-01T00:00", "to=9999-99-99"])
+@pytest.mark.parametrize(
+    "query", ["max_entries=-1", "max_entries=99999999999", "max_entries=x", "from=nonsense", "from=2026-01-02T00:00&to=2026-01-01T00:00", "to=9999-99-99"]
+)
 def test_bad_queries_get_a_message_beside_the_field(query, ana, log):
     answer = ana.get(f"{log}?{query}")
 
@@ -93,13 +95,16 @@ def test_an_error_of_roboflow_stays_in_its_box(ana, log, fleet, sandbox):
     assert "log store &lt;down&gt;" in page and "Showing stored lines" in page
 
 
-@pytest.mark.parametrize(("text", "shown"), [
-    ("<b>bold</b>", "&lt;b&gt;bold&lt;/b&gt;"),
-    ("\x1b[31mred\x1b[0m <i>", '<span class="ansi31">red</span><span class=""> &lt;i&gt;</span>'),
-    ("10%\r50%\r100%", "100%"),
-    ("\x1b]8;;javascript:alert(1)\x07click\x1b]8;;\x07", '<span class="">click</span>'),
-    ("a\u202eb\x00c", "abc"),
-])
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("<b>bold</b>", "&lt;b&gt;bold&lt;/b&gt;"),
+        ("\x1b[31mred\x1b[0m <i>", '<span class="ansi31">red</span><span class=""> &lt;i&gt;</span>'),
+        ("10%\r50%\r100%", "100%"),
+        ("\x1b]8;;javascript:alert(1)\x07click\x1b]8;;\x07", '<span class="">click</span>'),
+        ("a\u202eb\x00c", "abc"),
+    ],
+)
 def test_lines_are_rendered_safely(text, shown):
     from django.utils.html import conditional_escape
 
@@ -113,7 +118,9 @@ def test_plain_text_has_no_codes():
 def test_windows_overlap_and_reach_back_only_when_wanted():
     moment = now()
     first = next_windows(covered_from=None, covered_to=None, wanted_from=None, now=moment)
-    later = next_windows(covered_from=moment - timedelta(hours=1), covered_to=moment - timedelta(seconds=3), wanted_from=moment - timedelta(hours=24), now=moment)
+    later = next_windows(
+        covered_from=moment - timedelta(hours=1), covered_to=moment - timedelta(seconds=3), wanted_from=moment - timedelta(hours=24), now=moment
+    )
 
     assert first == [Window(moment - timedelta(hours=1), moment)]
     assert later[0].start == moment - timedelta(seconds=3) - OVERLAP

@@ -62,7 +62,10 @@ def test_the_list_asks_for_the_expired_and_deleted(client):
     assert "soon-gone" in {one.deployment_name for one in client.list_deployments(KEY).deployments}
 
 
-@pytest.mark.parametrize(("status", "error"), [(401, KeyRefused), (404, NotFound), (429, RateLimited), (400, Rejected), (402, Rejected), (403, Rejected), (409, Rejected), (423, Rejected)])
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(401, KeyRefused), (404, NotFound), (429, RateLimited), (400, Rejected), (402, Rejected), (403, Rejected), (409, Rejected), (423, Rejected)],
+)
 @pytest.mark.parametrize("verb", ["get", "post"])
 def test_clear_refusals_have_their_names(status, error, verb, client, roboflow):
     roboflow.fault("*", "status", 0, status=status, text=f"no: api_key={KEY.reveal()} is bad", retry_after="60")

@@ -15,7 +15,15 @@ from tests.roboflow.test_client import everything, make
 KEY = Secret("Kx7pQ2mmR9sTvW4yZ1aB")
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["deployment_id", "deployment_name", "status", "deployments", "duration", "insert_id", "timestamp", "payload", "error", "message"]) | st.text(max_size=8), inner, max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["deployment_id", "deployment_name", "status", "deployments", "duration", "insert_id", "timestamp", "payload", "error", "message"])
+            | st.text(max_size=8),
+            inner,
+            max_size=5,
+        )
+    ),
     max_leaves=12,
 )
 
@@ -52,7 +60,11 @@ def hostile():
 
 
 def calls(client):
-    return [lambda: client.list_deployments(KEY, attempts=1, deadline_seconds=2), lambda: client.check_key(KEY, deadline_seconds=2), lambda: client.pause(KEY, "some-name", deadline_seconds=2)]
+    return [
+        lambda: client.list_deployments(KEY, attempts=1, deadline_seconds=2),
+        lambda: client.check_key(KEY, deadline_seconds=2),
+        lambda: client.pause(KEY, "some-name", deadline_seconds=2),
+    ]
 
 
 def outcome(call):

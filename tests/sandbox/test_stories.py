@@ -74,9 +74,7 @@ def test_a_failed_start_ends_with_a_traceback(call):
     assert "Traceback (most recent call last)" in last_days[1]["payload"]
 
 
-@pytest.mark.parametrize(
-    "oddity", ["api_key=sandbox-key-ana", "\x1b[", "<script>", "\r", "Traceback (most recent", "WARNING:", "DEBUG tensor dump"]
-)
+@pytest.mark.parametrize("oddity", ["api_key=sandbox-key-ana", "\x1b[", "<script>", "\r", "Traceback (most recent", "WARNING:", "DEBUG tensor dump"])
 def test_an_hour_holds_what_real_logs_hold(call, oddity):
     payloads = [line["payload"] for line in call.log("line-3-inspect", max_entries=1000)]
 

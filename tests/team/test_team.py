@@ -36,7 +36,15 @@ def test_the_token_is_kept_as_a_hash_only(ana):
     assert link.split("/")[2] not in str(Invitation.objects.values().get())
 
 
-@pytest.mark.parametrize("body", [{"email": "none", "role": "viewer"}, {"email": "a@example.com", "role": "king"}, {"email": "", "role": ""}, {"email": "ana@example.com", "role": "viewer"}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"email": "none", "role": "viewer"},
+        {"email": "a@example.com", "role": "king"},
+        {"email": "", "role": ""},
+        {"email": "ana@example.com", "role": "viewer"},
+    ],
+)
 def test_bad_invitations_are_refused_beside_the_field(body, ana):
     answer = ana.post(TEAM, body)
 

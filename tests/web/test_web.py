@@ -26,7 +26,25 @@ def test_every_page_has_strict_headers(ana):
 
 
 @pytest.mark.parametrize("path", ["/w/acme-vision/", "/keys/", "/w/acme-vision/activity/", "/w/acme-vision/operations/"])
-@pytest.mark.parametrize("query", ["q=%00", "cursor=rubbish", "cursor=WzFd", "cursor=" + "A" * 3000, "sort=password", "status=%F0%9F%92%A5", "actor=99999999999999999999", "from=x&to=y", "q=';DROP TABLE x;--", "q=%E2%80%AE<script>", "format=exe", "batch=1", "figure=x", "page=-1"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "q=%00",
+        "cursor=rubbish",
+        "cursor=WzFd",
+        "cursor=" + "A" * 3000,
+        "sort=password",
+        "status=%F0%9F%92%A5",
+        "actor=99999999999999999999",
+        "from=x&to=y",
+        "q=';DROP TABLE x;--",
+        "q=%E2%80%AE<script>",
+        "format=exe",
+        "batch=1",
+        "figure=x",
+        "page=-1",
+    ],
+)
 def test_no_query_breaks_a_page(path, query, ana, fleet):
     assert ana.get(f"{path}?{query}").status_code in (200, 400)
 
@@ -48,14 +66,33 @@ def test_no_typed_text_breaks_a_form_and_nothing_is_done(value, ana, fleet, sand
     assert sandbox.journal() == []
 
 
-@pytest.mark.parametrize("fields", [
-    {"deployment_name": "ab"}, {"deployment_name": "Upper-Case"}, {"deployment_name": "1-digit"}, {"deployment_name": "a" * 16}, {"deployment_name": "good-name\n"},
-    {"machine_type": "quantum"}, {"creator_email": "none"}, {"duration": "-1"}, {"duration": "nan"}, {"duration": "inf"}, {"duration": "99999"},
-    {"inference_version": "0.1.0"}, {"inference_version": "newest"}, {"min_replicas": "3", "max_replicas": "1"}, {"min_replicas": "-1"}, {"max_replicas": "1e9"},
-    {"form_token": "none"}, {"deployment_name": "pallet-counter"},
-])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"deployment_name": "ab"},
+        {"deployment_name": "Upper-Case"},
+        {"deployment_name": "1-digit"},
+        {"deployment_name": "a" * 16},
+        {"deployment_name": "good-name\n"},
+        {"machine_type": "quantum"},
+        {"creator_email": "none"},
+        {"duration": "-1"},
+        {"duration": "nan"},
+        {"duration": "inf"},
+        {"duration": "99999"},
+        {"inference_version": "0.1.0"},
+        {"inference_version": "newest"},
+        {"min_replicas": "3", "max_replicas": "1"},
+        {"min_replicas": "-1"},
+        {"max_replicas": "1e9"},
+        {"form_token": "none"},
+        {"deployment_name": "pallet-counter"},
+    ],
+)
 def test_bad_values_of_a_new_deployment_are_refused_and_kept(fields, ana, fleet):
-    answer = ana.create(**{"name": "good-name", "reason": "kept words", **{("name" if key == "deployment_name" else key): value for key, value in fields.items()}})
+    answer = ana.create(
+        **{"name": "good-name", "reason": "kept words", **{("name" if key == "deployment_name" else key): value for key, value in fields.items()}}
+    )
 
     if fields == {"deployment_name": "good-name\n"}:
         assert answer.status_code == 303  # white space around a name is no mistake
@@ -109,7 +146,9 @@ def test_cells_of_an_export_never_run_as_formulas():
     assert read[1] == ["'=1+1", "'@x", "'-2", "fine", "", '{"x": 1}']
 
 
-@pytest.mark.parametrize(("path", "column"), [("/w/acme-vision/", "deployment_id"), ("/w/acme-vision/operations/", "target_name"), ("/w/acme-vision/activity/", "hash")])
+@pytest.mark.parametrize(
+    ("path", "column"), [("/w/acme-vision/", "deployment_id"), ("/w/acme-vision/operations/", "target_name"), ("/w/acme-vision/activity/", "hash")]
+)
 def test_lists_export_every_row_and_the_export_is_an_event(path, column, ana, fleet, trail):
     ana.ask(fleet["pallet-counter"], "pause")
 
@@ -120,13 +159,16 @@ def test_lists_export_every_row_and_the_export_is_an_event(path, column, ana, fl
     assert trail.actions(action="export.made") == ["export.made"] * 2
 
 
-@pytest.mark.parametrize(("peer", "header", "client"), [
-    ("10.0.0.1", "1.2.3.4", "1.2.3.4"),
-    ("10.0.0.1", "9.9.9.9, 1.2.3.4", "1.2.3.4"),
-    ("10.0.0.1", "1.2.3.4, 10.0.0.7", "1.2.3.4"),
-    ("8.8.8.8", "1.2.3.4", "8.8.8.8"),
-    ("10.0.0.1", "rubbish", "10.0.0.1"),
-])
+@pytest.mark.parametrize(
+    ("peer", "header", "client"),
+    [
+        ("10.0.0.1", "1.2.3.4", "1.2.3.4"),
+        ("10.0.0.1", "9.9.9.9, 1.2.3.4", "1.2.3.4"),
+        ("10.0.0.1", "1.2.3.4, 10.0.0.7", "1.2.3.4"),
+        ("8.8.8.8", "1.2.3.4", "8.8.8.8"),
+        ("10.0.0.1", "rubbish", "10.0.0.1"),
+    ],
+)
 def test_only_named_proxies_say_who_the_client_is(peer, header, client, settings):
     settings.PORTAL_TRUSTED_PROXIES = ["10.0.0.0/24"]
     seen = {}

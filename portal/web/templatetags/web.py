@@ -56,9 +56,7 @@ def ago(at: datetime | None) -> SafeString | str:
     """Show how long ago; the exact time is in its title."""
     if at is None:
         return "never"
-    return format_html(
-        '<time datetime="{}" data-ago title="{}" tabindex="0">{}</time>', at.isoformat(), exact_words(at), ago_words(at, timezone.now())
-    )
+    return format_html('<time datetime="{}" data-ago title="{}" tabindex="0">{}</time>', at.isoformat(), exact_words(at), ago_words(at, timezone.now()))
 
 
 @register.filter
@@ -76,7 +74,9 @@ def span(since: datetime | None, until: datetime | None) -> str:
 @register.simple_tag
 def copy(text: str) -> SafeString:
     """Show a button that copies `text`; without JavaScript it is not there."""
-    return format_html('<button type="button" class="button-icon" data-copy="{}" title="Copy" aria-label="Copy {}" hidden>{}</button>', text, text, icon("copy"))
+    return format_html(
+        '<button type="button" class="button-icon" data-copy="{}" title="Copy" aria-label="Copy {}" hidden>{}</button>', text, text, icon("copy")
+    )
 
 
 @register.simple_tag(takes_context=True)

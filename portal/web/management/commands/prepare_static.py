@@ -26,14 +26,19 @@ class Command(BaseCommand):
         call_command("compress", force=True, verbosity=0)
         cache = Path(settings.STATIC_ROOT) / "CACHE"
         if cache.exists():
-            subprocess.run([sys.executable, "-m", "whitenoise.compress", "-q", str(cache)], check=True)  # noqa: S603 - our own interpreter
+            subprocess.run([sys.executable, "-m", "whitenoise.compress", "-q", str(cache)], check=True)
         stamp.write_text(mark)
 
 
 def fingerprint() -> str:
     """Return a mark of every source file and of our requirements."""
     digest = hashlib.sha256()
-    sources = [settings.BASE_DIR / "static", settings.BASE_DIR / "templates", settings.BASE_DIR / "requirements.txt", settings.BASE_DIR / "portal" / "settings.py"]
+    sources = [
+        settings.BASE_DIR / "static",
+        settings.BASE_DIR / "templates",
+        settings.BASE_DIR / "requirements.txt",
+        settings.BASE_DIR / "portal" / "settings.py",
+    ]
     for source in sources:
         for path in sorted(source.rglob("*")) if source.is_dir() else [source]:
             if path.is_file():
