@@ -136,7 +136,6 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
     "portal.web.middleware.InputLimitsMiddleware",
     "portal.web.middleware.HtmxRedirectMiddleware",
     "portal.accounts.middleware.PersonMiddleware",
@@ -219,7 +218,6 @@ ACCOUNT_RATE_LIMITS = {  # allauth's notation; the last three are ours
     "operation": "120/m/user",
     "invite": "20/m/user",
 }
-USERSESSIONS_TRACK_ACTIVITY = True
 SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())  # absolute limit
 SESSION_IDLE_SECONDS = timedelta(hours=24).total_seconds()  # without a page or poll
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True

@@ -46,7 +46,7 @@ def postgresql() -> str:
         program = folder / "install"  # nobody may not read where we live
         shutil.copytree(home, program, symlinks=True)
         home = program
-        os.chmod(folder, 0o755)
+        folder.chmod(0o755)
         data = folder / "db"
         data.mkdir()
         os.chown(data, nobody.pw_uid, nobody.pw_gid)

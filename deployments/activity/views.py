@@ -1,6 +1,7 @@
 """The workspace's trail as its members see it."""
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -24,7 +25,7 @@ ACTIONS = (
 
 @require_safe
 @workspace_required(Role.VIEWER)
-def feed(request: HttpRequest, membership: Membership) -> HttpResponse:
+def feed(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     """Who changed what, newest first; also what changed outside the portal."""
     workspace = membership.workspace
     events = Event.objects.filter(workspace_id=workspace.pk)

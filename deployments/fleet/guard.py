@@ -4,7 +4,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 
 from deployments.fleet.models import Deployment
 from deployments.fleet.store import about
@@ -23,7 +24,7 @@ def deployment_required(needed: Role, *, refused_as: Action = Action.ACCESS_REFU
     def guard(view: View) -> View:
         @workspace_required(Role.VIEWER)
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, membership: Membership, deployment_id: str, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, membership: Membership, deployment_id: str, **kwargs: Any) -> HttpResponseBase:
             found = Deployment.objects.filter(workspace=membership.workspace, deployment_id=deployment_id).first()
             if found is None:
                 raise Http404

@@ -21,8 +21,13 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
 
     def troubled(self) -> "DeploymentQuerySet":
         """Those a person should look at: failed, missing from the list, or with an outcome nobody knows."""
+        return self.live().filter(self.trouble())
+
+    @staticmethod
+    def trouble() -> Q:
+        """The condition that a person should look at a live deployment."""
         asked = Asked.objects.filter(deployment=models.OuterRef("pk"), outcome__in=("unknown", "needs_attention"), resolved_at=None)
-        return self.live().filter(Q(status=FAILED) | Q(missing_since__isnull=False) | models.Exists(asked))
+        return Q(status=FAILED) | Q(missing_since__isnull=False) | Q(models.Exists(asked))
 
 
 class Deployment(models.Model):

@@ -110,7 +110,7 @@ def write_gone(workspace: Workspace, gone: list[Deployment], *, by_id: dict[str,
         row.gone_at, row.revision = now, row.revision + 1
         who = by_id.get(row.deployment_id, "")
         StatusChange.objects.create(deployment=row, before=row.status, after="gone", observed_at=now, by=who)
-        if not who and not row.status == "expired":
+        if not who and row.status != "expired":
             entries.append(entry(Action.OUTSIDE_GONE, workspace, row, now, changes={"status": (row.status, "gone")}))
     Deployment.objects.bulk_update(gone, ["gone_at", "revision"], batch_size=200)
     append_many(entries)

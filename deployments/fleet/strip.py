@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from deployments.keys.models import ApiKey, KeyState
-from deployments.workspaces.models import Workspace
-from portal.accounts.models import User
+from deployments.keys.own import own_key
+from deployments.workspaces.models import Membership, Workspace
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,10 @@ class Strip:
         return f"{self.workspace.revision}.{self.level}.{synced if self.level else ''}"
 
 
-def strip_of(workspace: Workspace, user: User, *, now: datetime) -> Strip:
-    """Return the strip of a workspace for one person."""
-    keys = [key for key in ApiKey.objects.own(user, workspace) if key.state in (KeyState.REFUSED, KeyState.UNREADABLE)]
+def strip_of(membership: Membership, *, now: datetime) -> Strip:
+    """Return the strip of a workspace for one member."""
+    workspace = membership.workspace
+    keys = [key for key in [own_key(membership)] if key and key.state in (KeyState.REFUSED, KeyState.UNREADABLE)]
     level = workspace.trouble(now)
     has_readers = bool(workspace.synced_at and not level) or ApiKey.objects.readers(workspace).exists()
     return Strip(workspace, level, keys, has_readers)

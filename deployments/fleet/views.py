@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.timezone import now
 from django.views.decorators.http import require_POST, require_safe
@@ -36,7 +37,7 @@ COLUMNS = (
 
 @require_safe
 @workspace_required(Role.VIEWER)
-def fleet(request: HttpRequest, membership: Membership) -> HttpResponse:
+def fleet(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     """The workspace's deployments, as Roboflow reported them last."""
     workspace, moment = membership.workspace, now()
     rev = rev_of(workspace, now=moment)
@@ -60,11 +61,11 @@ def fleet(request: HttpRequest, membership: Membership) -> HttpResponse:
 
 
 def figures(workspace: Workspace) -> dict[str, int]:
-    """Return the four figures, in one query each kind."""
+    """Return the four figures and how many there are."""
     live = Deployment.objects.filter(workspace=workspace).live()  # type: ignore[attr-defined]
-    found: dict[str, int] = live.aggregate(**{name: Count("pk", filter=which) for name, which in FIGURES.items()}, all=Count("pk"))
-    troubled = Deployment.objects.filter(workspace=workspace).troubled().count()  # type: ignore[attr-defined]
-    return {**found, "attention": troubled}
+    counted = {**FIGURES, "attention": live.trouble()}
+    found: dict[str, int] = live.aggregate(**{name: Count("pk", filter=which) for name, which in counted.items()}, all=Count("pk"))
+    return found
 
 
 def choices(workspace: Workspace) -> dict[str, list[str]]:
@@ -139,7 +140,7 @@ def gone_by(deployment: Deployment) -> str:
 @workspace_required(Role.VIEWER)
 def strip(request: HttpRequest, membership: Membership) -> HttpResponse:
     """The strip, for its poll."""
-    found = strip_of(membership.workspace, membership.user, now=now())
+    found = strip_of(membership, now=now())
     if unchanged(request, found.rev):
         return nothing_new()
     return page_or_part(request, "fleet/_strip.html", {"strip": found, "workspace": membership.workspace}, part="fleet/_strip.html", region="strip")

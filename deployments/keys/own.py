@@ -7,8 +7,14 @@ from portal.web.errors import Refused
 
 
 def own_key(membership: Membership) -> ApiKey | None:
-    """Return the key that this member holds for this workspace, whatever its state."""
-    return ApiKey.objects.own(membership.user, membership.workspace).select_related("user", "workspace").first()
+    """Return the key that this member holds for this workspace, whatever its state; read once per request."""
+    if not hasattr(membership, "own_key"):
+        key = ApiKey.objects.own(membership.user, membership.workspace).first()
+        if key:
+            key.user, key.workspace = membership.user, membership.workspace
+        membership.own_key = key  # type: ignore[attr-defined]
+    found: ApiKey | None = membership.own_key  # type: ignore[attr-defined]
+    return found
 
 
 def own_valid_key(membership: Membership) -> ApiKey:

@@ -129,5 +129,5 @@ def remove(request: HttpRequest, key_id: int) -> HttpResponse:
         remove_key(key, by=origin_of(request), now=now())
         messages.success(request, "The key is removed.")
         return go(request, "/keys/")
-    last_reader = bool(key.workspace) and not ApiKey.objects.readers(key.workspace).exclude(pk=key.pk).exists()
+    last_reader = key.workspace is not None and not ApiKey.objects.readers(key.workspace).exclude(pk=key.pk).exists()
     return form_page(request, "keys/remove.html", {"key": key, "last_reader": last_reader})

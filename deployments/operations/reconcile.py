@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -152,7 +153,7 @@ def conclude(operation: Operation, verdict: Verdict, seen: Seen, *, now: datetim
     with transaction.atomic():
         if seen.report and is_ours(operation, seen.report):
             row = observe(operation.workspace, seen.report, by=operation.actor_name, now=now)
-    confirmed = {"confirmed_at": now} if verdict.to == State.SUCCEEDED else {}
+    confirmed: dict[str, Any] = {"confirmed_at": now} if verdict.to == State.SUCCEEDED else {}
     step(operation, verdict.to, now=now, message=verdict.message, deployment=row, **confirmed)
 
 

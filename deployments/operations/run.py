@@ -107,7 +107,8 @@ def look_first(operation: Operation, deadline: Deadline) -> list[str]:
         return sorted({*known_here(operation), seen.deployment_id})
     if seen.deployment_id != operation.target_id:
         raise NotSent(f"The name now belongs to another deployment ({seen.deployment_id}). Nothing was sent.")
-    return operation.known_ids
+    known: list[str] = operation.known_ids
+    return known
 
 
 def not_looked(trouble: RoboflowError | KeyUnreadable, begun: float) -> NotSent:
@@ -211,8 +212,8 @@ def endpoint_of(operation: Operation) -> str:
 
 def attempt_of(endpoint: str, trouble: RoboflowError | KeyUnreadable | None, begun: float) -> Attempt:
     """Return the row of one call and its answer."""
-    known = isinstance(trouble, RoboflowError)
+    answer = trouble if isinstance(trouble, RoboflowError) else None
     return Attempt(
-        at=clock(), endpoint=endpoint, outcome=type(trouble).__name__ if trouble else "ok", status=trouble.status if known else (None if trouble else 200),
-        text=trouble.text if known else "", milliseconds=int((time.monotonic() - begun) * 1000),
+        at=clock(), endpoint=endpoint, outcome=type(trouble).__name__ if trouble else "ok", status=answer.status if answer else (None if trouble else 200),
+        text=answer.text if answer else "", milliseconds=int((time.monotonic() - begun) * 1000),
     )  # fmt: skip

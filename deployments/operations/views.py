@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from django.contrib import messages
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.timezone import now
 from django.views.decorators.http import require_POST, require_safe
 
@@ -55,7 +56,7 @@ def filtered(request: HttpRequest, workspace: Workspace) -> QuerySet[Operation]:
 
 @require_safe
 @workspace_required(Role.VIEWER)
-def operations(request: HttpRequest, membership: Membership) -> HttpResponse:
+def operations(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     """What was asked of Roboflow, newest first."""
     workspace = membership.workspace
     rev = rev_of(workspace, now=now())
@@ -68,7 +69,7 @@ def operations(request: HttpRequest, membership: Membership) -> HttpResponse:
     page = keyset(rows.select_related("deployment"), cursor=request.GET.get("cursor"), size=50, fields=("-requested_at", "-pk"))
     actors = Operation.objects.filter(workspace=workspace, actor__isnull=False).values_list("actor_id", "actor_name").distinct()[:200]
     context = {
-        "workspace": workspace, "rows": page.rows, "next": page.next, "rev": rev, "actors": sorted({pk: name for pk, name in actors}.items()),
+        "workspace": workspace, "rows": page.rows, "next": page.next, "rev": rev, "actors": sorted(dict(actors).items()),
         "states": State.choices, "kinds": Kind.choices, "fast": any(one.is_open for one in page.rows),
     }  # fmt: skip
     return page_or_part(request, "operations/operations.html", context, part="operations/_operations.html", region="operations")

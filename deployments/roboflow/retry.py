@@ -21,7 +21,7 @@ def delay_seconds(error: RoboflowError, *, attempt: int) -> float:
     """Return how long to wait after `attempt` (from 1): what Roboflow asked for, else growing, with jitter."""
     if isinstance(error, RateLimited) and error.retry_after is not None:
         return error.retry_after
-    return min(MOST_SECONDS, BASE_SECONDS * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load
+    return min(MOST_SECONDS, BASE_SECONDS * float(2 ** (attempt - 1))) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load
 
 
 def retry_after_of(header: str | None, *, now: datetime | None = None) -> float | None:

@@ -36,6 +36,7 @@ class NoNetrc(requests.auth.AuthBase):
     """Keeps requests from looking for passwords in ~/.netrc; proxies of the environment still count."""
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Leave the request as it is."""
         return request
 
 

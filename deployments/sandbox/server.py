@@ -95,7 +95,7 @@ class Handler(BaseHTTPRequestHandler):
             return _answer(self.server.sandbox, request, fault)
         except Refusal as refusal:
             return refusal.answer()
-        except Exception as trouble:  # a bug of the sandbox is an answer too; its text might hold a key
+        except Exception as trouble:  # noqa: BLE001 - a bug of the sandbox is an answer too; its text might hold a key
             print(f"sandbox: {type(trouble).__name__} at {_place(request.path)}", file=sys.stderr, flush=True)
             return as_text("Internal Server Error", 500)
 

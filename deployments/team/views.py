@@ -6,6 +6,7 @@ from allauth.core.ratelimit import consume
 from django.contrib import messages
 from django.contrib.auth import login
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.timezone import now
@@ -34,7 +35,7 @@ def team_page(workspace: Workspace) -> str:
 
 @require_http_methods(["GET", "POST"])
 @workspace_required(Role.VIEWER)
-def people(request: HttpRequest, membership: Membership) -> HttpResponse:
+def people(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     """Who is here, as what, and with which key; managers invite."""
     if request.method == "POST":
         return invite_view(request, workspace=membership.workspace.slug)
@@ -131,7 +132,7 @@ def accept_view(request: HttpRequest, token: str) -> HttpResponse:
         return form_page(request, "team/no_invitation.html", {})
     known = User.objects.filter(email__iexact=found.email).first()
     if request.user.is_authenticated:
-        return accept_as(request, found, cast(User, request.user))
+        return accept_as(request, found, request.user)
     if known:
         return redirect(f"{reverse('account_login')}?next={request.path}")
     form = AcceptForm(request.POST or None, email=found.email)

@@ -8,7 +8,8 @@ from typing import Any
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.timezone import now
 
 from deployments.workspaces.models import Membership, Workspace
@@ -18,7 +19,7 @@ from portal.audit.append import Thing, append
 from portal.audit.origin import origin_of
 from portal.web.errors import Refused
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 SAFE = {"GET", "HEAD", "OPTIONS"}
 WATCHED = timedelta(seconds=30)  # after a page was served, somebody is taken to look at it
 WATCH_EVERY = timedelta(seconds=10)  # pages poll: do not write each time
@@ -33,7 +34,7 @@ def workspace_required(needed: Role, *, refused_as: Action = Action.ACCESS_REFUS
 
     def guard(view: View) -> View:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, workspace: str, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, workspace: str, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
             membership = membership_of(request, workspace)
@@ -47,9 +48,20 @@ def workspace_required(needed: Role, *, refused_as: Action = Action.ACCESS_REFUS
     return guard
 
 
+def memberships_of(request: HttpRequest) -> list[Membership]:
+    """Return the person's standing memberships, read once per request."""
+    if not hasattr(request, "memberships"):
+        found = list(Membership.objects.of(request.user)) if request.user.is_authenticated else []  # type: ignore[arg-type]
+        for one in found:
+            one.user = request.user  # type: ignore[assignment]
+        request.memberships = found  # type: ignore[attr-defined]
+    memberships: list[Membership] = request.memberships  # type: ignore[attr-defined]
+    return memberships
+
+
 def membership_of(request: HttpRequest, slug: str) -> Membership:
     """Return the person's standing membership. For anybody else there is no such workspace: Http404, recorded if they meant to change something."""
-    if found := Membership.objects.of(request.user).filter(workspace__slug=slug).first():  # type: ignore[arg-type]
+    if found := next((one for one in memberships_of(request) if one.workspace.slug == slug), None):
         return found
     if request.method not in SAFE and (workspace := Workspace.objects.filter(slug=slug).first()):
         record_refusal(request, workspace, Action.ACCESS_REFUSED, Thing(type="address", name=request.path))

@@ -5,6 +5,7 @@ import zoneinfo
 from collections.abc import Callable
 from datetime import timedelta
 
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
@@ -22,6 +23,7 @@ class PersonMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer one request."""
         user = request.user
         if not isinstance(user, User) and not user.is_authenticated:
             return self.get_response(request)
@@ -45,8 +47,9 @@ def note_seen(request: HttpRequest) -> None:
     if seen is not None and time.time() - seen < WRITE_EVERY_SECONDS:
         return
     request.session["seen_at"] = int(time.time())
+    UserSession.objects.create_from_request(request)
     moment = timezone.now()
-    User.objects.filter(pk=request.user.pk).exclude(last_seen_at__gt=moment - timedelta(seconds=WRITE_EVERY_SECONDS)).update(last_seen_at=moment)
+    User.objects.filter(pk=request.user.pk or 0).exclude(last_seen_at__gt=moment - timedelta(seconds=WRITE_EVERY_SECONDS)).update(last_seen_at=moment)
 
 
 def zone_of(user: User) -> zoneinfo.ZoneInfo | None:

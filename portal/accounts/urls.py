@@ -12,7 +12,7 @@ rooms = [
 urlpatterns = [
     path("", include((rooms, "accounts"))),
     # People are known by the address that they were invited with.
-    path("accounts/email/", RedirectView.as_view(pattern_name="accounts:profile")),
+    path("accounts/email/", RedirectView.as_view(pattern_name="accounts:profile"), name="account_email"),
     path("accounts/sessions/", include("allauth.usersessions.urls")),
     path("accounts/", include("allauth.account.urls")),
 ]

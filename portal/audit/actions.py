@@ -10,8 +10,8 @@ class Action(StrEnum):
     SIGNIN = "signin.succeeded"
     SIGNIN_REFUSED = "signin.refused"
     SIGNOUT = "signout"
-    PASSWORD_CHANGED = "password.changed"
-    PASSWORD_RESET = "password.reset"
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105 - the name of an event
+    PASSWORD_RESET = "password.reset"  # noqa: S105
     SESSION_ENDED = "session.ended"
     PROFILE_CHANGED = "profile.changed"
 

@@ -89,4 +89,4 @@ def facts_of(event: Event) -> dict[str, Any]:
 def choices(rows: QuerySet[Event]) -> dict[str, Any]:
     """Return the people that a feed can be filtered by."""
     people = rows.exclude(actor_id=None).order_by().values_list("actor_id", "actor_name").distinct()[:200]
-    return {"people": sorted({pk: name for pk, name in people}.items(), key=lambda one: one[1]), "sources": SOURCES, "outcomes": OUTCOMES}
+    return {"people": sorted(dict(people).items(), key=lambda one: one[1]), "sources": SOURCES, "outcomes": OUTCOMES}

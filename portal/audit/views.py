@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -20,7 +21,7 @@ from portal.web.export import export, wants_export
 from portal.web.fragments import go, nothing_new, page_or_part, unchanged
 from portal.web.next import safe_next
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def administrator_required(view: View) -> View:
@@ -28,7 +29,7 @@ def administrator_required(view: View) -> View:
 
     @login_required
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not getattr(request.user, "is_administrator", False):
             raise Refused(needed="an administrator of the portal", who="an administrator")
         return view(request, *args, **kwargs)
@@ -38,7 +39,7 @@ def administrator_required(view: View) -> View:
 
 @require_safe
 @administrator_required
-def trail(request: HttpRequest) -> HttpResponse:
+def trail(request: HttpRequest) -> HttpResponseBase:
     """Everything that happened, newest first."""
     rev = str(Head.objects.filter(pk=1).values_list("sequence", flat=True).first() or 0)
     if unchanged(request, rev):

@@ -12,7 +12,7 @@ VARY = ("HX-Request", "HX-Target", "HX-History-Restore-Request")
 def is_htmx(request: HttpRequest) -> bool:
     """Say whether htmx asks, and not for a history restore: that one needs the whole page."""
     htmx = getattr(request, "htmx", None)
-    return bool(htmx) and not htmx.history_restore_request
+    return htmx is not None and bool(htmx) and not htmx.history_restore_request
 
 
 def wants_part(request: HttpRequest, region: str) -> bool:

@@ -26,6 +26,7 @@ class TrustedProxyMiddleware:
         self.trusted: list[Network] = [ipaddress.ip_network(one, strict=False) for one in settings.PORTAL_TRUSTED_PROXIES]
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer one request."""
         meta = request.META
         if self.is_trusted(meta.get("REMOTE_ADDR", "")):
             meta["REMOTE_ADDR"] = self.client_of(meta.get("HTTP_X_FORWARDED_FOR", ""), meta["REMOTE_ADDR"])
@@ -69,6 +70,7 @@ class InputLimitsMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer one request."""
         if length_of(request) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             return too_large(request)
         try:
@@ -101,6 +103,7 @@ class HtmxRedirectMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer one request."""
         response = self.get_response(request)
         if not is_htmx(request) or response.status_code not in (301, 302, 303, 307, 308):
             return response

@@ -12,7 +12,7 @@ def span_words(span: timedelta) -> str:
     left = max(0, int(span.total_seconds()))
     if left < 60:
         return f"{left} s"
-    parts = []
+    parts: list[tuple[int, str]] = []
     for size, unit in UNITS[:3]:
         count, left = divmod(left, size)
         if count or parts:

@@ -21,7 +21,7 @@ NEEDS = {  # name to (what a GET needs, what a POST needs); None: the method is 
     "system:page": (ADMIN, None), "audit:trail": (ADMIN, None), "audit:entry": (ADMIN, None),
 }  # fmt: skip
 OPEN = {"health:healthz", "health:readyz", "web:theme", "web:favicon", "accounts:setup", "workspaces:home", "team:accept"}
-OWN = {"accounts:profile", "keys:list", "keys:replace", "keys:check", "keys:remove", "audit:verify"}
+OWN = {"accounts:profile", "keys:list", "keys:replace", "keys:check", "keys:remove", "audit:verify", "None:account_email"}
 
 
 def addresses(patterns=None, prefix="", namespace=None):

@@ -6,7 +6,7 @@ from django import template
 from django.utils.timezone import now
 
 from deployments.fleet.strip import strip_of
-from deployments.workspaces.templatetags.workspaces import current_workspace
+from deployments.workspaces.templatetags.workspaces import current_membership
 
 register = template.Library()
 
@@ -14,7 +14,7 @@ register = template.Library()
 @register.inclusion_tag("fleet/_strip.html", takes_context=True)
 def live_strip(context: Any) -> dict[str, Any]:
     """Show the truth bar and the chip of running operations."""
-    request, workspace = context["request"], current_workspace(context)
-    if workspace is None:
+    request, membership = context["request"], current_membership(context)
+    if membership is None:
         return {"request": request}
-    return {"request": request, "workspace": workspace, "strip": strip_of(workspace, request.user, now=now())}
+    return {"request": request, "workspace": membership.workspace, "strip": strip_of(membership, now=now())}

@@ -1,6 +1,5 @@
 """Makes the secrets of a self-hosted portal, once, into a folder."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -27,5 +26,5 @@ class Command(BaseCommand):
             if given := value(name):
                 path.write_text(given)
             make_secret(name, folder)
-            os.chmod(path, 0o444)  # other services read it under users of their own; only their containers see the volume
+            path.chmod(0o444)  # other services read it under users of their own; only their containers see the volume
         self.stdout.write(f"{len(MAKERS)} secrets are in place.")
