@@ -65,7 +65,7 @@ def sandbox(sandbox_process: SandboxProcess, settings: object) -> SandboxProcess
 def _trail_may_be_emptied(request: pytest.FixtureRequest) -> Iterator[None]:
     """The triggers that refuse DELETE also refuse the flush after a transactional test: they stand again before the next one."""
     marker = request.node.get_closest_marker("django_db")
-    if not (marker and marker.kwargs.get("transaction")):
+    if not (marker and marker.kwargs.get("transaction")) and "transactional_db" not in request.fixturenames:
         yield
         return
     from django.db import connection
@@ -76,7 +76,6 @@ def _trail_may_be_emptied(request: pytest.FixtureRequest) -> Iterator[None]:
     triggers.create(connection)
     yield
     triggers.drop(connection)
-    request.addfinalizer(lambda: None)
 
 
 @pytest.fixture(autouse=True)
