@@ -29,7 +29,7 @@ run: .venv/ready ## the portal on this machine, against real Roboflow; begins at
 	@exec $(BIN)/python manage.py up --port $(PORT)
 
 test: .venv/ready-dev ## all tests, on SQLite and on PostgreSQL
-	@command -v chromium >/dev/null || test -n "$$CHROMIUM" || { echo "Chromium is needed for the browser tests: apt-get install chromium (or set CHROMIUM)." >&2; exit 1; }
+	@tests/programs.sh
 	@$(BIN)/python -m pytest -n 2 tests
 	@TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 2 -m "django and not browser" tests
 

@@ -1,0 +1,48 @@
+"""Health: what each part says of itself is the truth."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils.timezone import now
+
+from portal.health.beat import LATE, beat
+
+
+def test_the_web_process_answers_without_anybody_else(client, db):
+    assert client.get("/healthz").status_code == 200
+
+
+def test_ready_needs_every_part(client, db):
+    assert client.get("/readyz").status_code == 503
+
+    beat(["worker", "beat"], now=now())
+
+    answer = client.get("/readyz")
+    assert answer.status_code == 200 and set(answer.json()["parts"]) == {"database", "redis", "worker", "beat"}
+
+
+@pytest.mark.parametrize("part", ["worker", "beat"])
+def test_a_part_not_seen_lately_is_not_healthy(part, client, db):
+    beat(["worker", "beat"], now=now())
+    call_command("healthcheck", part)
+
+    beat([part], now=now() - LATE - timedelta(seconds=1))
+
+    with pytest.raises(CommandError, match="not seen lately"):
+        call_command("healthcheck", part)
+    assert client.get("/readyz").status_code == 503
+
+
+def test_health_tells_strangers_no_more_than_words(client, db):
+    text = client.get("/readyz").content.decode()
+
+    assert "Traceback" not in text and "password" not in text and "/tmp" not in text
+
+
+def test_the_system_page_names_the_parts(ana, fleet):
+    beat(["worker", "beat"], now=now())
+
+    page = ana.get("/system/").content.decode()
+
+    assert all(part in page for part in ("worker", "beat", "redis", "database"))

@@ -1,0 +1,58 @@
+"""Every page in a browser: accessible, within its width, in light and dark, usable by keyboard."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+PAGES = [
+    "/w/acme-vision/",
+    "/w/acme-vision/deployments/new/",
+    "/w/acme-vision/operations/",
+    "/w/acme-vision/activity/",
+    "/w/acme-vision/team/",
+    "/keys/",
+    "/profile/",
+    "/system/",
+    "/activity/",
+]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_an_accessibility_fault(ana_at, scheme):
+    ana_at.page.emulate_media(color_scheme=scheme)
+    faults = {}
+    for path in PAGES:
+        ana_at.go(path)
+        found = Axe().run(ana_at.page).response["violations"]
+        faults |= {f"{path} {one['id']}": [node["target"] for node in one["nodes"]][:3] for one in found if one["impact"] in ("serious", "critical")}
+
+    assert faults == {}
+
+
+@pytest.mark.parametrize("width", [320, 375, 768, 1360])
+def test_no_page_is_wider_than_the_window(ana_at, width):
+    ana_at.page.set_viewport_size({"width": width, "height": 800})
+    wider = {}
+    for path in PAGES:
+        ana_at.go(path)
+        if (needed := ana_at.page.evaluate("document.documentElement.scrollWidth")) > width:
+            wider[path] = needed
+
+    assert wider == {}
+
+
+def test_a_deployment_can_be_paused_by_keyboard_alone(ana_at):
+    page = ana_at.page
+    ana_at.go("/w/acme-vision/")
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_contain_text("Skip")
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent.trim().startsWith('Pause')"):
+            break
+    name = page.evaluate("document.activeElement.closest('tr').querySelector('a').textContent.trim()")
+
+    page.keyboard.press("Enter")
+
+    expect(ana_at.row(name).first).to_contain_text("pausing")
+    expect(ana_at.row(name, ".status").first).to_contain_text("paused", timeout=40_000)
