@@ -13,7 +13,7 @@ install() {
 # Debian 12 has only the first generation of compose: take the second one's package from Debian 13, from the same mirror, as a plugin of this user's.
 compose_of_debian_13() {
     local mirror work
-    mirror=$(grep -hoE 'https?://[^ ]+' /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null | grep -v security | head -1)
+    mirror=$(awk '/^URIs:/ {print $2} /^deb / {for (i = 2; i <= NF; i++) if ($i ~ /^https?:/) print $i}' $(ls /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null) | grep -v security | sed -n 1p)
     [ -n "$mirror" ] || fail "Needed for the tests: docker compose 2. Install it and try again."
     work=$(mktemp -d)
     trap 'rm -rf "$work"' RETURN
