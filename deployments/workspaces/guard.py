@@ -104,6 +104,9 @@ def watch(workspace: Workspace) -> None:
     if workspace.watched_until and workspace.watched_until > until - WATCH_EVERY:
         return
     rows = Workspace.objects.filter(pk=workspace.pk)
-    rows.update(watched_until=until)
-    if not workspace.is_watched(moment) and not workspace.sync_failures:  # a failing one keeps its back-off
+    if workspace.is_watched(moment):
+        rows.update(watched_until=until)
+        return
+    rows.update(watched_until=until, watched_since=moment)
+    if not workspace.sync_failures:  # a failing one keeps its back-off
         rows.filter(Q(sync_due_at__gt=moment) | Q(sync_due_at=None)).update(sync_due_at=moment)

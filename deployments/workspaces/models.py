@@ -33,6 +33,7 @@ class Workspace(models.Model):
     region = models.CharField(max_length=8)
     created_at = models.DateTimeField()
     revision = models.BigIntegerField(default=1)  # grows with every visible change
+    watched_since = models.DateTimeField(null=True)  # the first look after a quiet time
     watched_until = models.DateTimeField(null=True)  # somebody looks at a page of it
     sync_due_at = models.DateTimeField(null=True)
     sync_attempted_at = models.DateTimeField(null=True)
@@ -63,11 +64,13 @@ class Workspace(models.Model):
         age = self.age(now)
         if age is None:
             return "amber" if self.sync_failures else ""
-        interval = settings.SYNC_ACTIVE_SECONDS if self.is_watched(now) else settings.SYNC_IDLE_SECONDS
         if age > RED_AFTER:
             return "red"
-        late = age > timedelta(seconds=AMBER_INTERVALS * interval + settings.SYNC_ACTIVE_SECONDS)
-        return "amber" if late or (self.sync_failures and age > timedelta(seconds=AMBER_INTERVALS * settings.SYNC_ACTIVE_SECONDS)) else ""
+        grace = timedelta(seconds=settings.SYNC_ACTIVE_SECONDS)
+        late = age > AMBER_INTERVALS * timedelta(seconds=settings.SYNC_IDLE_SECONDS) + grace
+        if self.is_watched(now) and self.watched_since:  # facts of a quiet time are no trouble while the first quick sync is on its way
+            late = late or min(age, now - self.watched_since) > AMBER_INTERVALS * timedelta(seconds=settings.SYNC_ACTIVE_SECONDS) + grace
+        return "amber" if late or (self.sync_failures and age > AMBER_INTERVALS * grace) else ""
 
     def is_watched(self, now: datetime) -> bool:
         """Say whether somebody has looked within the last half minute."""

@@ -127,6 +127,27 @@ def test_with_roboflow_away_pages_say_how_old_their_facts_are(ana, fleet, worker
     assert "Showing data from" in page and "Retry now" in page and "is-amber" in page
 
 
+@pytest.mark.parametrize(
+    ("age", "watched_for", "level"),
+    [
+        (timedelta(seconds=50), None, ""),  # nobody looks: read every minute
+        (timedelta(seconds=50), timedelta(seconds=1), ""),  # somebody has just begun to look: the quick sync is on its way
+        (timedelta(seconds=50), timedelta(seconds=20), "amber"),  # it should have come
+        (timedelta(seconds=9), timedelta(minutes=5), ""),
+        (timedelta(minutes=4), None, "amber"),
+        (timedelta(minutes=11), timedelta(seconds=1), "red"),
+    ],
+)
+def test_facts_are_called_old_by_the_interval_they_should_come_in(age, watched_for, level, settings):
+    settings.SYNC_ACTIVE_SECONDS, settings.SYNC_IDLE_SECONDS = 5, 60
+    moment = now()
+    seen = Workspace(synced_at=moment - age)
+    if watched_for is not None:
+        seen.watched_since, seen.watched_until = moment - watched_for, moment + timedelta(seconds=20)
+
+    assert seen.trouble(moment) == level
+
+
 def test_raw_words_of_roboflow_are_shown_and_can_be_filtered_by(ana, fleet, worker, sandbox):
     sandbox.change("pallet-counter", status="hibernating")
     worker.sync()
