@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.http import QueryDict
 
 from deployments.fleet.models import DELETED, EXPIRED, Deployment, DeploymentQuerySet
+from deployments.fleet.summary import FIGURES
 from deployments.workspaces.models import Workspace
 
 SORTS = {
@@ -20,7 +21,6 @@ SORTS = {
     "seen": ("first_seen_at", "pk"),
     "-seen": ("-first_seen_at", "-pk"),
 }
-FIGURES = {"running": Q(status="ready"), "pending": Q(status="pending"), "paused": Q(status="paused")}
 SIZES = (100, 1000)
 
 
@@ -70,7 +70,7 @@ class Facets:
         if self.figure == "attention":
             rows = rows.troubled()
         elif self.figure:
-            rows = rows.filter(FIGURES[self.figure])
+            rows = rows.filter(status=FIGURES[self.figure])
         if not self.deleted:
             rows = rows.filter(gone_at=None).exclude(status=DELETED)
         if not self.expired:

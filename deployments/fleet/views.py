@@ -3,19 +3,19 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.timezone import now
 from django.views.decorators.http import require_POST, require_safe
 
-from deployments.fleet.facets import FIGURES, Facets
+from deployments.fleet.facets import Facets
 from deployments.fleet.guard import deployment_required
 from deployments.fleet.models import Deployment
 from deployments.fleet.prices import credits_per_hour
 from deployments.fleet.rows import WISHED, asked_of, asked_words, operation_url, row_of, rows_of
 from deployments.fleet.strip import rev_of, strip_of
+from deployments.fleet.summary import summary_of
 from deployments.fleet.timeline import RANGES, segments
 from deployments.keys.models import KeyState
 from deployments.keys.own import own_key
@@ -52,27 +52,12 @@ def fleet(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     key = own_key(membership)
     context = {
         "workspace": workspace, "membership": membership, "facets": facets, "rev": rev, "next": page.next,
-        "rows": rows_of(workspace, page.rows, asked, now=moment), "figures": figures(workspace), "choices": choices(workspace),
+        "rows": rows_of(workspace, page.rows, asked, now=moment), "summary": summary_of(workspace),
         "coming": coming(workspace, asked, moment), "fast": any(one.ended_at is None for one in asked),
         "key": key, "may_act": may(membership.role, Role.OPERATOR) and key is not None and key.state == KeyState.VALID,
         "is_operator": may(membership.role, Role.OPERATOR),
     }  # fmt: skip
     return page_or_part(request, "fleet/fleet.html", context, part="fleet/_fleet.html", region="fleet")
-
-
-def figures(workspace: Workspace) -> dict[str, int]:
-    """Return the four figures and how many there are."""
-    live = Deployment.objects.filter(workspace=workspace).live()  # type: ignore[attr-defined]
-    counted = {**FIGURES, "attention": live.trouble()}
-    found: dict[str, int] = live.aggregate(**{name: Count("pk", filter=which) for name, which in counted.items()}, all=Count("pk"))
-    return found
-
-
-def choices(workspace: Workspace) -> dict[str, list[str]]:
-    """Return what can be filtered by: the words that occur, Roboflow's unknown ones too."""
-    found = list(Deployment.objects.filter(workspace=workspace).values_list("status", "machine_type", "creator_email").distinct()[:2000])
-    names = ("status", "machine_type", "creator")
-    return {name: sorted({one[index] for one in found if one[index]}) for index, name in enumerate(names)}
 
 
 def coming(workspace: Workspace, asked: list[Any], moment: Any) -> list[dict[str, str]]:

@@ -166,3 +166,19 @@ def test_odd_but_readable_lists_keep_the_good_entries(kind, fleet, worker, sandb
     assert names() >= set(fleet)
     assert workspace.sync_failures == 0
     assert bool(workspace.sync_bad_entries) == (kind in ("doubled_entries", "bad_entry"))
+
+
+def test_the_figures_count_what_is_live_and_the_filters_name_what_occurs(ana, fleet):
+    moment = now()
+    Deployment.objects.filter(deployment_name="pallet-counter").update(missing_since=moment)
+    Deployment.objects.filter(deployment_name="helmet-check").update(gone_at=moment, status="ready")
+
+    summary = ana.get("/w/acme-vision/").context["summary"]
+
+    live = Deployment.objects.live()
+    assert summary.figures == {
+        "running": live.filter(status="ready").count(), "pending": live.filter(status="pending").count(),
+        "paused": live.filter(status="paused").count(), "attention": live.troubled().count(),
+    }  # fmt: skip
+    assert "pallet-counter" in {one.deployment_name for one in live.troubled()}
+    assert summary.machine_types == sorted(set(Deployment.objects.values_list("machine_type", flat=True)))

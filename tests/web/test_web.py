@@ -192,7 +192,7 @@ def test_no_page_shows_a_key(ana, ben, fleet):
 def test_the_fleet_page_asks_the_database_a_bounded_number_of_times(ana, fleet, django_assert_max_num_queries):
     ana.get("/w/acme-vision/")  # the first page of a minute notes that the person was seen
 
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(8):
         ana.get("/w/acme-vision/")
 
 

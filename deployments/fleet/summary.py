@@ -1,0 +1,40 @@
+"""The fleet in one question: its four figures, and the words it can be filtered by."""
+
+from dataclasses import dataclass, field
+
+from django.db.models import Count, Q
+
+from deployments.fleet.models import ENDED, PAUSED, PENDING, RUNNING, Deployment
+from deployments.workspaces.models import Workspace
+
+FIGURES = {"running": RUNNING, "pending": PENDING, "paused": PAUSED}
+
+
+@dataclass
+class Summary:
+    """How many live deployments run, wait, rest and need attention; which words occur, Roboflow's unknown ones too."""
+
+    figures: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*FIGURES, "attention"), 0))
+    statuses: list[str] = field(default_factory=list)
+    machine_types: list[str] = field(default_factory=list)
+    creators: list[str] = field(default_factory=list)
+
+
+def summary_of(workspace: Workspace) -> Summary:
+    """Sum up a workspace's fleet."""
+    live = Q(gone_at=None) & ~Q(status__in=ENDED)
+    groups = (
+        Deployment.objects.filter(workspace=workspace)
+        .values_list("status", "machine_type", "creator_email")
+        .annotate(live=Count("pk", filter=live), attention=Count("pk", filter=live & Deployment.objects.trouble()))
+    )
+    found, types, creators, statuses = Summary(), set(), set(), set()
+    for status, machine_type, creator, count, attention in groups:
+        statuses.add(status)
+        types.add(machine_type)
+        creators.add(creator)
+        found.figures["attention"] += attention
+        for name in (name for name, word in FIGURES.items() if word == status):
+            found.figures[name] += count
+    found.statuses, found.machine_types, found.creators = (sorted(one - {""}) for one in (statuses, types, creators))
+    return found
