@@ -50,3 +50,20 @@ def unseal(sealed: str, *, user_id: int, workspace_id: int | None, key_id: int) 
 def fingerprint(value: str) -> str:
     """Return the keyed fingerprint of a key or of any token: equal ones are the same key, and it tells nothing else."""
     return salted_hmac("portal.keys.fingerprint", value, algorithm="sha256").hexdigest()
+
+
+def is_newest(sealed: str) -> bool:
+    """Say whether the newest vault key sealed it."""
+    try:
+        Fernet(settings.PORTAL_VAULT_KEYS[0]).decrypt(sealed.encode())
+    except InvalidToken:
+        return False
+    return True
+
+
+def reseal(sealed: str) -> str:
+    """Return the same content under the newest vault key. Raises Unreadable."""
+    try:
+        return current_vault().rotate(sealed.encode()).decode()
+    except InvalidToken:
+        raise Unreadable from None

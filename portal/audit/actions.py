@@ -23,6 +23,7 @@ class Action(StrEnum):
     KEY_REPLACED = "key.replaced"
     KEY_REMOVED = "key.removed"
     KEY_UNREADABLE = "key.unreadable"
+    VAULT_ROTATED = "vault.rotated"
 
     MEMBER_JOINED = "member.joined"
     MEMBER_ROLE_CHANGED = "member.role_changed"
@@ -106,6 +107,7 @@ WORDS = {
     "key.replaced": "replaced a Roboflow key",
     "key.removed": "removed a Roboflow key",
     "key.unreadable": "has a key that cannot be opened",
+    "vault.rotated": "re-sealed all keys of",
     "member.joined": "joined",
     "member.role_changed": "changed the role of",
     "member.removed": "removed",

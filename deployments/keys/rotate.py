@@ -1,0 +1,77 @@
+"""The vault: re-seals every key under the newest vault key, and tells which keys do not open."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from deployments.keys.models import ApiKey, KeyState
+from deployments.keys.open import mark, thing_of
+from deployments.keys.seal import Unreadable, is_newest, reseal, unseal
+from portal.audit.actions import Action
+from portal.audit.append import Thing, append
+from portal.audit.origin import SYSTEM
+
+
+@dataclass
+class Rotation:
+    """What a rotation did, in numbers of API keys."""
+
+    resealed: int = 0
+    newest_already: int = 0
+    unreadable: int = 0
+
+
+def rotate(*, now: datetime) -> Rotation:
+    """Re-seal all keys under the newest vault key, one by one: killed in the middle, it goes on where it was.
+
+    A key that is replaced meanwhile keeps its new sealing, which is under the newest vault key anyway.
+    """
+    done = Rotation()
+    for key in all_keys():
+        if not opens(key):
+            done.unreadable += 1
+        elif is_newest(key.sealed):
+            done.newest_already += 1
+        else:
+            ApiKey.objects.filter(pk=key.pk, sealed=key.sealed).update(sealed=reseal(key.sealed))
+            done.resealed += 1
+    if done.resealed:
+        with transaction.atomic():
+            counts = {"resealed": (None, done.resealed), "unreadable": (None, done.unreadable)}
+            append(Action.VAULT_ROTATED, by=SYSTEM, at=now, about=Thing(type="vault", name="vault"), changes=counts)
+    return done
+
+
+def check(*, now: datetime) -> list[ApiKey]:
+    """Try to open every key; mark and return those that do not open, and free those again that do."""
+    bad = []
+    for key in all_keys():
+        if not opens(key):
+            mark(key, KeyState.UNREADABLE, "", now=now)
+            bad.append(key)
+        elif key.state == KeyState.UNREADABLE:
+            free(key, now=now)
+    return bad
+
+
+@transaction.atomic
+def free(key: ApiKey, *, now: datetime) -> None:
+    """Let a key serve again whose vault key was found; whether Roboflow still takes it, the next call shows."""
+    if ApiKey.objects.filter(pk=key.pk, sealed=key.sealed, state=KeyState.UNREADABLE).update(state=KeyState.VALID, refusal="", refused_at=None):
+        append(Action.KEY_WORKS, by=SYSTEM, at=now, about=thing_of(key), workspace=key.workspace)
+
+
+def all_keys() -> Iterator[ApiKey]:
+    """Yield every key with its owner."""
+    return ApiKey.objects.select_related("user", "workspace").order_by("pk").iterator()
+
+
+def opens(key: ApiKey) -> bool:
+    """Say whether a key opens, and forget it."""
+    try:
+        unseal(key.sealed, user_id=key.user_id, workspace_id=key.workspace_id, key_id=key.pk)
+    except Unreadable:
+        return False
+    return True
