@@ -55,6 +55,7 @@ SECRETS_FOLDER = PORTAL_HOME / "secrets"
 SECRET_KEY = secret("PORTAL_SECRET_KEY", SECRETS_FOLDER)  # Django's
 PORTAL_VAULT_KEYS = [key.strip() for key in secret("PORTAL_VAULT_KEYS", SECRETS_FOLDER).split(",") if key.strip()]  # newest first
 PORTAL_TRAIL_KEY = secret("PORTAL_TRAIL_KEY", SECRETS_FOLDER)  # Ed25519, signs the heads of the trail
+PORTAL_TRAIL_FORMER_PUBLIC_KEYS = words("PORTAL_TRAIL_FORMER_PUBLIC_KEYS")  # base64; of trail keys that are in use no more
 
 DEBUG = switch("PORTAL_DEBUG", False)  # pages with tracebacks; refused anywhere but on this machine
 if DEBUG and not IS_LOCAL:

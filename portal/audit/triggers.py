@@ -8,8 +8,13 @@ SQLITE = {
     "create": [
         f"CREATE TRIGGER IF NOT EXISTS {TABLE}_no_{verb} BEFORE {verb.upper()} ON {TABLE} BEGIN SELECT RAISE(ABORT, '{WORDS}'); END"
         for verb in ("update", "delete")
+    ]
+    # INSERT OR REPLACE removes the old row without asking the trigger on delete.
+    + [
+        f"CREATE TRIGGER IF NOT EXISTS {TABLE}_no_replace BEFORE INSERT ON {TABLE} "  # noqa: S608 - our own words
+        f"WHEN NEW.sequence IN (SELECT sequence FROM {TABLE}) BEGIN SELECT RAISE(ABORT, '{WORDS}'); END"
     ],
-    "drop": [f"DROP TRIGGER IF EXISTS {TABLE}_no_{verb}" for verb in ("update", "delete")],
+    "drop": [f"DROP TRIGGER IF EXISTS {TABLE}_no_{verb}" for verb in ("update", "delete", "replace")],
 }
 POSTGRESQL = {
     "create": [

@@ -69,10 +69,17 @@ def ending(count: int, reached: int, hash: str) -> Finding:
     if newest and newest.sequence > reached:
         return Finding(False, count, f"The trail ends at {reached}, but its head was signed at {newest.sequence}: the end is cut off.", reached + 1)
     for one in SignedHead.objects.order_by("sequence").iterator():
+        if one.public_key not in trail_keys():
+            return Finding(False, count, f"The head at {one.sequence} was not signed by this portal's key.", one.sequence)
         message = statement(sequence=one.sequence, hash=one.hash, signed_at=one.signed_at)
         if not signed_by(message, signature=one.signature, public_key=one.public_key):
             return Finding(False, count, f"The signature of the head at {one.sequence} is not good.", one.sequence)
     return Finding(True, count, "")
+
+
+def trail_keys() -> set[str]:
+    """Return the public keys whose signatures count: that of the key in use, and those of former ones."""
+    return {public_key_of(settings.PORTAL_TRAIL_KEY), *settings.PORTAL_TRAIL_FORMER_PUBLIC_KEYS}
 
 
 def keep(finding: Finding, *, by: str, now: datetime) -> Verification:

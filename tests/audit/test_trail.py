@@ -1,16 +1,20 @@
 """The trail: it only grows, and whoever tampers with it is found."""
 
+import base64
 import json
+import subprocess
+import sys
 
 import pytest
+import structlog
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.utils.timezone import now
 
-from portal.audit import triggers
+from portal.audit import check_export, triggers
 from portal.audit.actions import Action, outcome_of, words_of
 from portal.audit.append import Thing, append
-from portal.audit.models import Event, Head
+from portal.audit.models import Event, Head, SignedHead
 from portal.audit.origin import SYSTEM
 from portal.audit.verify import sign_head, verify
 
@@ -63,6 +67,103 @@ def test_tampering_by_sql_is_named(sql, where, db):
 
     finding = verify()
     assert not finding.ok and finding.sequence == where
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="a word of SQLite's")
+def test_sqlite_refuses_to_replace_an_event(db):
+    write(2)
+
+    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("INSERT OR REPLACE INTO audit_event SELECT * FROM audit_event WHERE sequence = 1")
+
+
+@pytest.mark.parametrize("how", ["insert", "swap"])
+def test_inserted_and_swapped_entries_are_named(how, db):
+    write(10)
+    columns = [field.column for field in Event._meta.fields if field.column != "sequence"]
+    if how == "insert":  # one more entry in the middle, the later ones moved up
+        tamper("UPDATE audit_event SET sequence = -sequence - 1 WHERE sequence > 5")
+        tamper("UPDATE audit_event SET sequence = -sequence WHERE sequence < 0")
+        tamper(f"INSERT INTO audit_event (sequence, {', '.join(columns)}) SELECT 6, {', '.join(columns)} FROM audit_event WHERE sequence = 5")
+    else:
+        tamper("UPDATE audit_event SET sequence = CASE sequence WHEN 6 THEN -7 ELSE -6 END WHERE sequence IN (6, 7)")
+        tamper("UPDATE audit_event SET sequence = -sequence WHERE sequence < 0")
+
+    finding = verify()
+
+    assert not finding.ok and finding.sequence == 6
+
+
+def test_a_head_signed_with_a_strange_key_counts_for_nothing(db, settings):
+    write(3)
+    own = settings.PORTAL_TRAIL_KEY
+    settings.PORTAL_TRAIL_KEY = base64.urlsafe_b64encode(b"x" * 32).decode()
+    stranger = sign_head(now=now()).public_key
+    settings.PORTAL_TRAIL_KEY = own
+
+    assert "not signed by this portal's key" in verify().words
+    settings.PORTAL_TRAIL_FORMER_PUBLIC_KEYS = [stranger]
+    assert verify().ok
+
+
+def test_a_restored_old_database_shows_against_the_log_stream(db, tmp_path, capsys):
+    write(5)
+    with structlog.testing.capture_logs() as logged:
+        sign_head(now=now())
+    stream = tmp_path / "web.log"
+    stream.write_text("no json\nbeat-1  | " + json.dumps(logged[0]) + '\n{"event": "other"}\n')
+    call_command("audit", "verify", "--against", str(stream))
+
+    tamper("DELETE FROM audit_event WHERE sequence > 3")  # as a back-up of that time holds it
+    SignedHead.objects.all().delete()
+    Head.objects.update(sequence=3, hash=Event.objects.get(sequence=3).hash)
+    assert verify().ok  # by itself it is whole
+
+    with pytest.raises(CommandError, match=r"Entry 5 was signed on .* an older state"):
+        call_command("audit", "verify", "--against", str(stream))
+
+
+def exported(tmp_path, capsys):
+    capsys.readouterr()
+    call_command("audit", "export")
+    path = tmp_path / "trail.jsonl"
+    path.write_text(capsys.readouterr().out)
+    return path
+
+
+def checked_elsewhere(path, key):
+    command = [sys.executable, "-I", str(check_export.__file__), str(path), key]
+    return subprocess.run(command, capture_output=True, text=True, cwd=path.parent, check=False)
+
+
+def test_an_export_verifies_on_another_machine_with_the_public_key_alone(db, tmp_path, capsys, settings):
+    write(12)
+    head = sign_head(now=now())
+
+    done = checked_elsewhere(exported(tmp_path, capsys), head.public_key)
+
+    assert (done.returncode, done.stdout) == (0, "The export is intact: 12 entries, 1 signed heads.\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda lines: [*lines[:3], lines[3].replace("n3", "n9"), *lines[4:]], "Entry 4 was altered"),
+        (lambda lines: [*lines[:3], *lines[4:]], "Entry 4 is missing"),
+        (lambda lines: [*lines[:-3], lines[-1]], "Entry 12 is missing"),
+        (lambda lines: lines[:-1], "No signed head"),
+        (lambda lines: [*lines[:-1], lines[-1].replace('"hash": "', '"hash": "0')], "not by this public key"),
+    ],
+)
+def test_a_changed_export_is_refused_elsewhere(change, words, db, tmp_path, capsys):
+    write(12)
+    head = sign_head(now=now())
+    path = exported(tmp_path, capsys)
+    path.write_text("\n".join(change(path.read_text().splitlines())) + "\n")
+
+    done = checked_elsewhere(path, head.public_key)
+
+    assert done.returncode == 1 and words in done.stderr
 
 
 def test_a_cut_off_end_shows_against_a_signed_head_even_when_the_head_was_cut_too(db):
