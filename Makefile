@@ -1,10 +1,12 @@
 PYTHON ?= python3
+RUNS ?= 200
+SEED ?=
 PORT ?= 8000
 SANDBOX_PORT ?= 9100
 DEMO_HOME ?= var/demo
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset run test test-quick lint format lock
+.PHONY: help demo demo-reset run test test-quick faults lint format lock
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -35,6 +37,9 @@ test: .venv/ready-dev ## all tests, on SQLite and on PostgreSQL
 
 test-quick: .venv/ready-dev ## the tests without browser, sandbox and processes, on SQLite
 	@$(BIN)/python -m pytest -n 2 -m "not browser and not processes" --ignore tests/sandbox tests
+
+faults: .venv/ready-dev ## break the running portal on purpose, RUNS=200 times, by SEED; prints a table
+	@RUNS="$(RUNS)" SEED="$(SEED)" $(BIN)/python -m tests.faults
 
 lint: .venv/ready-dev ## ruff, mypy, import contracts, templates
 	@$(BIN)/ruff check .

@@ -36,7 +36,7 @@ def test_pages_answer_say_their_age_and_recover(page, own_portal):
     finally:
         os.kill(sandbox, signal.SIGCONT)
 
-    expect(page.locator("#strip .bar, #strip [role=alert], #strip .strip")).to_have_count(0, timeout=60_000)
+    expect(page.locator("#strip .truth-bar")).to_have_count(0, timeout=60_000)
 
 
 def test_no_key_is_in_any_page_log_file_broker_or_export(page, own_portal):

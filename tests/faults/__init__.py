@@ -1,0 +1,1 @@
+"""Breaks the running portal on purpose."""

@@ -1,0 +1,99 @@
+"""What must hold whatever struck: compares Roboflow's journal, the portal's database and the trail. The names are promises I1 to I12."""
+
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+from tests.faults.field import Field
+
+ENDINGS = {"succeeded", "failed", "cancelled", "needs_attention"}
+
+
+def broken(field: Field) -> list[str]:
+    """Return what does not hold, in words."""
+    journal, operations = field.journal(), field.operations()
+    events = field.rows("SELECT * FROM audit_event WHERE operation_id <> ''")
+    return [
+        *never_two_creates(journal, operations),
+        *written_before_sent(journal, operations),
+        *told_once_each(operations, events),
+        *true_endings(journal, operations, field),
+        *verified(field),
+    ]
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00").replace(" ", "T") + ("" if "+" in text or "Z" in text else "+00:00"))
+
+
+def of_operation(entry: dict[str, Any], one: dict[str, Any]) -> bool:
+    """Say whether an entry of the journal can come from an operation."""
+    if entry["endpoint"] != ("/add" if one["kind"] == "create" else f"/{one['kind']}") or entry["deployment_name"] != one["target_name"]:
+        return False
+    return (one["kind"] == "create" or entry["deployment_id"] == one["target_id"]) and moment(entry["time"]) >= moment(one["requested_at"])
+
+
+def never_two_creates(journal: list[dict[str, Any]], operations: list[dict[str, Any]]) -> list[str]:
+    """I1: each campaign name is asked for once."""
+    asked = Counter(one["target_name"] for one in operations if one["kind"] == "create")
+    made = Counter(entry["deployment_name"] for entry in journal if entry["endpoint"] == "/add")
+    return [f"I1: {name} was made {count} times for {asked[name]} operations" for name, count in made.items() if count > asked[name]]
+
+
+def written_before_sent(journal: list[dict[str, Any]], operations: list[dict[str, Any]]) -> list[str]:
+    """I2 and I3: what Roboflow did was asked before, for the very deployment that the person saw."""
+    return [f"I2/I3: no operation asked for {entry}" for entry in journal if not any(of_operation(entry, one) for one in operations)]
+
+
+def told_once_each(operations: list[dict[str, Any]], events: list[dict[str, Any]]) -> list[str]:
+    """I4 and I5: all ended; one requested and one ending event each."""
+    last_words = Counter((event["operation_id"].replace("-", ""), event["action"].rsplit(".", 1)[-1]) for event in events)
+    found = []
+    for one in operations:
+        key = one["id"].replace("-", "")
+        counts = last_words[(key, "requested")], sum(last_words[(key, word)] for word in ENDINGS), last_words[(key, one["state"])]
+        if one["state"] not in ENDINGS:
+            found.append(f"I4: {one['kind']} {one['target_name']} is still {one['state']}")
+        elif counts != (1, 1, 1):
+            found.append(f"I5: {one['kind']} {one['target_name']} ({one['state']}) has {counts} requested, ending, fitting events")
+    return found
+
+
+def true_endings(journal: list[dict[str, Any]], operations: list[dict[str, Any]], field: Field) -> list[str]:
+    """I12: failed and cancelled only if Roboflow did not do it, succeeded only if it did (or somebody outside did the same)."""
+    outside = {entry["deployment_id"] for entry in field.sandbox("GET", "journal")["outside"]}
+    found = []
+    for one in operations:
+        later = [
+            other
+            for other in operations
+            if other["target_name"] == one["target_name"] and other["kind"] == one["kind"] and other["requested_at"] > one["requested_at"]
+        ]
+        end = moment(later[0]["requested_at"]) if later else None
+        done = [entry for entry in journal if of_operation(entry, one) and (end is None or moment(entry["time"]) < end)]
+        if one["state"] in ("failed", "cancelled") and done:
+            found.append(f"I12: {one['kind']} {one['target_name']} is called {one['state']}, but Roboflow did it: {done[0]}")
+        if one["state"] == "succeeded" and not done and one["target_id"] not in outside:
+            found.append(f"I12: {one['kind']} {one['target_name']} is called succeeded, but Roboflow did nothing")
+    return found
+
+
+def verified(field: Field) -> list[str]:
+    """I5: the trail verifies."""
+    done = field.portal.manage("audit", "verify")
+    return [] if done.returncode == 0 else [f"I5: {done.stderr.strip()[-300:]}"]
+
+
+def leaked(field: Field) -> list[str]:
+    """I8: no key in any file that the portal wrote, plain, URL-encoded, base64 or JSON-escaped. Roboflow's own state is not the portal's."""
+    import base64
+    from urllib.parse import quote
+
+    keys = [f"sandbox-key-{who}" for who in ("ana", "ben", "cam")]
+    shapes = {shape.encode() for key in keys for shape in (key, quote(key, safe=""), key.replace("-", "\\u002d"), key.replace("-", "%2D"))}
+    for key in keys:  # base64 at each of the three places within a longer text
+        for pad in range(3):
+            text = base64.b64encode(b"x" * pad + key.encode())
+            shapes.add(text[(0, 2, 3)[pad] : -4])
+    files = [path for path in field.portal.home.rglob("*") if path.is_file() and "sandbox" not in str(path.relative_to(field.portal.home))]
+    return [f"I8: a key stands in {path.name}" for path in [*files, field.portal.out] for shape in shapes if shape in path.read_bytes()]

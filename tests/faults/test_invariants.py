@@ -1,0 +1,42 @@
+"""The checks of the campaign can fail: each finds what it is there to find."""
+
+import pytest
+
+from tests.faults.invariants import never_two_creates, told_once_each, true_endings, written_before_sent
+
+OP = {"id": "ab-1", "kind": "pause", "target_name": "line-3", "target_id": "d1", "state": "succeeded", "requested_at": "2026-01-01 10:00:00.000000"}
+MADE = {**OP, "kind": "create", "target_id": ""}
+ENTRY = {"endpoint": "/pause", "deployment_name": "line-3", "deployment_id": "d1", "time": "2026-01-01T10:00:01.000000Z"}
+ADD = {**ENTRY, "endpoint": "/add"}
+EVENTS = [{"operation_id": "ab-1", "action": f"deployment.pause.{word}"} for word in ("requested", "succeeded")]
+
+
+class Field:
+    """A Roboflow where nothing changed outside."""
+
+    def sandbox(self, method, place):
+        return {"outside": []}
+
+
+def test_what_is_well_is_not_called_broken():
+    assert never_two_creates([ADD], [MADE]) == written_before_sent([ENTRY], [OP]) == told_once_each([OP], EVENTS) == true_endings([ENTRY], [OP], Field()) == []
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        never_two_creates([ADD, ADD], [MADE]),
+        written_before_sent([{**ENTRY, "time": "2026-01-01T09:59:59.000000Z"}], [OP]),
+        written_before_sent([{**ENTRY, "deployment_id": "d2"}], [OP]),
+        written_before_sent([ENTRY], []),
+        told_once_each([{**OP, "state": "unknown"}], EVENTS),
+        told_once_each([OP], EVENTS[:1]),
+        told_once_each([OP], [*EVENTS, EVENTS[0]]),
+        told_once_each([OP], [*EVENTS, {"operation_id": "ab-1", "action": "deployment.pause.failed"}]),
+        told_once_each([{**OP, "state": "failed"}], EVENTS),
+        true_endings([], [OP], Field()),
+        true_endings([ENTRY], [{**OP, "state": "failed"}], Field()),
+    ],
+)
+def test_what_is_broken_is_found(found):
+    assert len(found) == 1
