@@ -135,3 +135,15 @@ def lost(operation: Operation, *, now: datetime) -> bool:
     return step(
         operation, State.UNKNOWN, now=now, message="The worker was lost in the middle of the call: the outcome is not known.", by=SYSTEM, next_look_at=now
     )
+
+
+def restored(operation: Operation, *, now: datetime) -> bool:
+    """It comes from a back-up and was open then: what became of it since is not known, so Roboflow is asked before anything is sent again."""
+    if operation.state in (State.QUEUED, State.SENDING):
+        operation.state, operation.claimed_at = State.SENDING, operation.claimed_at or operation.requested_at
+        operation.sent_at, operation.lease_until = operation.sent_at or operation.requested_at, now
+        operation.save(update_fields=["state", "claimed_at", "sent_at", "lease_until"])  # killed here, the sweep goes on
+    elif operation.state == State.ACCEPTED:
+        return False  # it is only looked at anyway
+    message = "Restored from a back-up: what became of it since is not known."
+    return step(operation, State.UNKNOWN, now=now, message=message, by=SYSTEM, next_look_at=now)

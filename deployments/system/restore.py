@@ -1,0 +1,114 @@
+"""Reads a back-up into this portal's database, verifies its trail, and has Roboflow asked about what was open then."""
+
+import gzip
+import json
+import sqlite3
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+from django.core.management.color import no_style
+from django.db import connection, transaction
+from django.db.migrations.recorder import MigrationRecorder
+
+from deployments.operations.claim import restored
+from deployments.operations.models import Operation
+from deployments.system.backup import CHUNK, FORMAT, NotPossible, named, tables
+from portal.accounts.models import User
+from portal.audit import triggers
+from portal.audit.models import Head
+from portal.audit.verify import Finding, verify
+
+
+def restore(source: IO[bytes], *, replace: bool) -> dict[str, Any]:
+    """Put the state of a back-up in the place of what is here; all of it or nothing. Return its header. Raises NotPossible."""
+    try:
+        with gzip.GzipFile(fileobj=source, mode="rb") as data:
+            about = header_of(data)
+            check(about, replace=replace)
+            if connection.vendor == "sqlite":
+                restore_sqlite(data)
+            else:
+                restore_postgresql(data)
+    except (EOFError, gzip.BadGzipFile, OSError) as error:
+        raise NotPossible(f"The back-up is damaged: {error}. Nothing was changed.") from None
+    return about
+
+
+def header_of(data: gzip.GzipFile) -> dict[str, Any]:
+    """Read what the back-up says of itself. Raises NotPossible."""
+    try:
+        about: dict[str, Any] = json.loads(data.readline(CHUNK))
+        if about["portal_backup"] != FORMAT:
+            raise NotPossible(f"This back-up has format {about['portal_backup']}; this version reads {FORMAT}.")
+    except (ValueError, KeyError, TypeError):
+        raise NotPossible("This is no back-up of the portal.") from None
+    return about
+
+
+def check(about: dict[str, Any], *, replace: bool) -> None:
+    """See that it fits into this portal. Raises NotPossible."""
+    if about["vendor"] != connection.vendor:
+        raise NotPossible(f"The back-up is of {about['vendor']}; this portal uses {connection.vendor}.")
+    if User.objects.exists() and not replace:
+        raise NotPossible("There are people in this portal already. With --replace all that it holds is given up.")
+    applied = sorted(".".join(one) for one in MigrationRecorder(connection).applied_migrations())
+    if about["migrations"] != applied:
+        raise NotPossible(f"The back-up was made by version {about['version']} with other tables: restore it with that version, then upgrade.")
+
+
+def restore_sqlite(data: gzip.GzipFile) -> None:
+    """Write the whole file over the database by SQLite's backup API: readers see the old state or the new one."""
+    connection.ensure_connection()
+    with tempfile.TemporaryDirectory(dir=Path(str(connection.settings_dict["NAME"])).parent) as folder:
+        copy = Path(folder) / "copy.sqlite3"
+        with copy.open("wb") as file:
+            while block := data.read(CHUNK):
+                file.write(block)
+        database = sqlite3.connect(copy)
+        try:
+            if database.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
+                raise NotPossible("The back-up is damaged. Nothing was changed.")
+            database.backup(connection.connection)
+        except sqlite3.DatabaseError as error:
+            raise NotPossible(f"The back-up is damaged: {error}. Nothing was changed.") from None
+        finally:
+            database.close()
+
+
+def restore_postgresql(data: gzip.GzipFile) -> None:
+    """Empty all tables and fill them, in one transaction; foreign keys are checked at its end."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        triggers.drop(connection)
+        names = ", ".join(map(connection.ops.quote_name, [*tables(), "django_session", "usersessions_usersession"]))
+        cursor.execute(f"TRUNCATE {names} CASCADE")
+        while not (about := json.loads(data.readline(CHUNK) or b'{"cut": true}')).get("end"):
+            if "table" not in about:
+                raise EOFError("it ends too early")
+            if about["table"] not in tables():
+                raise NotPossible(f"The back-up holds the unknown table {about['table']}.")
+            with cursor.cursor.copy(f"COPY {named(about['table'], about['columns'])} FROM STDIN") as rows:
+                while (line := data.readline()) != b"\\.\n":
+                    if not line:
+                        raise EOFError("it ends too early")
+                    rows.write(line)
+        for sql in connection.ops.sequence_reset_sql(no_style(), list(connection.introspection.installed_models(tables()))):
+            cursor.execute(sql)
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # pending checks would keep the triggers from being set
+        triggers.create(connection)
+
+
+def same_trail(about: dict[str, Any]) -> Finding:
+    """Verify what was restored: the whole chain, and the head that the back-up named."""
+    finding = verify()
+    head = Head.objects.filter(pk=1).first()
+    found = {"sequence": head.sequence, "hash": head.hash} if head else None
+    if finding.ok and found != about["head"]:
+        return Finding(False, finding.entries, "The head of the trail is not the one that the back-up names.")
+    return finding
+
+
+def reopen(*, now: datetime) -> int:
+    """Have Roboflow asked about all that was open when the back-up was made; nothing is sent again blindly. Return how many."""
+    return sum(restored(operation, now=now) for operation in Operation.objects.open().select_related("workspace"))
