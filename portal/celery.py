@@ -6,6 +6,8 @@ from typing import Any
 from celery import Celery
 from django.conf import settings
 
+from portal.queue import steady
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 
@@ -14,6 +16,7 @@ def every(seconds: float, task: str) -> dict[str, Any]:
     return {"task": task, "schedule": seconds, "options": {"expires": max(seconds, 1)}}
 
 
+steady.install()
 app = Celery("portal")
 app.conf.update(
     broker_url=settings.BROKER_URL,

@@ -1,0 +1,58 @@
+"""A worker goes on after a silence of the broker that was longer than its patience."""
+
+import signal
+import subprocess
+
+import pytest
+from kombu import Connection, Consumer, Queue
+from kombu.transport import redis
+
+from portal.queue import steady
+from portal.supervisor.broker import broker_binary, broker_command
+from tests.portal_process import until
+
+PATIENCE_SECONDS = 0.5
+
+
+@pytest.fixture
+def broker(tmp_path):
+    path = tmp_path / "broker.sock"
+    process = subprocess.Popen(broker_command(broker_binary(), folder=tmp_path, socket=path), stdout=subprocess.DEVNULL)
+    until(path.exists)
+    yield process, path
+    process.send_signal(signal.SIGCONT)
+    process.kill()
+    process.wait()
+
+
+def received_after_a_lost_acknowledgement(process, path):
+    """Take a message with one slot, lose its acknowledgement to a silence, wait for the next message."""
+    got = []
+    options = {"socket_timeout": PATIENCE_SECONDS, "max_retries": 0, "retry_policy": {"max_retries": 0}}
+    with Connection(f"redis+socket://{path}", transport_options=options) as connection:
+        queue = Queue("work")
+        for number in (1, 2):
+            connection.SimpleQueue("work").put(number)
+        with Consumer(connection.channel(), [queue], callbacks=[lambda body, message: got.append(message)], prefetch_count=1, accept=["json"]):
+            connection.drain_events(timeout=5)
+            process.send_signal(signal.SIGSTOP)
+            with pytest.raises(connection.connection_errors):
+                got[0].ack()
+            process.send_signal(signal.SIGCONT)
+            try:
+                connection.drain_events(timeout=3)
+            except (TimeoutError, *connection.connection_errors):
+                pass
+    return [message.payload for message in got]
+
+
+def test_a_lost_acknowledgement_costs_no_slot(broker):
+    assert redis.Channel.QoS is steady.SteadyQoS
+
+    assert received_after_a_lost_acknowledgement(*broker) == [1, 2]
+
+
+def test_without_this_the_slot_is_lost(broker, monkeypatch):
+    monkeypatch.setattr(redis.Channel, "QoS", redis.QoS)
+
+    assert received_after_a_lost_acknowledgement(*broker) == [1]
