@@ -1,7 +1,6 @@
 """Every kind of fault strikes once: nothing is lost, nothing done twice, nothing untrue said. `make faults` does it at length."""
 
 import os
-import random
 
 import pytest
 
@@ -10,7 +9,7 @@ from tests.faults.field import Field
 from tests.faults.invariants import leaked
 from tests.faults.strikes import STRIKES
 
-SEED = int(os.environ.get("SEED", random.randrange(10**6)))
+SEED = int(os.environ.get("SEED") or 2100)  # `make faults` rolls the dice anew
 pytestmark = pytest.mark.processes
 
 
