@@ -75,11 +75,11 @@ class PortalProcess:
         return subprocess.run([sys.executable, "manage.py", *words], cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False, timeout=60)
 
 
-def until(condition, *, seconds: float = 30) -> None:
+def until(condition, *, seconds: float = 30, why=lambda: "it did not happen in time") -> None:
     """Wait for a condition; it must come true in time."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
+        assert time.monotonic() < deadline, why()
         time.sleep(0.1)
 
 

@@ -17,11 +17,16 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
 
     def live(self) -> "DeploymentQuerySet":
         """Those that still stand at Roboflow, as far as we know."""
-        return self.filter(gone_at=None).exclude(status__in=ENDED)
+        return self.filter(self.standing())
 
     def troubled(self) -> "DeploymentQuerySet":
         """Those a person should look at: failed, missing from the list, or with an outcome nobody knows."""
         return self.live().filter(self.trouble())
+
+    @staticmethod
+    def standing() -> Q:
+        """The condition that a deployment still stands."""
+        return Q(gone_at=None) & ~Q(status__in=ENDED)
 
     @staticmethod
     def trouble() -> Q:

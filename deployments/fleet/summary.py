@@ -1,10 +1,11 @@
 """The fleet in one question: its four figures, and the words it can be filtered by."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
-from django.db.models import Count, Q
+from django.db.models import Count
 
-from deployments.fleet.models import ENDED, PAUSED, PENDING, RUNNING, Deployment
+from deployments.fleet.models import PAUSED, PENDING, RUNNING, Deployment
 from deployments.workspaces.models import Workspace
 
 FIGURES = {"running": RUNNING, "pending": PENDING, "paused": PAUSED}
@@ -22,19 +23,18 @@ class Summary:
 
 def summary_of(workspace: Workspace) -> Summary:
     """Sum up a workspace's fleet."""
-    live = Q(gone_at=None) & ~Q(status__in=ENDED)
+    live = Deployment.objects.standing()
     groups = (
         Deployment.objects.filter(workspace=workspace)
         .values_list("status", "machine_type", "creator_email")
         .annotate(live=Count("pk", filter=live), attention=Count("pk", filter=live & Deployment.objects.trouble()))
     )
-    found, types, creators, statuses = Summary(), set(), set(), set()
+    found, types, creators, standing = Summary(), set(), set(), Counter[str]()
     for status, machine_type, creator, count, attention in groups:
-        statuses.add(status)
         types.add(machine_type)
         creators.add(creator)
         found.figures["attention"] += attention
-        for name in (name for name, word in FIGURES.items() if word == status):
-            found.figures[name] += count
-    found.statuses, found.machine_types, found.creators = (sorted(one - {""}) for one in (statuses, types, creators))
+        standing[status] += count
+    found.figures |= {name: standing[status] for name, status in FIGURES.items()}
+    found.statuses, found.machine_types, found.creators = (sorted(set(words) - {""}) for words in (standing, types, creators))
     return found

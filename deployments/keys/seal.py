@@ -55,7 +55,7 @@ def fingerprint(value: str) -> str:
 def is_newest(sealed: str) -> bool:
     """Say whether the newest vault key sealed it."""
     try:
-        Fernet(settings.PORTAL_VAULT_KEYS[0]).decrypt(sealed.encode())
+        vault(tuple(settings.PORTAL_VAULT_KEYS[:1])).decrypt(sealed.encode())
     except InvalidToken:
         return False
     return True

@@ -38,14 +38,22 @@ def backup(target: IO[bytes], *, now: datetime) -> dict[str, Any]:
         return backup_postgresql(out, now=now)
 
 
-def header(*, now: datetime) -> dict[str, Any]:
-    """Describe the state that this connection sees."""
-    head = Head.objects.filter(pk=1).first()
-    applied = sorted(".".join(one) for one in MigrationRecorder(connection).applied_migrations())
+def header(head: dict[str, Any] | None, *, now: datetime) -> dict[str, Any]:
+    """Describe a back-up whose trail has this head."""
     return {
-        "portal_backup": FORMAT, "vendor": connection.vendor, "version": __version__, "made_at": now.isoformat(), "migrations": applied,
-        "head": {"sequence": head.sequence, "hash": head.hash} if head else None,
+        "portal_backup": FORMAT, "vendor": connection.vendor, "version": __version__, "made_at": now.isoformat(), "migrations": migrations(), "head": head,
     }  # fmt: skip
+
+
+def current_head() -> dict[str, Any] | None:
+    """Return the head of the trail as a back-up names it."""
+    head = Head.objects.filter(pk=1).values("sequence", "hash").first()
+    return dict(head) if head else None
+
+
+def migrations() -> list[str]:
+    """Return the migrations that this database has seen."""
+    return sorted(".".join(one) for one in MigrationRecorder(connection).applied_migrations())
 
 
 def backup_sqlite(out: gzip.GzipFile, *, now: datetime) -> dict[str, Any]:
@@ -60,7 +68,7 @@ def backup_sqlite(out: gzip.GzipFile, *, now: datetime) -> dict[str, Any]:
         head = database.execute("SELECT sequence, hash FROM audit_head WHERE id = 1").fetchone()
         database.execute("VACUUM")  # what was deleted must not stand in free pages
         database.close()
-        about = header(now=now) | {"head": {"sequence": head[0], "hash": head[1]} if head else None}
+        about = header({"sequence": head[0], "hash": head[1]} if head else None, now=now)
         out.write(json.dumps(about).encode() + b"\n")
         with copy.open("rb") as file:
             while block := file.read(CHUNK):
@@ -72,7 +80,7 @@ def backup_postgresql(out: gzip.GzipFile, *, now: datetime) -> dict[str, Any]:
     """Copy all tables as one transaction sees them."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        about = header(now=now)
+        about = header(current_head(), now=now)
         out.write(json.dumps(about).encode() + b"\n")
         for table in tables():
             columns = [one.name for one in connection.introspection.get_table_description(cursor, table)]

@@ -10,14 +10,12 @@ from typing import IO, Any
 
 from django.core.management.color import no_style
 from django.db import connection, transaction
-from django.db.migrations.recorder import MigrationRecorder
 
 from deployments.operations.claim import restored
 from deployments.operations.models import Operation
-from deployments.system.backup import CHUNK, FORMAT, NotPossible, named, tables
+from deployments.system.backup import CHUNK, FORMAT, NotPossible, current_head, migrations, named, tables
 from portal.accounts.models import User
 from portal.audit import triggers
-from portal.audit.models import Head
 from portal.audit.verify import Finding, verify
 
 
@@ -53,8 +51,7 @@ def check(about: dict[str, Any], *, replace: bool) -> None:
         raise NotPossible(f"The back-up is of {about['vendor']}; this portal uses {connection.vendor}.")
     if User.objects.exists() and not replace:
         raise NotPossible("There are people in this portal already. With --replace all that it holds is given up.")
-    applied = sorted(".".join(one) for one in MigrationRecorder(connection).applied_migrations())
-    if about["migrations"] != applied:
+    if about["migrations"] != migrations():
         raise NotPossible(f"The back-up was made by version {about['version']} with other tables: restore it with that version, then upgrade.")
 
 
@@ -102,9 +99,7 @@ def restore_postgresql(data: gzip.GzipFile) -> None:
 def same_trail(about: dict[str, Any]) -> Finding:
     """Verify what was restored: the whole chain, and the head that the back-up named."""
     finding = verify()
-    head = Head.objects.filter(pk=1).first()
-    found = {"sequence": head.sequence, "hash": head.hash} if head else None
-    if finding.ok and found != about["head"]:
+    if finding.ok and current_head() != about["head"]:
         return Finding(False, finding.entries, "The head of the trail is not the one that the back-up names.")
     return finding
 

@@ -48,7 +48,7 @@ def run(field: Field, strike: Strike, *, seed: int) -> Outcome:
 
 
 def wishes_of(field: Field, dice: random.Random) -> list:
-    """Return four wishes: a create, and changes of what stands; one of them is posted twice at once."""
+    """Return four wishes: a create, and changes of what stands."""
     name = f"run{next(_names):04d}x"
     standing = dice.sample(field.standing(), k=3)
     kinds = [dice.choice(("resume", "delete")) if one["status"] == "paused" else dice.choice(("pause", "pause", "delete")) for one in standing]

@@ -1,11 +1,9 @@
 """The field of a campaign: a running portal with short leases, somebody at its forms, and what database and Roboflow say."""
 
-import json
 import os
 import re
 import sqlite3
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -33,7 +31,6 @@ class Field:
         self.people = requests.Session()
         self.people.trust_env = False
         self.slowest_click = 0.0
-        self.known: dict[str, int] = {}
         self.sign_in()
 
     def sign_in(self) -> None:
@@ -43,11 +40,11 @@ class Field:
         page = self.people.get(f"{self.portal.url}{PLACE}", timeout=10).text
         self.token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[1]
 
-    def post(self, path: str, fields: dict[str, str], *, seconds: float = 10) -> requests.Response:
-        return self.people.post(f"{self.portal.url}{path}", {"csrfmiddlewaretoken": self.token, **fields}, timeout=seconds, allow_redirects=False)
+    def post(self, path: str, fields: dict[str, str]) -> requests.Response:
+        return self.people.post(f"{self.portal.url}{path}", {"csrfmiddlewaretoken": self.token, **fields}, timeout=10, allow_redirects=False)
 
-    def ask(self, path: str, fields: dict[str, str], *, seconds: float = 40) -> str:
-        """Submit a form as people do: again, the same form, until the portal answers. The operation's id, "" when it was refused."""
+    def ask(self, path: str, fields: dict[str, str], *, seconds: float = 40) -> None:
+        """Submit a form as people do: again, the same form, until the portal answers."""
         fields = {"form_token": str(uuid4()), "reason": "a campaign", **fields}
         deadline = time.monotonic() + seconds
         while True:
@@ -60,14 +57,13 @@ class Field:
                 continue
             self.slowest_click = max(self.slowest_click, time.monotonic() - begun)
             assert answer.status_code < 500, f"{path}: {answer.status_code}"
-            found = re.search(r"/operations/([0-9a-f-]{36})/", answer.headers.get("Location", ""))
-            return found[1] if found else ""
+            return
 
-    def create(self, name: str) -> str:
-        return self.ask(f"{PLACE}deployments/new/", {"deployment_name": name, "machine_type": "prod-cpu", "creator_email": "ana@example.com"})
+    def create(self, name: str) -> None:
+        self.ask(f"{PLACE}deployments/new/", {"deployment_name": name, "machine_type": "prod-cpu", "creator_email": "ana@example.com"})
 
-    def change(self, one: dict[str, Any], kind: str) -> str:
-        return self.ask(f"{PLACE}deployments/{one['deployment_id']}/{kind}/", {"confirm_name": one["deployment_name"]} if kind == "delete" else {})
+    def change(self, one: dict[str, Any], kind: str) -> None:
+        self.ask(f"{PLACE}deployments/{one['deployment_id']}/{kind}/", {"confirm_name": one["deployment_name"]} if kind == "delete" else {})
 
     # --- what strikes need
 
@@ -80,9 +76,7 @@ class Field:
 
     def broker_socket(self) -> str:
         until(lambda: "broker" in self.portal.children(), seconds=40)
-        words = command_of(self.portal.children()["broker"]).split()
-        found = next((word for word in words if word.endswith("broker.sock")), "")
-        return found.removeprefix("unixsocket:") or words[words.index("--unixsocket") + 1]
+        return re.search(r"\S+/broker\.sock", command_of(self.portal.children()["broker"]).replace("unixsocket:", " "))[0]
 
     def sandbox(self, method: str, place: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         def answered() -> bool:
@@ -135,12 +129,12 @@ class Field:
         try:
             ended = not self.rows("SELECT 1 FROM operations_operation WHERE state IN ('queued', 'sending', 'accepted', 'unknown')")
             return ended and self.portal.status("/readyz") == 200 and self.reported() == self.cached()
-        except (requests.RequestException, ValueError, KeyError, json.JSONDecodeError):
+        except (requests.RequestException, ValueError, KeyError):
             return False
 
     def until_quiet(self, *, seconds: float) -> float:
         begun = time.monotonic()
-        wait_for(self.is_quiet, seconds=seconds, why=self.unrest)
+        until(self.is_quiet, seconds=seconds, why=lambda: f"not quiet after {seconds} s: {self.unrest()}")
         return time.monotonic() - begun
 
     def unrest(self) -> str:
@@ -149,10 +143,3 @@ class Field:
 
     def stop(self) -> None:
         self.portal.stop()
-
-
-def wait_for(condition: Callable[[], bool], *, seconds: float, why: Callable[[], str]) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not quiet after {seconds} s: {why()}"
-        time.sleep(0.2)

@@ -1,8 +1,10 @@
 """What must hold whatever struck: compares Roboflow's journal, the portal's database and the trail. The names are promises I1 to I12."""
 
+import base64
 from collections import Counter
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from tests.faults.field import Field
 
@@ -86,9 +88,6 @@ def verified(field: Field) -> list[str]:
 
 def leaked(field: Field) -> list[str]:
     """I8: no key in any file that the portal wrote, plain, URL-encoded, base64 or JSON-escaped. Roboflow's own state is not the portal's."""
-    import base64
-    from urllib.parse import quote
-
     keys = [f"sandbox-key-{who}" for who in ("ana", "ben", "cam")]
     shapes = {shape.encode() for key in keys for shape in (key, quote(key, safe=""), key.replace("-", "\\u002d"), key.replace("-", "%2D"))}
     for key in keys:  # base64 at each of the three places within a longer text
