@@ -104,6 +104,7 @@ INSTALLED_APPS = [
     "csp",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "allauth.usersessions",
     "portal.web",
     "portal.queue",
@@ -190,7 +191,7 @@ if (redis_password := value("REDIS_PASSWORD")) and "@" not in BROKER_URL:
 
 # --- people ---------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["portal.accounts.backend.PersonBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator", "OPTIONS": {"user_attributes": ("email", "name")}},
@@ -210,6 +211,13 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # this session stays; all others end 
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # a changed password or second factor is told by mail
+USERSESSIONS_ADAPTER = "portal.accounts.adapters.SessionsAdapter"
+MFA_ADAPTER = "portal.accounts.adapters.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS  # browsers allow it on localhost only
+MFA_TOTP_TOLERANCE = 1  # phones whose clock is up to half a minute off
 ACCOUNT_RATE_LIMITS = {  # allauth's notation; the last three are ours
     "login": "60/m/ip",
     "login_failed": "20/m/ip,5/5m/key",

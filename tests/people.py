@@ -48,7 +48,7 @@ def make_person(name: str, **fields: Any) -> Person:
 
     user = User.objects.create_user(f"{name.lower()}@example.com", "a long password", name=name, **fields)
     person = Person(user)
-    person.client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    person.client.force_login(user, backend="portal.accounts.backend.PersonBackend")
     person.client.defaults["REMOTE_ADDR"] = f"10.1.2.{next(_ips) % 250 + 1}"
     return person
 

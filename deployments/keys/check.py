@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from deployments.keys.models import ApiKey, KeyState
 from deployments.keys.open import client_of, thing_of
-from deployments.keys.seal import Unreadable, fingerprint, seal, unseal
+from deployments.keys.seal import fingerprint, seal, unseal
 from deployments.roboflow.errors import KeyRefused, RoboflowError
 from deployments.roboflow.mask import Secret
 from deployments.workspaces.join import Removed, join_by_key, workspace_for
@@ -19,6 +19,7 @@ from portal.accounts.models import User
 from portal.audit.actions import Action
 from portal.audit.append import Thing, append
 from portal.audit.origin import Origin
+from portal.vault import Unreadable
 
 RECHECK_EVERY = timedelta(seconds=25)
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.timezone import now as clock
 
 from deployments.keys.models import ApiKey, Call, KeyState
-from deployments.keys.seal import Unreadable, unseal
+from deployments.keys.seal import unseal
 from deployments.roboflow.client import CallRecord, Client
 from deployments.roboflow.errors import KeyRefused
 from deployments.roboflow.mask import Secret
@@ -20,6 +20,7 @@ from portal import __version__
 from portal.audit.actions import Action
 from portal.audit.append import Thing, append
 from portal.audit.origin import SYSTEM
+from portal.vault import Unreadable
 
 T = TypeVar("T")
 NOTE_EVERY_SECONDS = 60  # used_at is for people: a sync each five seconds need not write it each time

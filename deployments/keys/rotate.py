@@ -3,45 +3,65 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from django.db import transaction
 
 from deployments.keys.models import ApiKey, KeyState
 from deployments.keys.open import mark, thing_of
-from deployments.keys.seal import Unreadable, is_newest, reseal, unseal
+from deployments.keys.seal import unseal
+from portal.accounts import factors
 from portal.audit.actions import Action
 from portal.audit.append import Thing, append
 from portal.audit.origin import SYSTEM
+from portal.vault import Unreadable, is_newest, reseal
+
+BATCH = 100  # keys in one transaction with their event
 
 
 @dataclass
 class Rotation:
-    """What a rotation did, in numbers of API keys."""
+    """What a rotation did, in numbers of API keys and of secrets of second factors."""
 
     resealed: int = 0
     newest_already: int = 0
     unreadable: int = 0
+    second_factors: int = 0
 
 
 def rotate(*, now: datetime) -> Rotation:
-    """Re-seal all keys under the newest vault key, one by one: killed in the middle, it goes on where it was.
+    """Re-seal all keys under the newest vault key, and what second factors keep: killed in the middle, it goes on where it was.
 
     A key that is replaced meanwhile keeps its new sealing, which is under the newest vault key anyway.
     """
     done = Rotation()
-    for key in all_keys():
-        if not opens(key):
-            done.unreadable += 1
-        elif is_newest(key.sealed):
-            done.newest_already += 1
-        else:
-            ApiKey.objects.filter(pk=key.pk, sealed=key.sealed).update(sealed=reseal(key.sealed))
-            done.resealed += 1
-    if done.resealed:
-        with transaction.atomic():
-            counts = {"resealed": (None, done.resealed), "unreadable": (None, done.unreadable)}
-            append(Action.VAULT_ROTATED, by=SYSTEM, at=now, about=Thing(type="vault", name="vault"), changes=counts)
+    keys = all_keys()
+    while batch := list(islice(keys, BATCH)):
+        with transaction.atomic(durable=True):
+            resealed = sum(rotate_one(key, done) for key in batch)
+            note_rotated("keys", resealed, now=now)
+        done.resealed += resealed
+    with transaction.atomic(durable=True):
+        done.second_factors = factors.reseal_all()
+        note_rotated("second_factors", done.second_factors, now=now)
     return done
+
+
+def rotate_one(key: ApiKey, done: Rotation) -> int:
+    """Re-seal one key; return 1 when it was."""
+    if not opens(key):
+        done.unreadable += 1
+    elif is_newest(key.sealed):
+        done.newest_already += 1
+    else:
+        return ApiKey.objects.filter(pk=key.pk, sealed=key.sealed).update(sealed=reseal(key.sealed))
+    return 0
+
+
+def note_rotated(what: str, count: int, *, now: datetime) -> None:
+    """Append the event, in the transaction of the change."""
+    if count:
+        append(Action.VAULT_ROTATED, by=SYSTEM, at=now, about=Thing(type="vault", name="vault"), changes={what: (None, count)})
 
 
 def check(*, now: datetime) -> list[ApiKey]:

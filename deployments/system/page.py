@@ -14,6 +14,7 @@ from deployments.keys.models import Call
 from deployments.logs.models import Line
 from deployments.workspaces.models import Workspace
 from portal import __version__
+from portal.accounts import factors
 from portal.audit.integrity import integrity
 from portal.audit.models import Event
 from portal.health.beat import Part, parts, queue_length
@@ -30,6 +31,8 @@ def figures(*, now: datetime) -> dict[str, Any]:
         "calls": calls(now=now),
         "disk": disk(),
         "versions": {"portal": __version__, "Django": django.get_version(), "Python": sys.version.split()[0], "database": connection.vendor},
+        "second_factor_required": factors.is_required(),
+        "people_without": factors.without_one(),
         **integrity(),
     }
 

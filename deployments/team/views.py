@@ -22,6 +22,7 @@ from deployments.team.people import LastManager, change_role, is_last_manager, r
 from deployments.workspaces.guard import workspace_required
 from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.roles import MATRIX, Role, may
+from portal.accounts.factors import factors
 from portal.accounts.models import User
 from portal.accounts.views import BACKEND
 from portal.audit.origin import origin_of
@@ -47,8 +48,9 @@ def page(membership: Membership, form: InviteForm, sent: Sent | None = None) -> 
     workspace = membership.workspace
     members = Membership.objects.standing().filter(workspace=workspace).select_related("user").order_by("user__name", "pk")
     keys = {key.user_id: key.state for key in ApiKey.objects.filter(workspace=workspace)}
+    protected = set(factors().filter(user__in=[one.user_id for one in members]).values_list("user_id", flat=True))
     return {
-        "workspace": workspace, "members": [(one, keys.get(one.user_id, "none")) for one in members], "form": form, "sent": sent, "matrix": MATRIX,
+        "protected": protected, "workspace": workspace, "members": [(one, keys.get(one.user_id, "none")) for one in members], "form": form, "sent": sent, "matrix": MATRIX,
         "is_manager": may(membership.role, Role.MANAGER), "roles": Role.choices,
         "invitations": Invitation.objects.open(now()).filter(workspace=workspace).select_related("invited_by").order_by("-created_at"),
     }  # fmt: skip

@@ -1,7 +1,22 @@
-"""How allauth behaves here: no open registration; sign-ins, refusals and password changes are in the trail."""
+"""How allauth behaves here: no open registration, second factors sealed by our vault, ended sessions in the trail."""
+
+import json
+from collections.abc import Sequence
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.adapter import DefaultUserSessionsAdapter
+from allauth.usersessions.models import UserSession
 from django.http import HttpRequest
+
+from portal.accounts.factors import factors, is_required
+from portal.accounts.record import record
+from portal.audit.actions import Action
+from portal.vault import Unreadable, open_text, seal_text
+
+PURPOSE = "second factor"  # what the vault sealed for something else does not open here
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -10,3 +25,48 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Nobody registers by themselves."""
         return False
+
+
+class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+    """Second factors: named after the portal, sealed at rest, kept while they are required."""
+
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "cannot_delete_authenticator": "An administrator requires a second factor: add another one before you remove your last."
+    }
+
+    def encrypt(self, text: str) -> str:
+        """Seal the secret of an authenticator app, or the seed of recovery codes."""
+        return seal_text(json.dumps([PURPOSE, text]))
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """Open one. Raises Unreadable."""
+        try:
+            purpose, text = json.loads(open_text(encrypted_text))
+        except (ValueError, TypeError):
+            raise Unreadable from None
+        if purpose != PURPOSE:
+            raise Unreadable
+        return str(text)
+
+    def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
+        """The last one stays while everybody must have one."""
+        return not is_required() or factors().filter(user=authenticator.user).exclude(pk=authenticator.pk).exists()
+
+    def get_totp_issuer(self) -> str:
+        """What an authenticator app shows beside the code."""
+        return f"Deployment Portal {self._get_site_name()}"
+
+    def generate_authenticator_name(self, user: object, type: Authenticator.Type) -> str:
+        """Suggest a name for a new passkey."""
+        count = Authenticator.objects.filter(user=user, type=type).count()
+        return f"Passkey {count + 1}"
+
+
+class SessionsAdapter(DefaultUserSessionsAdapter):  # type: ignore[misc]
+    """Sessions that somebody ends elsewhere."""
+
+    def end_sessions(self, sessions: Sequence[UserSession]) -> None:
+        """End them, and tell of it once."""
+        super().end_sessions(sessions)
+        if sessions:
+            record(context.request, Action.SESSION_ENDED, context.request.user, changes={"sessions": (len(sessions), 0)})

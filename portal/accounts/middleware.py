@@ -1,5 +1,6 @@
-"""What each request of a signed-in person needs: their time zone, when they were last seen, an end to idle sessions."""
+"""What each request of a signed-in person needs: an end to idle sessions, the second factor that they owe, their time zone."""
 
+import struct
 import time
 import zoneinfo
 from collections.abc import Callable
@@ -8,16 +9,23 @@ from datetime import timedelta
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import logout
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
 
 from portal.accounts.models import User
+from portal.vault import Unreadable
+from portal.web.errors import bad_request, problem
 
 WRITE_EVERY_SECONDS = 60  # a page that polls must not write each time
+OWN_PAGES = "/accounts/"  # allauth's: sign-in, password, sessions, second factor
+MALFORMED = (LookupError, TypeError, ValueError, AttributeError, struct.error)  # what allauth and fido2 raise at credentials that are none
+OPEN_TO_DEBTORS = (OWN_PAGES, "/theme/", "/healthz", "/readyz", "/favicon.ico", settings.STATIC_URL)
 
 
 class PersonMiddleware:
-    """Ends idle sessions, notes that the person was seen, and shows times in their zone."""
+    """Ends idle sessions, leads whoever owes a second factor to adding one, notes that the person was seen, and shows times in their zone."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -32,7 +40,31 @@ class PersonMiddleware:
             return self.get_response(request)
         note_seen(request)
         with timezone.override(zone_of(user)):  # type: ignore[arg-type]
-            return self.get_response(request)
+            if user.owes_second_factor and not request.path.startswith(OPEN_TO_DEBTORS):  # type: ignore[union-attr]
+                return redirect("mfa_index")
+            return self.own_page(request) if is_own_change(request) else self.get_response(request)
+
+    def own_page(self, request: HttpRequest) -> HttpResponse:
+        """Answer in one transaction: allauth's change and our event of it stand or fall together."""
+        with transaction.atomic():
+            response = self.get_response(request)
+            if response.status_code >= 500:
+                transaction.set_rollback(True)
+            return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """A second factor that no vault key opens is no fault of the person: say what to do. A malformed passkey is bad input, not a fault of ours."""
+        if isinstance(exception, MALFORMED) and "credential" in request.POST and request.path.startswith(OWN_PAGES):
+            return bad_request(request)
+        if not isinstance(exception, Unreadable):
+            return None
+        words = "It was sealed under a vault key that the portal no longer has. An administrator can give that key again, or take your second factor away."
+        return problem(request, 503, "Your second factor cannot be read", words)
+
+
+def is_own_change(request: HttpRequest) -> bool:
+    """Say whether somebody signed in changes something about themselves on one of allauth's pages."""
+    return request.method == "POST" and request.path.startswith(OWN_PAGES)
 
 
 def is_idle(request: HttpRequest) -> bool:

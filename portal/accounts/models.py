@@ -49,3 +49,14 @@ class User(AbstractBaseUser):
     def get_full_name(self) -> str:
         """Return the name that others see."""
         return str(self)
+
+    @property
+    def owes_second_factor(self) -> bool:
+        """Say whether they have to add a second factor before anything else; known of whoever is behind a session (accounts.factors)."""
+        return bool(getattr(self, "must_have_second_factor", False)) and not getattr(self, "has_second_factor", False)
+
+
+class SignInPolicy(models.Model):
+    """What an administrator asks of everybody's sign-in: one row, none while nobody asked for anything."""
+
+    second_factor_required = models.BooleanField(default=False)

@@ -2,23 +2,28 @@
 
 from typing import cast
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.timezone import now
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
+from portal.accounts.factors import NoFactorYourself, require
 from portal.accounts.forms import NewPersonForm, ProfileForm
 from portal.accounts.models import User
 from portal.accounts.profile import change_profile
 from portal.accounts.setup import AlreadySetUp, is_open, is_token, set_up
 from portal.audit.origin import origin_of
+from portal.audit.views import administrator_required
 from portal.web.fragments import form_page, go
+from portal.web.next import safe_next
 
-BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+BACKEND = settings.AUTHENTICATION_BACKENDS[0]
 
 
 @sensitive_post_parameters("password")
@@ -52,3 +57,17 @@ def profile(request: HttpRequest) -> HttpResponse:
     change_profile(user, **form.cleaned_data, by=origin_of(request), now=now())
     messages.success(request, "Saved.")
     return go(request, request.path)
+
+
+@require_POST
+@administrator_required
+def require_second_factor(request: HttpRequest) -> HttpResponse:
+    """Require a second factor of everybody, or no longer."""
+    required = request.POST.get("required") == "yes"
+    try:
+        require(required, user=cast(User, request.user), by=origin_of(request), now=now())
+    except NoFactorYourself:
+        messages.error(request, "Add a second factor of your own first: else this would lock you out.")
+        return go(request, reverse("mfa_index"))
+    messages.success(request, "Everybody needs a second factor now; who has none is led to adding one." if required else "A second factor is optional now.")
+    return go(request, safe_next(request, request.POST.get("next"), "/"))

@@ -14,6 +14,13 @@ class Action(StrEnum):
     PASSWORD_RESET = "password.reset"  # noqa: S105
     SESSION_ENDED = "session.ended"
     PROFILE_CHANGED = "profile.changed"
+    SECOND_FACTOR_ADDED = "second_factor.added"
+    SECOND_FACTOR_REMOVED = "second_factor.removed"
+    SECOND_FACTOR_CODES = "second_factor.codes_made"
+    SECOND_FACTOR_REFUSED = "second_factor.refused"
+    SECOND_FACTOR_RESET = "second_factor.reset"  # by whoever has the machine
+    SECOND_FACTOR_REQUIRED = "second_factor.required"
+    SECOND_FACTOR_OPTIONAL = "second_factor.optional"
 
     KEY_ADDED = "key.added"
     KEY_SAVED_UNCHECKED = "key.saved_unchecked"
@@ -99,6 +106,13 @@ WORDS = {
     "password.reset": "reset their password",
     "session.ended": "ended a session",
     "profile.changed": "changed their profile",
+    "second_factor.added": "added a second factor",
+    "second_factor.removed": "removed a second factor",
+    "second_factor.codes_made": "made recovery codes",
+    "second_factor.refused": "gave a wrong second factor",
+    "second_factor.reset": "took all second factors of",
+    "second_factor.required": "requires a second factor of everybody in",
+    "second_factor.optional": "no longer requires a second factor in",
     "key.added": "added a Roboflow key",
     "key.saved_unchecked": "saved a Roboflow key unchecked",
     "key.refused": "gave a key that Roboflow refused",

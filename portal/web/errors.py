@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
-SECRETS = ("password", "api_key", "secret")  # parts of names whose values are never given back
+SECRETS = ("password", "api_key", "secret", "code", "credential")  # parts of names whose values are never given back
 FOREIGN = ("Origin checking", "Referer checking")  # how Django's reasons begin when another site sent the form
 
 

@@ -18,7 +18,7 @@ NEEDS = {  # name to (what a GET needs, what a POST needs); None: the method is 
     "operations:pause": (ACT, ACT), "operations:resume": (ACT, ACT), "operations:delete": (ACT, ACT), "operations:cancel": (None, ACT),
     "operations:check": (None, ACT), "operations:resolve": (None, ACT), "operations:again": (None, ACT),
     "team:people": (VIEW, MANAGE), "team:role": (None, MANAGE), "team:remove": (MANAGE, MANAGE), "team:withdraw": (None, MANAGE),
-    "system:page": (ADMIN, None), "audit:trail": (ADMIN, None), "audit:entry": (ADMIN, None),
+    "system:page": (ADMIN, None), "accounts:require": (None, ADMIN), "audit:trail": (ADMIN, None), "audit:entry": (ADMIN, None),
 }  # fmt: skip
 OPEN = {"health:healthz", "health:readyz", "web:theme", "web:favicon", "accounts:setup", "workspaces:home", "team:accept"}
 OWN = {"accounts:profile", "keys:list", "keys:replace", "keys:check", "keys:remove", "audit:verify", "None:account_email"}

@@ -5,8 +5,9 @@ from django.utils.timezone import now
 
 from deployments.keys.check import recheck_unchecked
 from deployments.keys.models import ApiKey
-from deployments.keys.seal import Unreadable, seal, unseal
+from deployments.keys.seal import seal, unseal
 from deployments.roboflow.mask import Secret
+from portal.vault import Unreadable
 
 
 def test_a_valid_key_joins_its_workspace_as_manager(mallory, sandbox, trail):

@@ -5,7 +5,8 @@ from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 
 from deployments.keys.models import ApiKey
-from deployments.keys.seal import is_newest, unseal
+from deployments.keys.seal import unseal
+from portal.vault import is_newest
 
 NEW = Fernet.generate_key().decode()
 
@@ -30,6 +31,7 @@ def test_rotation_interrupted_goes_on_where_it_was(ana, ben, settings, capsys, m
     settings.PORTAL_VAULT_KEYS = [NEW, *settings.PORTAL_VAULT_KEYS]
     from deployments.keys import rotate
 
+    monkeypatch.setattr(rotate, "BATCH", 1)
     whole = rotate.reseal
     monkeypatch.setattr(rotate, "reseal", lambda sealed: whole(sealed) if not any(map(is_newest, sealed_ones())) else (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.core.serializers.json import DjangoJSONEncoder
 from django.http import QueryDict
 from django.templatetags.static import static
 from django.utils import timezone
@@ -20,7 +21,7 @@ LOOKS = {  # word to (icon, look); any other word keeps its own and gets a quest
     "queued": ("clock", "pending"), "sending": ("loader", "pending"), "accepted": ("loader", "pending"), "succeeded": ("check", "ready"),
     "cancelled": ("minus", "deleted"), "unknown": ("help", "paused"), "needs_attention": ("alert", "failed"), "resolved": ("check", "ready"),
     "requested": ("clock", "pending"), "refused": ("x", "failed"), "observed": ("eye", "deleted"),
-    "valid": ("check", "ready"), "unchecked": ("help", "paused"), "unreadable": ("x", "failed"), "none": ("minus", "deleted"),
+    "valid": ("check", "ready"), "on": ("check", "ready"), "unchecked": ("help", "paused"), "unreadable": ("x", "failed"), "none": ("minus", "deleted"),
 }  # fmt: skip
 
 
@@ -63,6 +64,12 @@ def ago(at: datetime | None) -> SafeString | str:
 def pretty(value: Any) -> str:
     """Show raw data as indented JSON."""
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    """Show data as JSON for a script to read from an attribute."""
+    return json.dumps(value, cls=DjangoJSONEncoder)
 
 
 @register.filter

@@ -1,0 +1,122 @@
+"""Second factors in a browser: an authenticator app by keyboard, and passkeys with Chromium's virtual authenticator."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.journeys.conftest import Person
+from tests.totp import code_of
+
+DEVICE = {
+    "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True, "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}  # fmt: skip
+
+
+@pytest.fixture
+def invited(browser, portal, page):
+    """Somebody new, so that nobody else's sign-in changes; signed in, with a device that makes passkeys."""
+    ana = Person(browser.new_page(), portal).sign_in("ana")
+    ana.go("/w/acme-vision/team/")
+    name = f"pia{id(page)}"
+    ana.page.fill("[name=email]", f"{name}@example.com")
+    ana.page.click("button:has-text('Invite')")
+    link = ana.page.locator("#invite-link").inner_text()
+    ana.page.close()
+    device = page.context.new_cdp_session(page)
+    device.send("WebAuthn.enable")
+    device.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
+    person = Person(page, portal)
+    page.goto(link)
+    page.fill("[name=name]", "Pia")
+    page.fill("[name=password]", "demo-portal")
+    page.click("button[type=submit], form button:not([type])")
+    page.wait_for_url("**/keys/")
+    person.email = f"{name}@example.com"
+    return person
+
+
+def confirm(person):
+    """Type the password once more."""
+    person.page.fill("[name=password]", "demo-portal")
+    person.page.click("button:has-text('Confirm it is you')")
+
+
+def sign_out(person):
+    person.go("/accounts/logout/")
+    person.page.click("main button:has-text('Sign out')")
+    person.page.wait_for_url("**/accounts/login/")
+
+
+def type_password(person):
+    person.page.fill("[name=login]", person.email)
+    person.page.fill("[name=password]", "demo-portal")
+    person.page.click("button:text-is('Sign in')")
+
+
+def test_a_passkey_signs_in_alone(invited):
+    page = invited.page
+    invited.go("/accounts/2fa/webauthn/add/")
+    confirm(invited)
+    page.check("[name=passwordless]")
+    page.click("main button:text-is('Add')")
+    expect(page.locator(".codes li")).to_have_count(10)
+    sign_out(invited)
+
+    page.click("button:has-text('Sign in with a passkey')")
+
+    page.wait_for_url(re.compile(r"/(keys/|w/)"))
+    expect(page.locator("#person-menu summary")).to_contain_text("Pia")
+    assert invited.complaints == []
+
+
+def test_a_passkey_is_the_second_step_after_the_password(invited):
+    page = invited.page
+    invited.go("/accounts/2fa/webauthn/add/")
+    confirm(invited)
+    page.uncheck("[name=passwordless]")
+    page.click("main button:text-is('Add')")
+    expect(page.locator(".codes li")).to_have_count(10)
+    sign_out(invited)
+    type_password(invited)
+    expect(page.locator("h1")).to_have_text("Second factor")
+
+    page.click("button:has-text('Use a passkey')")
+
+    page.wait_for_url(re.compile(r"/(keys/|w/)"))
+    assert invited.complaints == []
+
+
+def test_an_authenticator_app_by_keyboard_and_every_page_is_accessible(invited):
+    page, faults = invited.page, {}
+
+    def look(what):
+        found = Axe().run(page).response["violations"]
+        faults.update({f"{what} {one['id']}": one["nodes"][0]["target"] for one in found if one["impact"] in ("serious", "critical")})
+
+    invited.go("/accounts/2fa/")
+    look("overview")
+    invited.go("/accounts/2fa/totp/activate/")
+    look("confirm")
+    confirm(invited)
+    secret = page.locator("code.hash").inner_text()
+    look("add")
+    page.locator("[name=code]").focus()
+    page.keyboard.type("000000")
+    page.keyboard.press("Enter")
+    expect(page.locator(".error-summary")).to_contain_text("Incorrect code")
+    page.locator("[name=code]").fill(code_of(secret))
+    page.keyboard.press("Enter")
+    expect(page.locator(".codes li")).to_have_count(10)
+    look("codes")
+    sign_out(invited)
+    look("sign-in")
+    type_password(invited)
+    look("second step")
+    page.locator("[name=code]").fill(code_of(secret, steps=1))
+    page.keyboard.press("Enter")
+
+    page.wait_for_url(re.compile(r"/(keys/|w/)"))
+    assert faults == {} and invited.complaints == []
