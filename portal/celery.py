@@ -5,6 +5,7 @@ from typing import Any
 
 from celery import Celery
 from django.conf import settings
+from django_structlog.celery.steps import DjangoStructLogInitStep
 
 from portal.queue import steady
 
@@ -52,8 +53,9 @@ app.conf.update(
         "sync": every(min(1.0, settings.SYNC_ACTIVE_SECONDS), "fleet.sync_due"),
         "harvest": every(1, "logs.harvest_wanted"),
         "recheck-keys": every(30, "keys.recheck_unchecked"),
-        "sign-head": every(300, "audit.sign_head"),
+        "sign-head": every(30, "audit.sign_head"),
         "tidy": every(3600, "health.tidy"),
     },
 )
+app.steps["worker"].add(DjangoStructLogInitStep)  # lines of a task carry the id of the request that asked for it
 app.autodiscover_tasks(lambda: settings.INSTALLED_APPS)

@@ -10,7 +10,7 @@ from django.db import transaction
 from portal.audit.actions import Action, outcome_of
 from portal.audit.chain import GENESIS, canonical, digest
 from portal.audit.models import Event, Head
-from portal.audit.origin import Origin
+from portal.audit.origin import Origin, clean
 from portal.web.masking import mask_secrets
 
 Changes = Mapping[str, Sequence[Any]]  # field to (before, after)
@@ -73,7 +73,7 @@ def facts_of(entry: Entry, *, sequence: int) -> dict[str, Any]:
         "sequence": sequence,
         "at": entry.at,
         "actor_id": by.actor_id,
-        "actor_name": by.actor_name[:254],
+        "actor_name": clean(by.actor_name)[:254],
         "ip": by.ip,
         "agent": mask_secrets(by.agent)[:200],
         "request_id": by.request_id[:64],
@@ -84,9 +84,9 @@ def facts_of(entry: Entry, *, sequence: int) -> dict[str, Any]:
         "workspace_name": workspace.slug if workspace else "",
         "object_type": about.type,
         "object_id": about.id[:100],
-        "object_name": mask_secrets(about.name)[:254],
+        "object_name": mask_secrets(clean(about.name))[:254],
         "deployment_id": about.deployment_id[:100],
         "operation_id": entry.operation_id,
-        "reason": mask_secrets(entry.reason).replace("\x00", ""),
+        "reason": mask_secrets(clean(entry.reason)),
         "changes": mask_secrets(canonical(dict(entry.changes))).replace("\\u0000", "") if entry.changes else "",
     }

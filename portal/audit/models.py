@@ -35,6 +35,7 @@ class Event(models.Model):
     hash = models.CharField(max_length=64)
 
     class Meta:
+        constraints: ClassVar = [models.CheckConstraint(condition=models.Q(sequence__gte=1), name="the_trail_begins_at_one")]
         indexes: ClassVar = [
             models.Index(fields=["workspace_id", "-sequence"], name="event_workspace_feed"),  # the feed of one workspace
             models.Index(fields=["deployment_id", "-sequence"], name="event_deployment_feed"),  # latest events of a deployment

@@ -1,28 +1,33 @@
-"""Triggers that refuse to update or delete events, in both databases."""
+"""Triggers that refuse to update or delete events and signed heads, in both databases."""
 
 from typing import Any
 
-TABLE = "audit_event"
+TABLES = {"audit_event": "sequence", "audit_signedhead": "id"}  # with the column that identifies a row
 WORDS = "The trail only grows: events are neither changed nor removed."
 SQLITE = {
     "create": [
-        f"CREATE TRIGGER IF NOT EXISTS {TABLE}_no_{verb} BEFORE {verb.upper()} ON {TABLE} BEGIN SELECT RAISE(ABORT, '{WORDS}'); END"
+        f"CREATE TRIGGER IF NOT EXISTS {table}_no_{verb} BEFORE {verb.upper()} ON {table} BEGIN SELECT RAISE(ABORT, '{WORDS}'); END"
+        for table in TABLES
         for verb in ("update", "delete")
     ]
     # INSERT OR REPLACE removes the old row without asking the trigger on delete.
     + [
-        f"CREATE TRIGGER IF NOT EXISTS {TABLE}_no_replace BEFORE INSERT ON {TABLE} "  # noqa: S608 - our own words
-        f"WHEN NEW.sequence IN (SELECT sequence FROM {TABLE}) BEGIN SELECT RAISE(ABORT, '{WORDS}'); END"
+        f"CREATE TRIGGER IF NOT EXISTS {table}_no_replace BEFORE INSERT ON {table} "  # noqa: S608 - our own words
+        f"WHEN NEW.{key} IN (SELECT {key} FROM {table}) BEGIN SELECT RAISE(ABORT, '{WORDS}'); END"
+        for table, key in TABLES.items()
     ],
-    "drop": [f"DROP TRIGGER IF EXISTS {TABLE}_no_{verb}" for verb in ("update", "delete", "replace")],
+    "drop": [f"DROP TRIGGER IF EXISTS {table}_no_{verb}" for table in TABLES for verb in ("update", "delete", "replace")],
 }
 POSTGRESQL = {
     "create": [
-        f"CREATE OR REPLACE FUNCTION {TABLE}_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '{WORDS}'; END $$",
-        f"CREATE OR REPLACE TRIGGER {TABLE}_no_change BEFORE UPDATE OR DELETE ON {TABLE} FOR EACH ROW EXECUTE FUNCTION {TABLE}_refuse()",
-        f"CREATE OR REPLACE TRIGGER {TABLE}_no_truncate BEFORE TRUNCATE ON {TABLE} FOR EACH STATEMENT EXECUTE FUNCTION {TABLE}_refuse()",
+        f"CREATE OR REPLACE FUNCTION audit_event_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '{WORDS}'; END $$",
+        *(
+            f"CREATE OR REPLACE TRIGGER {table}_no_{name} BEFORE {verbs} ON {table} FOR EACH {each} EXECUTE FUNCTION audit_event_refuse()"
+            for table in TABLES
+            for name, verbs, each in (("change", "UPDATE OR DELETE", "ROW"), ("truncate", "TRUNCATE", "STATEMENT"))
+        ),
     ],
-    "drop": [f"DROP TRIGGER IF EXISTS {TABLE}_{name} ON {TABLE}" for name in ("no_change", "no_truncate")],
+    "drop": [f"DROP TRIGGER IF EXISTS {table}_{name} ON {table}" for table in TABLES for name in ("no_change", "no_truncate")],
 }
 
 

@@ -4,9 +4,11 @@ import base64
 import json
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 import structlog
+import time_machine
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.utils.timezone import now
@@ -16,7 +18,7 @@ from portal.audit.actions import Action, outcome_of, words_of
 from portal.audit.append import Thing, append
 from portal.audit.models import Event, Head, SignedHead
 from portal.audit.origin import SYSTEM
-from portal.audit.verify import sign_head, verify
+from portal.audit.verify import sign_head, sign_when_due, verify
 
 
 def write(count):
@@ -40,9 +42,12 @@ def test_an_untouched_trail_verifies(db):
     assert finding.ok and finding.entries == 20
 
 
-@pytest.mark.parametrize("sql", ["UPDATE audit_event SET reason = 'x'", "DELETE FROM audit_event"])
+@pytest.mark.parametrize(
+    "sql", ["UPDATE audit_event SET reason = 'x'", "DELETE FROM audit_event", "UPDATE audit_signedhead SET hash = 'x'", "DELETE FROM audit_signedhead"]
+)
 def test_the_database_refuses_to_change_events(sql, db):
     write(2)
+    sign_head(now=now())
 
     with pytest.raises(DatabaseError, match="only grows"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(sql)
@@ -82,16 +87,75 @@ def test_inserted_and_swapped_entries_are_named(how, db):
     write(10)
     columns = [field.column for field in Event._meta.fields if field.column != "sequence"]
     if how == "insert":  # one more entry in the middle, the later ones moved up
-        tamper("UPDATE audit_event SET sequence = -sequence - 1 WHERE sequence > 5")
-        tamper("UPDATE audit_event SET sequence = -sequence WHERE sequence < 0")
+        tamper("UPDATE audit_event SET sequence = sequence + 1001 WHERE sequence > 5")
+        tamper("UPDATE audit_event SET sequence = sequence - 1000 WHERE sequence > 1000")
         tamper(f"INSERT INTO audit_event (sequence, {', '.join(columns)}) SELECT 6, {', '.join(columns)} FROM audit_event WHERE sequence = 5")
     else:
-        tamper("UPDATE audit_event SET sequence = CASE sequence WHEN 6 THEN -7 ELSE -6 END WHERE sequence IN (6, 7)")
-        tamper("UPDATE audit_event SET sequence = -sequence WHERE sequence < 0")
+        tamper("UPDATE audit_event SET sequence = CASE sequence WHEN 6 THEN 1007 ELSE 1006 END WHERE sequence IN (6, 7)")
+        tamper("UPDATE audit_event SET sequence = sequence - 1000 WHERE sequence > 1000")
 
     finding = verify()
 
     assert not finding.ok and finding.sequence == 6
+
+
+def test_no_entry_stands_before_the_first(db):
+    write(3)
+    columns = ", ".join(field.column for field in Event._meta.fields if field.column != "sequence")
+    forged = f"INSERT INTO audit_event (sequence, {columns}) SELECT 0, {columns} FROM audit_event WHERE sequence = 1"
+
+    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(forged)
+
+
+def test_entries_beyond_the_head_are_named(db):
+    write(5)
+    tamper("UPDATE audit_head SET sequence = 4, hash = (SELECT hash FROM audit_event WHERE sequence = 4)")
+
+    finding = verify()
+
+    assert not finding.ok and finding.sequence == 5
+
+
+def test_a_rewritten_trail_is_not_signed(db):
+    write(5)
+    sign_head(now=now())
+    write(3)
+    tamper("UPDATE audit_event SET actor_name = 'Ben' WHERE sequence = 7")
+
+    with structlog.testing.capture_logs() as logged:
+        assert sign_head(now=now()) is None
+
+    assert logged[0]["event"] == "trail_head_not_signed" and "Entry 7 was altered" in logged[0]["why"]
+    assert SignedHead.objects.count() == 1
+
+
+def test_removed_signed_heads_are_missed(db):
+    with time_machine.travel(now() - timedelta(hours=2)):
+        write(5)
+        sign_head(now=now())
+    assert verify().ok
+
+    tamper("DELETE FROM audit_signedhead")
+
+    assert "signed heads were removed" in verify().words
+
+
+def test_heads_are_signed_at_once_and_then_every_five_minutes(db):
+    write(1)
+    moment = now()
+    assert sign_when_due(now=moment)
+    write(1)
+
+    assert sign_when_due(now=moment + timedelta(minutes=4)) is None
+    assert sign_when_due(now=moment + timedelta(minutes=5)).sequence == 2
+
+
+def test_what_is_appended_while_a_verification_runs_is_no_fault(db, monkeypatch):
+    write(5)
+    monkeypatch.setattr("portal.audit.verify.check", lambda *args, **kwargs: write(1) if Event.objects.count() < 8 else "")
+
+    assert verify().ok
 
 
 def test_a_head_signed_with_a_strange_key_counts_for_nothing(db, settings):
@@ -115,7 +179,7 @@ def test_a_restored_old_database_shows_against_the_log_stream(db, tmp_path, caps
     call_command("audit", "verify", "--against", str(stream))
 
     tamper("DELETE FROM audit_event WHERE sequence > 3")  # as a back-up of that time holds it
-    SignedHead.objects.all().delete()
+    tamper("DELETE FROM audit_signedhead")
     Head.objects.update(sequence=3, hash=Event.objects.get(sequence=3).hash)
     assert verify().ok  # by itself it is whole
 
@@ -207,6 +271,13 @@ def test_an_event_is_written_only_with_its_change(transactional_db):
 def test_every_action_has_words_and_an_outcome():
     for action in Action:
         assert words_of(str(action)) and outcome_of(str(action))
+
+
+def test_what_people_type_is_one_line_without_tricks(db):
+    with transaction.atomic():
+        append(Action.PROFILE_CHANGED, by=SYSTEM, at=now(), reason="a\u202eb\nc\x1b[31m", about=Thing(name="x\ny"))
+
+    assert (Event.objects.get().reason, Event.objects.get().object_name) == ("a b c [31m", "x y")
 
 
 def test_keys_in_reasons_are_masked(db):
