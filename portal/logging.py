@@ -1,8 +1,11 @@
 """How the portal logs: one line per event, with ids that match the trail, and never a secret."""
 
+import sys
 from typing import Any
 
 import structlog
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.http import Http404
 from structlog.typing import EventDict, WrappedLogger
 
 from portal.web.masking import mask_secrets
@@ -13,6 +16,15 @@ def mask_event(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDic
     return {key: mask_secrets(found) if isinstance(found, str) else found for key, found in event.items()}
 
 
+def drop_expected(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """Tell of refusals and bad requests in a line: their tracebacks say nothing and let strangers fill the log."""
+    found = event.get("exc_info")
+    error = sys.exc_info()[1] if found is True else found[1] if isinstance(found, tuple) else found
+    if isinstance(error, PermissionDenied | SuspiciousOperation | Http404):
+        event.pop("exc_info")
+    return event
+
+
 SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -20,6 +32,7 @@ SHARED: list[Any] = [
     structlog.stdlib.PositionalArgumentsFormatter(),
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.StackInfoRenderer(),
+    drop_expected,
     structlog.processors.format_exc_info,  # without the values of local variables
     mask_event,
 ]
@@ -58,6 +71,8 @@ def logging_config(*, format: str, level: str) -> dict[str, Any]:
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
             "celery.beat": {"level": "WARNING"},
+            "django_structlog.celery": {"level": "WARNING"},
+            "gunicorn.error": {"level": level, "handlers": [], "propagate": True},
             "django_structlog": {"level": "WARNING" if format == "console" else level},
         },
     }

@@ -1,5 +1,6 @@
 """Every setting of the portal, read from the environment once. The table in README.md explains them."""
 
+import logging
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -124,10 +125,10 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "portal.web.middleware.TrustedProxyMiddleware",
-    "django.middleware.security.SecurityMiddleware",
-    "portal.web.headers.SecurityHeadersMiddleware",
+    "portal.web.headers.SecurityHeadersMiddleware",  # these three before any that may answer by itself
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
+    "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -218,13 +219,18 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS  # browsers allow it on localhost only
 MFA_TOTP_TOLERANCE = 1  # phones whose clock is up to half a minute off
-ACCOUNT_RATE_LIMITS = {  # allauth's notation; the last three are ours
+ACCOUNT_RATE_LIMITS = {  # allauth's notation; from key_check on they are ours
     "login": "60/m/ip",
     "login_failed": "20/m/ip,5/5m/key",
     "reset_password": "10/m/ip,3/m/key",
     "change_password": "5/m/user",
     "key_check": "10/m/user",
     "operation": "120/m/user",
+    "batch": "6/m/user",
+    "verify": "3/m/user",
+    "sync": "12/m/key",
+    "export": "120/m/user",
+    "refusal": "120/m/user",
     "invite": "20/m/user",
 }
 SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())  # absolute limit
@@ -283,8 +289,10 @@ COMPRESS_OFFLINE_CONTEXT: dict[str, object] = {}
 
 # --- mail and logs --------------------------------------------------------------------------------------------------
 vars().update(env.email_url_config(value("EMAIL_URL", "consolemail://")))
+EMAIL_TIMEOUT = 5  # seconds; a silent mail server must not hold a page
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = value("EMAIL_FROM", f"Deployment Portal <portal@{base.hostname}>")
 LOG_FORMAT = value("PORTAL_LOG_FORMAT", "console")  # console for people, json for machines
 LOGGING = logging_config(format=LOG_FORMAT, level=value("PORTAL_LOG_LEVEL", "INFO"))
 LOGGING_CONFIG = "logging.config.dictConfig"
+logging.captureWarnings(True)  # they are lines of the log, too
 DJANGO_STRUCTLOG_CELERY_ENABLED = True

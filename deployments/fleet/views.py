@@ -25,6 +25,7 @@ from deployments.workspaces.roles import Role, may
 from portal.audit.export import export_made
 from portal.web.export import export, wants_export
 from portal.web.fragments import go, nothing_new, page_or_part, unchanged
+from portal.web.limits import too_often, within
 from portal.web.next import safe_next
 from portal.web.paging import keyset
 
@@ -135,6 +136,8 @@ def strip(request: HttpRequest, membership: Membership) -> HttpResponse:
 @workspace_required(Role.VIEWER)
 def sync_now(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Read Roboflow's list as soon as a worker can, whatever the back-off says."""
+    if not within(request, "sync", key=str(membership.workspace.pk)):
+        return too_often(request, "Roboflow was just asked.")
     Workspace.objects.filter(pk=membership.workspace.pk).update(sync_due_at=now())
     back = safe_next(request, request.POST.get("next"), f"/w/{membership.workspace.slug}/")
     return go(request, back)

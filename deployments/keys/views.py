@@ -2,7 +2,6 @@
 
 from typing import Any, cast
 
-from allauth.core.ratelimit import consume
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
@@ -19,6 +18,7 @@ from deployments.workspaces.models import Membership
 from portal.accounts.models import User
 from portal.audit.origin import origin_of
 from portal.web.fragments import form_page, go
+from portal.web.limits import within
 
 TOO_MANY = "Too many key checks within a minute. Wait a minute and try again."
 
@@ -56,7 +56,7 @@ def keys(request: HttpRequest) -> HttpResponse:
 @sensitive_variables("form")
 def save(request: HttpRequest, form: AddKeyForm) -> NotSaved | None:
     """Add the key; return what went wrong, also written beside the field."""
-    if not consume(request, action="key_check", user=request.user):
+    if not within(request, "key_check"):
         form.add_error("api_key", TOO_MANY)
         return NotSaved(TOO_MANY)
     data = form.cleaned_data
@@ -93,7 +93,7 @@ def replace(request: HttpRequest, key_id: int) -> HttpResponse:
 @sensitive_variables("form")
 def put_in_place(request: HttpRequest, key: ApiKey, form: KeyForm) -> NotSaved | None:
     """Replace the key; return what went wrong, also written beside the field."""
-    if not consume(request, action="key_check", user=request.user):
+    if not within(request, "key_check"):
         form.add_error("api_key", TOO_MANY)
         return NotSaved(TOO_MANY)
     try:
@@ -109,7 +109,7 @@ def put_in_place(request: HttpRequest, key: ApiKey, form: KeyForm) -> NotSaved |
 def check(request: HttpRequest, key_id: int) -> HttpResponse:
     """Ask Roboflow about a stored key, now."""
     key = get_object_or_404(keys_of(request), pk=key_id)
-    if not consume(request, action="key_check", user=request.user):
+    if not within(request, "key_check"):
         messages.error(request, TOO_MANY)
         return go(request, "/keys/")
     try:

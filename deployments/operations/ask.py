@@ -4,7 +4,6 @@ import json
 from typing import Any
 from uuid import UUID
 
-from allauth.core.ratelimit import consume
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -29,8 +28,9 @@ from deployments.workspaces.roles import Role
 from portal.audit.actions import Action
 from portal.audit.append import Thing
 from portal.audit.origin import origin_of
-from portal.web.errors import Refused, problem
+from portal.web.errors import Refused
 from portal.web.fragments import changed, form_page, go
+from portal.web.limits import too_often, within
 from portal.web.next import safe_next
 
 BATCH_MOST = 200
@@ -46,11 +46,9 @@ def key_to_act(request: HttpRequest, membership: Membership, kind: Kind, thing: 
         raise
 
 
-def too_many(request: HttpRequest) -> HttpResponse | None:
+def too_many(request: HttpRequest, action: str = "operation") -> HttpResponse | None:
     """Return the answer to somebody who asks for more than a person can want; None while it is fine."""
-    if consume(request, action="operation", user=request.user):
-        return None
-    return problem(request, 429, "Too many changes", "More than two changes a second: wait a minute and try again. Nothing was done.")
+    return None if within(request, action) else too_often(request, "Those are more changes than a person can want.")
 
 
 def operation_page(operation: Operation) -> str:
@@ -169,7 +167,7 @@ def batch(request: HttpRequest, membership: Membership) -> HttpResponse:
     if not form.is_valid():
         context = {"form": form, "plan": planned, "kind": kind, "chosen": chosen, "workspace": membership.workspace}
         return form_page(request, "operations/batch.html", context)
-    if refused := too_many(request):
+    if refused := too_many(request, "batch"):
         return refused
     token = form.cleaned_data["form_token"]
     request_batch(planned, key=key, reason=form.cleaned_data["reason"], form_token=token, by=origin_of(request), now=now())

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
@@ -15,6 +16,8 @@ from deployments.workspaces.models import Workspace, touch
 from portal.audit.actions import Action
 from portal.audit.append import Thing, append
 from portal.audit.origin import SYSTEM, Origin
+
+log = structlog.get_logger(__name__)
 
 
 @transaction.atomic(durable=True)
@@ -81,7 +84,16 @@ def step(
     if to in ENDED or first_unknown:
         record(operation, to, by=by or operation.origin, now=now, message=message)
     Workspace.objects.filter(pk=operation.workspace_id).update(revision=F("revision") + 1, sync_due_at=now)
+    transaction.on_commit(lambda: tell(operation))
     return True
+
+
+def tell(operation: Operation) -> None:
+    """Write the operation's state into the log, with the ids that the trail has."""
+    log.info(
+        "operation", operation_id=str(operation.pk), state=str(operation.state), kind=operation.kind, name=operation.target_name,
+        request_id=operation.request_id, message=operation.message,
+    )  # fmt: skip
 
 
 def write_asked(operation: Operation, to: State, deployment: Deployment | None, *, now: datetime) -> None:

@@ -145,4 +145,4 @@ def known_versions(workspace: Workspace) -> list[str]:
 
 def version_order(version: str) -> tuple[int, ...]:
     """Return what versions are sorted by."""
-    return tuple(int(part) if part.isdigit() else 0 for part in version.split(".")[:3])
+    return tuple(int(part) if part.isdecimal() else 0 for part in version.split(".")[:3])

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 
 from deployments.fleet.models import Asked, Deployment
 from deployments.keys.models import ApiKey
+from deployments.operations.claim import tell
 from deployments.operations.models import Operation
 from deployments.operations.states import OPEN, Kind
 from deployments.workspaces.models import Workspace, touch
@@ -61,6 +62,7 @@ def request_operation(wish: Wish, *, key: ApiKey, form_token: UUID, by: Origin, 
         changes=changes, operation_id=str(operation.pk),
     )  # fmt: skip
     touch(wish.workspace.pk)
+    transaction.on_commit(partial(tell, operation))
     transaction.on_commit(partial(publish, "operations.run", operation.pk), robust=True)
     return operation
 

@@ -46,7 +46,7 @@ def filtered(request: HttpRequest, workspace: Workspace) -> QuerySet[Operation]:
         rows = rows.open()  # type: ignore[attr-defined]
     if kind in Kind.values:
         rows = rows.filter(kind=kind)
-    if actor.isdigit() and len(actor) < 18:
+    if actor.isdecimal() and len(actor) < 18:
         rows = rows.filter(actor_id=int(actor))
     try:
         return rows.filter(batch=UUID(request.GET["batch"])) if request.GET.get("batch") else rows
@@ -126,6 +126,8 @@ def cancel_view(request: HttpRequest, membership: Membership, operation_id: UUID
 def check_view(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
     """Ask for another look at what needs attention; a worker looks."""
     found = operation_of(membership, operation_id)
+    if refused := too_many(request):
+        return refused
     if found.state == State.NEEDS_ATTENTION and not found.resolved_at:
         request_check(found, request)
         messages.info(request, "A worker looks at Roboflow once more. What it finds shows here.")

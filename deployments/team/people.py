@@ -3,9 +3,11 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
 from deployments.keys.models import ApiKey
 from deployments.keys.open import thing_of as key_thing
+from deployments.team.invite import open_ones, withdraw_all
 from deployments.workspaces.models import Membership, Workspace, touch
 from deployments.workspaces.roles import Role
 from portal.audit.actions import Action
@@ -46,6 +48,8 @@ def change_role(member: Membership, *, role: Role, by: Origin, now: datetime) ->
     if role != Role.MANAGER and is_last_manager(standing):
         raise LastManager
     Membership.objects.filter(pk=standing.pk).update(role=role)
+    if standing.role == Role.MANAGER:  # what a manager promised goes with the role
+        withdraw_all(open_ones(standing.workspace, now=now).filter(invited_by=standing.user), by=by, now=now)
     changes = {"role": (standing.role, str(role))}
     append(Action.MEMBER_ROLE_CHANGED, by=by, at=now, about=thing_of(standing), workspace=standing.workspace, changes=changes)
     touch(standing.workspace_id)
@@ -54,7 +58,7 @@ def change_role(member: Membership, *, role: Role, by: Origin, now: datetime) ->
 
 @transaction.atomic(durable=True)
 def remove_member(member: Membership, *, by: Origin, now: datetime) -> bool:
-    """Remove a member and their key of this workspace; what they asked for and is not sent yet will not be sent. Raises LastManager."""
+    """Remove a member, their key of this workspace and their invitations; what they asked for and is not sent yet will not be sent. Raises LastManager."""
     standing = locked(member)
     if standing.removed_at:
         return False
@@ -65,6 +69,8 @@ def remove_member(member: Membership, *, by: Origin, now: datetime) -> bool:
         about = key_thing(key)
         key.delete()
         append(Action.KEY_REMOVED, by=by, at=now, about=about, workspace=standing.workspace)
+    theirs = Q(email__iexact=standing.user.email) | Q(invited_by=standing.user)  # no way back by an old link
+    withdraw_all(open_ones(standing.workspace, now=now).filter(theirs), by=by, now=now)
     append(Action.MEMBER_REMOVED, by=by, at=now, about=thing_of(standing), workspace=standing.workspace, changes={"role": (standing.role, None)})
     touch(standing.workspace_id)
     return True

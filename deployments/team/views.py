@@ -2,7 +2,6 @@
 
 from typing import Any, cast
 
-from allauth.core.ratelimit import consume
 from django.contrib import messages
 from django.contrib.auth import login
 from django.http import Http404, HttpRequest, HttpResponse
@@ -27,6 +26,7 @@ from portal.accounts.models import User
 from portal.accounts.views import BACKEND
 from portal.audit.origin import origin_of
 from portal.web.fragments import form_page, go
+from portal.web.limits import within
 
 
 def team_page(workspace: Workspace) -> str:
@@ -60,7 +60,7 @@ def page(membership: Membership, form: InviteForm, sent: Sent | None = None) -> 
 def invite_view(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Invite somebody; the link shows once."""
     form, sent = InviteForm(request.POST), None
-    if form.is_valid() and not consume(request, action="invite", user=request.user):
+    if form.is_valid() and not within(request, "invite"):
         form.add_error("email", "Too many invitations within a minute. Wait a minute.")
     if form.is_valid():
         data, inviter = form.cleaned_data, cast(User, request.user)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import wraps
 from typing import Any
 
+import structlog
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.db.models import Q
@@ -18,7 +19,9 @@ from portal.audit.actions import Action
 from portal.audit.append import Thing, append
 from portal.audit.origin import origin_of
 from portal.web.errors import Refused
+from portal.web.limits import within
 
+log = structlog.get_logger(__name__)
 View = Callable[..., HttpResponseBase]
 SAFE = {"GET", "HEAD", "OPTIONS"}
 WATCHED = timedelta(seconds=30)  # after a page was served, somebody is taken to look at it
@@ -64,7 +67,7 @@ def membership_of(request: HttpRequest, slug: str) -> Membership:
     if found := next((one for one in memberships_of(request) if one.workspace.slug == slug), None):
         return found
     if request.method not in SAFE and (workspace := Workspace.objects.filter(slug=slug).first()):
-        record_refusal(request, workspace, Action.ACCESS_REFUSED, Thing(type="address", name=request.path))
+        record_refusal(request, workspace, Action.ACCESS_REFUSED, Thing(type="address", name=request.path), reason="")  # a stranger's words are not for members
     raise Http404
 
 
@@ -75,10 +78,14 @@ def refuse(request: HttpRequest, membership: Membership, needed: Role, *, refuse
     raise Refused(needed=f"the role {needed.value} in {membership.workspace}", who=managers_of(membership.workspace))
 
 
-def record_refusal(request: HttpRequest, workspace: Workspace, action: Action, about: Thing) -> None:
-    """Write a refused attempt into the trail."""
+def record_refusal(request: HttpRequest, workspace: Workspace, action: Action, about: Thing, *, reason: str | None = None) -> None:
+    """Write a refused attempt into the trail; far more of them than a person can make go to the log only."""
+    if not within(request, "refusal"):
+        log.warning("refusals_not_recorded", action=str(action), user_id=request.user.pk)
+        return
+    why = request.POST.get("reason", "") if reason is None else reason
     with transaction.atomic():
-        append(action, by=origin_of(request), at=now(), about=about, workspace=workspace, reason=request.POST.get("reason", "")[:1000])
+        append(action, by=origin_of(request), at=now(), about=about, workspace=workspace, reason=why[:1000])
 
 
 def managers_of(workspace: Workspace) -> str:

@@ -9,7 +9,7 @@ from deployments.workspaces.roles import Role
 from portal.accounts.models import User
 from portal.audit.actions import Action
 from portal.audit.append import Thing, append
-from portal.audit.origin import Origin
+from portal.audit.origin import Origin, clean
 
 
 class Removed(Exception):
@@ -24,7 +24,7 @@ def workspace_for(*, roboflow_slug: str, name: str, region: str, now: datetime) 
     workspace, _ = Workspace.objects.get_or_create(
         region=region,
         roboflow_slug=roboflow_slug,
-        defaults={"slug": free_slug(roboflow_slug, region), "name": name or roboflow_slug, "created_at": now, "sync_due_at": now},
+        defaults={"slug": free_slug(roboflow_slug, region), "name": " ".join(clean(name or roboflow_slug).split()), "created_at": now, "sync_due_at": now},
     )
     return workspace
 

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Sequence
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
@@ -9,22 +11,49 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.adapter import DefaultUserSessionsAdapter
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.http import HttpRequest
 
 from portal.accounts.factors import factors, is_required
 from portal.accounts.record import record
 from portal.audit.actions import Action
 from portal.vault import Unreadable, open_text, seal_text
+from portal.web.mail import post
+from portal.web.next import safe_next
 
 PURPOSE = "second factor"  # what the vault sealed for something else does not open here
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """Accounts are made by setup and by invitation only."""
+    """Accounts are made by setup and by invitation only; mails lead to our own address and hold nobody up."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Nobody registers by themselves."""
         return False
+
+    def is_safe_url(self, url: str | None) -> bool:
+        """Only paths of our own: other names of this machine are other places."""
+        return bool(url) and safe_next(context.request, url, "") == url
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """By the address that people type, whatever host this request named."""
+        return f"{settings.PORTAL_BASE_URL}{urlsplit(super().get_reset_password_from_key_url(key)).path}"
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send in a thread of its own: whether there is an account, and how the mail server is, must not show in the answer."""
+        site = {"current_site": Site(name="the Deployment Portal", domain=settings.PORTAL_BASE_URL)}
+        post(self.render_mail(template_prefix, email, {"email": email, **site, **context}))
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Count wrong passwords by address alone: allauth's own key holds the Host header, which the guesser chooses."""
+        return str(credentials.get("email") or credentials.get("username") or "").lower()
+
+
+class Site(NamedTuple):
+    """What mails call us; RequestSite would take the name from the Host header."""
+
+    name: str
+    domain: str
 
 
 class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
@@ -54,7 +83,7 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 
     def get_totp_issuer(self) -> str:
         """What an authenticator app shows beside the code."""
-        return f"Deployment Portal {self._get_site_name()}"
+        return f"Deployment Portal {urlsplit(settings.PORTAL_BASE_URL).hostname}"
 
     def generate_authenticator_name(self, user: object, type: Authenticator.Type) -> str:
         """Suggest a name for a new passkey."""

@@ -1,4 +1,4 @@
-"""What each request of a signed-in person needs: an end to idle sessions, the second factor that they owe, their time zone."""
+"""What each request of a signed-in person needs: an end to idle and old sessions, the second factor that they owe, their time zone."""
 
 import struct
 import time
@@ -25,7 +25,7 @@ OPEN_TO_DEBTORS = (OWN_PAGES, "/theme/", "/healthz", "/readyz", "/favicon.ico", 
 
 
 class PersonMiddleware:
-    """Ends idle sessions, leads whoever owes a second factor to adding one, notes that the person was seen, and shows times in their zone."""
+    """Ends idle and old sessions, leads whoever owes a second factor to adding one, notes that the person was seen, and shows times in their zone."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -35,7 +35,7 @@ class PersonMiddleware:
         user = request.user
         if not isinstance(user, User) and not user.is_authenticated:
             return self.get_response(request)
-        if is_idle(request):
+        if is_over(request):
             logout(request)
             return self.get_response(request)
         note_seen(request)
@@ -67,10 +67,11 @@ def is_own_change(request: HttpRequest) -> bool:
     return request.method == "POST" and request.path.startswith(OWN_PAGES)
 
 
-def is_idle(request: HttpRequest) -> bool:
-    """Say whether this session was left alone for too long."""
-    seen = request.session.get("seen_at")
-    return seen is not None and time.time() - seen > settings.SESSION_IDLE_SECONDS
+def is_over(request: HttpRequest) -> bool:
+    """Say whether this session was left alone for too long, or began too long ago, however busy it is."""
+    moment = time.time()
+    idle, age = moment - request.session.get("seen_at", moment), moment - request.session.get("signed_in_at", 0)
+    return bool(idle > settings.SESSION_IDLE_SECONDS or age > settings.SESSION_COOKIE_AGE)
 
 
 def note_seen(request: HttpRequest) -> None:

@@ -1,5 +1,6 @@
 """Writes sign-ins, refusals, sign-outs, changed passwords and second factors into the trail."""
 
+import time
 from typing import Any
 
 from allauth.account.authentication import get_authentication_records
@@ -34,7 +35,8 @@ def connect() -> None:
 
 
 def signed_in(*, request: HttpRequest, user: User, **_: Any) -> None:
-    """Somebody signed in; the event says by what."""
+    """Somebody signed in; the event says by what. The session's absolute limit counts from here."""
+    request.session["signed_in_at"] = int(time.time())
     means = means_of(request, user)
     record(request, Action.SIGNIN, user, changes={"by": (None, means)} if means else None)
 

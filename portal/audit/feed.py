@@ -43,7 +43,7 @@ def filtered(rows: QuerySet[Event], query: QueryDict) -> QuerySet[Event]:
             rows = rows.filter(**{column: values[name]})
     if values["actor"]:
         actor = values["actor"]
-        rows = rows.filter(actor_id=int(actor)) if actor.isdigit() and len(actor) < 18 else rows.filter(actor_name__iexact=actor)
+        rows = rows.filter(actor_id=int(actor)) if actor.isdecimal() and len(actor) < 18 else rows.filter(actor_name__iexact=actor)
     if values["action"]:
         rows = rows.filter(action__startswith=values["action"])
     if values["q"]:

@@ -19,6 +19,7 @@ from portal.queue.publish import publish
 from portal.web.errors import Refused
 from portal.web.export import export, wants_export
 from portal.web.fragments import go, nothing_new, page_or_part, unchanged
+from portal.web.limits import too_often, within
 from portal.web.next import safe_next
 
 View = Callable[..., HttpResponseBase]
@@ -68,7 +69,9 @@ def entry(request: HttpRequest, sequence: int) -> HttpResponse:
 @login_required
 def verify_now(request: HttpRequest) -> HttpResponse:
     """Ask a worker to verify the trail; the card shows what it finds."""
-    if publish("audit.verify", request.user.pk, str(request.user)):
+    if not within(request, "verify"):
+        return too_often(request, "The trail was just verified.")
+    if publish("audit.verify", request.user.pk):
         messages.info(request, "The trail is being verified. The result shows on the integrity card.")
     else:
         messages.error(request, "No worker could be asked: the queue does not answer. Try again in a moment.")

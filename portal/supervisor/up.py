@@ -117,7 +117,7 @@ def children_of(plan: Plan, environment: dict[str, str], sockets: Path) -> list[
     logs = plan.home / "logs"
     logs.mkdir(exist_ok=True)
     python = sys.executable
-    celery = [python, "-m", "celery", "-A", "portal.celery"]
+    celery = [python, "-m", "celery", "-A", "portal.celery", "--quiet"]
     commands: dict[str, list[str]] = {}
     if environment["REDIS_URL"].startswith("redis+socket://") and str(sockets) in environment["REDIS_URL"]:
         commands["broker"] = own_broker(plan, sockets)

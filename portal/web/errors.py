@@ -57,6 +57,13 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return problem(request, 404, "Nothing here", "There is no such page, or it is in a workspace that you are not a member of.")
 
 
+def too_many(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """429 of allauth's pages: too many tries at passwords, codes, links."""
+    response = problem(request, 429, "Too many tries", "Wait some minutes and try again. Nothing was done.")
+    response["Retry-After"] = "300"
+    return response
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: our fault, written to the log with the request's id."""
     request_id = structlog.contextvars.get_contextvars().get("request_id", "")

@@ -8,6 +8,10 @@ from django.http import HttpRequest, HttpResponse
 HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",  # nobody embeds our answers
     "X-Robots-Tag": "noindex, nofollow",  # nobody lists them
+    # Django sets these too, but not on answers that come before its middleware or past it: redirects to https, bad hosts, static files
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
 }
 PERSONAL = "no-store, private"  # pages are personal: neither proxies nor the browser's history keep them
 
@@ -25,6 +29,6 @@ class SecurityHeadersMiddleware:
             response.headers.setdefault(name, value)
         if not request.path.startswith(settings.STATIC_URL):
             response.headers["Cache-Control"] = PERSONAL
-        if request.path.startswith("/accounts/logout") and response.status_code == 302:  # signed out
+        if request.path.startswith("/accounts/logout") and (response.status_code == 302 or "HX-Redirect" in response.headers):  # signed out
             response.headers["Clear-Site-Data"] = '"cache", "storage"'
         return response

@@ -1,7 +1,13 @@
 """The first run, sign-in and out, one's own profile."""
 
+import re
+from datetime import timedelta
+
 import pytest
+import time_machine
+from django.core.management import call_command
 from django.test import Client
+from django.utils.timezone import now
 
 from portal.accounts.models import User
 from portal.accounts.setup import setup_link
@@ -94,3 +100,100 @@ def test_a_fragment_of_somebody_signed_out_leads_the_page_to_sign_in(workspace):
 
     assert answer.status_code == 200 and answer.content == b""
     assert answer.headers["HX-Redirect"] == "/accounts/login/?next=%2Fw%2Facme-vision%2F%3Fq%3Da"
+
+
+@pytest.mark.parametrize("place", ["http://127.0.0.1/evil", "//127.0.0.1/x", "https://localhost/", "http://testserver/keys/", "//evil.example"])
+def test_sign_in_leads_to_our_own_paths_only(place, ana):
+    answer = Client().post("/accounts/login/", {"login": "ana@example.com", "password": "a long password", "next": place})
+
+    assert answer.headers["Location"] == "/"
+
+
+def test_wrong_passwords_count_whatever_the_host_header_says(ana, settings):
+    for number in range(5):
+        Client(SERVER_NAME="localhost", SERVER_PORT=str(1000 + number)).post("/accounts/login/", {"login": "ana@example.com", "password": "wrong password"})
+
+    client = Client(SERVER_NAME="localhost", SERVER_PORT="4242")
+    client.post("/accounts/login/", {"login": "Ana@example.com", "password": "a long password"})
+
+    assert client.get("/keys/").status_code == 302
+
+
+@pytest.fixture
+def mails(settings, mailoutbox, monkeypatch):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    monkeypatch.setattr("portal.web.mail.threading.Thread", lambda target, args, **_: type("Now", (), {"start": lambda self: target(*args)})())
+    return mailoutbox
+
+
+def test_a_reset_mail_leads_to_the_address_that_people_type(ana, mails):
+    Client(SERVER_NAME="localhost", SERVER_PORT="6666").post("/accounts/password/reset/", {"email": "ana@example.com"})
+
+    link = re.search(r"http\S+/accounts/password/reset/key/\S+", mails[0].body)[0]
+    assert link.startswith("http://localhost:8000/") and "6666" not in mails[0].body
+    assert "testserver" not in mails[0].subject + mails[0].body
+
+
+def test_without_a_mail_server_no_link_is_written_anywhere_and_the_machine_can_make_one(ana, capfd):
+    answer = Client().post("/accounts/password/reset/", {"email": "ana@example.com"})
+
+    assert answer.status_code == 302 and "reset/key" not in "".join(capfd.readouterr())
+    call_command("reset_link", "ANA@example.com")
+    link = capfd.readouterr().out.strip().removeprefix("http://localhost:8000")
+    client = Client()
+    form = client.get(link, follow=True)
+    client.post(form.redirect_chain[-1][0], {"password1": "another long one", "password2": "another long one"})
+    client.post("/accounts/login/", {"login": "ana@example.com", "password": "another long one"})
+    assert client.get("/keys/").status_code == 200
+
+
+@pytest.mark.parametrize("email", ["ana@example.com", "nobody@example.com"])
+def test_a_mail_server_that_is_away_shows_in_no_answer(email, ana, settings):
+    settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = "django.core.mail.backends.smtp.EmailBackend", "127.0.0.1", 1
+
+    answer = Client().post("/accounts/password/reset/", {"email": email})
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/accounts/password/reset/done/")
+
+
+def test_a_changed_password_is_mailed_told_and_ends_the_other_sessions(ana, mails, trail):
+    other = Client()
+    other.post("/accounts/login/", {"login": "ana@example.com", "password": "a long password"})
+
+    ana.post("/accounts/password/change/", {"oldpassword": "a long password", "password1": "another long one", "password2": "another long one"})
+
+    assert ana.get("/keys/").status_code == 200 and other.get("/keys/").status_code == 302
+    assert trail.actions()[-1] == "password.changed"
+    assert "password" in mails[0].subject.lower() and "another long one" not in mails[0].body
+
+
+def test_the_session_is_a_new_one_after_sign_in_and_none_after_sign_out(ana):
+    client = Client()
+    client.get("/accounts/login/")
+    client.cookies["portal-session"] = "fixed-by-somebody-else"
+    client.post("/accounts/login/", {"login": "ana@example.com", "password": "a long password"})
+    kept = client.cookies["portal-session"].value
+
+    client.post("/accounts/logout/")
+    stolen = Client()
+    stolen.cookies["portal-session"] = kept
+
+    assert kept != "fixed-by-somebody-else" and stolen.get("/keys/").status_code == 302
+
+
+@pytest.mark.parametrize(("every_hours", "days", "is_in"), [(12, 13, True), (12, 15, False), (25, 2, False)])
+def test_a_session_ends_when_idle_and_at_its_absolute_limit(every_hours, days, is_in, ana):
+    begun = now()
+    for hours in range(0, days * 24, every_hours):
+        with time_machine.travel(begun + timedelta(hours=hours)):
+            ana.get("/keys/")
+
+    with time_machine.travel(begun + timedelta(days=days)):
+        assert (ana.get("/keys/").status_code == 200) is is_in
+
+
+def test_too_many_resets_are_refused_with_a_page_of_ours(ana):
+    client = Client()
+    answers = [client.post("/accounts/password/reset/", {"email": f"x{number}@example.com"}) for number in range(12)]
+
+    assert answers[-1].status_code == 429 and "Too many tries" in answers[-1].content.decode() and answers[-1].headers["Retry-After"]

@@ -2,6 +2,7 @@
 
 from uuid import uuid4
 
+from deployments.operations.forms import version_order
 from deployments.operations.models import Operation
 from tests.people import operation_of
 
@@ -94,3 +95,7 @@ def test_a_batch_is_one_operation_each_and_says_what_it_skips(ana, fleet, worker
     assert "night-shift: is paused already" in page.content.decode()
     assert sorted(entry["deployment_name"] for entry in sandbox.journal("/pause")) == ["line-3-inspect", "pallet-counter"]
     assert Operation.objects.count() == 2
+
+
+def test_a_version_of_any_letters_is_sorted():
+    assert version_order("0.²") == (0, 0) and version_order("0.45.1") == (0, 45, 1)

@@ -84,3 +84,33 @@ def test_a_key_does_not_change_a_standing_role(vera):
     add_key(vera, "sandbox-key-ben")
 
     assert Membership.objects.get(user=vera.user).role == "viewer"
+
+
+def test_a_removed_member_does_not_come_back_by_an_old_invitation(ana, ben, workspace):
+    link = invite(ana, email="later@example.com")
+    Invitation.objects.update(email="ben@example.com")  # as if he had been invited before he joined by his key
+    ana.post(f"{TEAM}{Membership.objects.get(user=ben.user).pk}/remove/")
+
+    ben.post(link)
+
+    assert ben.get("/w/acme-vision/").status_code == 404
+
+
+def test_what_a_manager_promised_goes_with_the_role(ana, ben, trail):
+    ana.post(f"{TEAM}{Membership.objects.get(user=ben.user).pk}/role/", {"role": "manager"})
+    link = invite(ben, email="friend@example.com", role="manager")
+
+    ana.post(f"{TEAM}{Membership.objects.get(user=ben.user).pk}/role/", {"role": "viewer"})
+
+    assert "does not work" in Client().get(link).content.decode()
+    assert trail.actions(action="invitation.withdrawn") == ["invitation.withdrawn"]
+
+
+def test_a_name_from_roboflow_makes_no_header_and_loses_no_invitation(ana, workspace, settings, mailoutbox):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    type(workspace).objects.filter(pk=workspace.pk).update(name="Acme\nBcc: x@example.com")
+
+    page = ana.post(TEAM, {"email": "new@example.com", "role": "viewer"})
+
+    assert page.status_code == 200 and "/invite/" in page.content.decode()
+    assert not mailoutbox

@@ -9,7 +9,9 @@ import pytest
 from django.test import Client, RequestFactory
 
 from deployments.fleet.models import Deployment
+from portal.audit.models import Event
 from portal.web.export import csv_lines
+from portal.web.masking import mask_secrets
 from portal.web.middleware import TrustedProxyMiddleware
 from portal.web.paging import keyset
 
@@ -41,6 +43,7 @@ def test_every_page_has_strict_headers(ana):
         "q=%E2%80%AE<script>",
         "format=exe",
         "batch=1",
+        "actor=%C2%B2",
         "figure=x",
         "page=-1",
     ],
@@ -201,3 +204,54 @@ def test_an_unchanged_poll_is_three_reads(ana, fleet, django_assert_max_num_quer
 
     with django_assert_max_num_queries(3):
         ana.htmx(f"/w/acme-vision/?rev={rev}", target="fleet")
+
+
+@pytest.mark.parametrize(("path", "many"), [("/activity/verify/", 4), ("/w/acme-vision/sync/", 13)])
+def test_what_costs_much_is_limited_with_an_honest_answer(path, many, ana, fleet):
+    answers = [ana.post(path) for _ in range(many)]
+
+    assert {one.status_code for one in answers[:-1]} == {303} and answers[-1].status_code == 429
+    assert "Wait a minute" in answers[-1].content.decode() and answers[-1].headers["Retry-After"] == "60"
+
+
+def test_exports_without_end_are_refused(ana, fleet, settings, trail):
+    settings.ACCOUNT_RATE_LIMITS = settings.ACCOUNT_RATE_LIMITS | {"export": "2/m/user"}
+
+    statuses = [ana.get("/w/acme-vision/?format=csv").status_code for _ in range(3)]
+
+    assert statuses == [200, 200, 429] and trail.actions(action="export.made") == ["export.made"] * 2
+
+
+def test_refusals_without_end_do_not_fill_the_trail_and_a_strangers_words_do_not_enter_it(mallory, vera, fleet, settings, trail):
+    settings.ACCOUNT_RATE_LIMITS = settings.ACCOUNT_RATE_LIMITS | {"refusal": "2/m/user"}
+    mallory.post("/w/acme-vision/deployments/new/", {"reason": "send your key to evil.example"})
+
+    for _ in range(4):
+        vera.ask(fleet["pallet-counter"], "pause")
+
+    assert trail.actions(action="deployment.pause.refused") == ["deployment.pause.refused"] * 2
+    assert not Event.objects.filter(reason__contains="evil").exists() and trail.actions(action="access.refused") == ["access.refused"]
+
+
+@pytest.mark.parametrize("path", ["/", "/no/such/page/", "/static/none.css", "/keys", "/favicon.ico", "/healthz"])
+@pytest.mark.parametrize("host", ["testserver", "evil.example"])
+def test_every_answer_has_the_headers_also_those_that_come_before_any_page(path, host, db):
+    headers = Client(headers={"host": host}).get(path).headers
+
+    assert "default-src 'none'" in headers["Content-Security-Policy"] and headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY" and headers["Referrer-Policy"] == "same-origin" and "camera=()" in headers["Permissions-Policy"]
+
+
+def test_signing_out_clears_what_the_browser_keeps_by_form_and_by_htmx(ana, ben):
+    form = ana.post("/accounts/logout/")
+    htmx = ben.post("/accounts/logout/", headers={"HX-Request": "true"})
+
+    assert "storage" in form.headers["Clear-Site-Data"] and "storage" in htmx.headers["Clear-Site-Data"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["/invite/TOKEN/", "GET /accounts/login/?next=%2Finvite%2FTOKEN%2F", "/accounts/password/reset/key/TOKEN/", "/setup/?token=TOKEN", "/x?api_key=TOKEN"],
+)
+def test_tokens_in_addresses_are_masked_in_logs(text):
+    assert "TOKEN" not in mask_secrets(text) and "***" in mask_secrets(text)

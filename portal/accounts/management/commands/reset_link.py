@@ -1,0 +1,29 @@
+"""Lets somebody choose a new password where there is no mail server: `manage.py reset_link EMAIL`."""
+
+from typing import Any
+
+from allauth.account.app_settings import PASSWORD_RESET_TOKEN_GENERATOR
+from allauth.account.utils import user_pk_to_url_str
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.urls import reverse
+
+from portal.accounts.models import User
+
+
+class Command(BaseCommand):
+    """`manage.py reset_link EMAIL`."""
+
+    help = "Print a one-time address where one person chooses a new password. Give it to nobody else."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Name the person."""
+        parser.add_argument("email")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Print the link."""
+        user = User.objects.filter(email__iexact=options["email"], is_active=True).first()
+        if user is None:
+            raise CommandError(f"Nobody here has the address {options['email']}.")
+        key = {"uidb36": user_pk_to_url_str(user), "key": PASSWORD_RESET_TOKEN_GENERATOR().make_token(user)}
+        self.stdout.write(settings.PORTAL_BASE_URL + reverse("account_reset_password_from_key", kwargs=key))
