@@ -47,6 +47,7 @@ app.conf.update(
     task_time_limit=150,
     timezone="UTC",
     beat_max_loop_interval=1,
+    beat_scheduler="portal.queue.steady:SteadyScheduler",
     beat_schedule={
         "heartbeat": every(5, "health.beat"),
         "sweep": every(settings.SWEEP_SECONDS, "operations.sweep"),

@@ -7,7 +7,7 @@ import pytest
 
 from tests.sandbox_process import SandboxProcess
 
-pytest_plugins = ["tests.people"]
+pytest_plugins = ["tests.people", "tests.twisted"]
 CHROMIUM = [
     "--no-sandbox",
     "--disable-gpu",

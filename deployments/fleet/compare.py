@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from deployments.roboflow.schema import DeploymentReport
@@ -79,11 +79,12 @@ def digest_of(report: DeploymentReport) -> str:
 
 def compare(
     stored: Mapping[str, Stored], reports: Iterable[DeploymentReport], *, wishes: list[Wish], started: datetime, is_first: bool,
-    skip_missing: bool = False, digest: Callable[[DeploymentReport], str] = digest_of,
+    lag: timedelta = timedelta(0), digest: Callable[[DeploymentReport], str] = digest_of,
 ) -> Comparison:  # fmt: skip
     """Compare rows with a list that was asked for at `started`; rows written since then know better and are left alone.
 
-    In the first sync of a workspace nothing comes "from outside": all of it was there before us.
+    In the first sync of a workspace nothing comes "from outside": all of it was there before us. A list may lag behind what `/get` and
+    `/add` said a moment ago: for the time of `lag` it takes back nothing of what a wish of ours just brought about.
     """
     found, seen = Comparison(), set()
     for report in reports:
@@ -93,16 +94,38 @@ def compare(
             found.new.append(report)
             if not is_first and not explains_new(wishes, report):
                 found.outside_new.append(report)
-        elif row.reported_at > started:
+        elif row.reported_at > started or lags(row, report.status, wishes, started=started, lag=lag):
             continue
         elif row.digest != digest(report):
             found.changed.append(report)
             note_change(found, row, report, wishes)
         elif row.missing_since or row.gone_at:
             found.back.append(report.deployment_id)
-    if not skip_missing:
-        found.missing = [key for key, row in stored.items() if key not in seen and not row.gone_at and row.reported_at <= started]
+    found.missing = [
+        key
+        for key, row in stored.items()
+        if key not in seen and not row.gone_at and row.reported_at <= started and not just_made(row, wishes, started=started, lag=lag)
+    ]
     return found
+
+
+def lags(row: Stored, status: str, wishes: list[Wish], *, started: datetime, lag: timedelta) -> bool:
+    """Say whether a list still shows the status that a wish of ours has just changed."""
+    before = {"pause": ("ready", "pending"), "resume": ("paused",)}
+    done = [wish for wish in wishes if wish.deployment_id == row.deployment_id and is_fresh(wish, started=started, lag=lag)]
+    last = max(done, key=lambda wish: wish.since, default=None)
+    return last is not None and status != row.status and status in before.get(last.kind, ()) and row.status not in before[last.kind]
+
+
+def just_made(row: Stored, wishes: list[Wish], *, started: datetime, lag: timedelta) -> bool:
+    """Say whether a create of ours made this one, and so lately that a list need not have it yet."""
+    makers = (wish for wish in wishes if wish.kind == "create" and wish.deployment_id == row.deployment_id)
+    return any(wish.ended_at is None or is_fresh(wish, started=started, lag=lag) for wish in makers)
+
+
+def is_fresh(wish: Wish, *, started: datetime, lag: timedelta) -> bool:
+    """Say whether a wish ended so shortly before a list was asked for that the list may not show it yet."""
+    return wish.ended_at is not None and timedelta(0) <= started - wish.ended_at < lag
 
 
 def note_change(found: Comparison, row: Stored, report: DeploymentReport, wishes: list[Wish]) -> None:

@@ -92,9 +92,9 @@ class Deployment(models.Model):
     @property
     def expires_at(self) -> datetime | None:
         """About when it expires, by our own clock; None when we cannot tell."""
-        if not (self.is_dev and self.seen_from_birth and self.duration_hours) or self.is_over:
+        if not (self.is_dev and self.seen_from_birth and (self.duration_hours or 0) > 0) or self.is_over:
             return None
-        return self.first_seen_at + timedelta(hours=min(self.duration_hours, 24 * 365))
+        return self.first_seen_at + timedelta(hours=min(self.duration_hours or 0, 24 * 365))
 
 
 class StatusChange(models.Model):

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from deployments.fleet.compare import FACTS, Comparison, Step, digest_of
+from django.db import IntegrityError, transaction
+
+from deployments.fleet.compare import FACTS, Comparison, Step, Wish, digest_of, note_change
 from deployments.fleet.models import DELETED, Asked, Deployment, StatusChange
-from deployments.keys.masking import mask_raw
 from deployments.roboflow.schema import DeploymentReport
 from deployments.workspaces.models import Workspace, touch
 from portal.audit.actions import Action
@@ -33,7 +34,7 @@ def fill(row: Deployment, report: DeploymentReport, *, now: datetime) -> None:
         row.status_since = now
     for name in FACTS:
         setattr(row, name, getattr(report, name))
-    row.upstream, row.digest, row.reported_at = mask_raw(report.raw), digest_of(report), now
+    row.upstream, row.digest, row.reported_at = report.raw, digest_of(report), now
     row.missing_since, row.gone_at = None, now if report.status == DELETED and row.gone_at is None else row.gone_at
     if report.status != DELETED:
         row.gone_at = None
@@ -116,18 +117,38 @@ def write_gone(workspace: Workspace, gone: list[Deployment], *, by_id: dict[str,
     append_many(entries)
 
 
-def observe(workspace: Workspace, report: DeploymentReport, *, by: str, now: datetime) -> Deployment:
-    """Write what one answer about one deployment tells (`/get`, `/add`), asked for by `by`. Call it inside a transaction."""
-    row = Deployment.objects.select_for_update().filter(workspace=workspace, deployment_id=report.deployment_id).first()
-    if row is None:
-        row = new_row(workspace, report, now=now, is_first=False)
-        row.save()
-        StatusChange.objects.create(deployment=row, after=report.status, observed_at=now, by=by)
-    elif row.digest != digest_of(report) or row.missing_since:
-        before = row.status
+def observe(workspace: Workspace, report: DeploymentReport, *, kind: str, by: str, now: datetime) -> Deployment:
+    """Write what one answer about one deployment tells (`/get`, `/add`) while `by` wants a `kind` of change. Call it inside a transaction.
+
+    What that wish does not explain came from outside, here as in a sync.
+    """
+    row = locked(workspace, report.deployment_id) or born(workspace, report, by=by if kind == "create" else "", now=now)
+    if row.digest != digest_of(report) or row.missing_since:
+        found = Comparison()
+        wish = Wish(kind, row.deployment_id, row.deployment_name, by, now, now, None)
+        note_change(found, row, report, [wish])
         fill(row, report, now=now)
         row.save()
-        if before != row.status:
-            StatusChange.objects.create(deployment=row, before=before, after=row.status, observed_at=now, by=by)
+        write_timeline({row.deployment_id: row}, found, now=now)
+        append_many(list(outside_entries(workspace, {row.deployment_id: row}, found, now=now)))
     touch(workspace.pk)
+    return row
+
+
+def locked(workspace: Workspace, deployment_id: str) -> Deployment | None:
+    """Return a row for writing."""
+    return Deployment.objects.select_for_update().filter(workspace=workspace, deployment_id=deployment_id).first()
+
+
+def born(workspace: Workspace, report: DeploymentReport, *, by: str, now: datetime) -> Deployment:
+    """Write a deployment that we see for the first time; a sync that writes it at the same moment is waited for."""
+    row = new_row(workspace, report, now=now, is_first=False)
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError:
+        standing = locked(workspace, report.deployment_id)
+        assert standing is not None
+        return standing
+    StatusChange.objects.create(deployment=row, after=report.status, observed_at=now, by=by)
     return row

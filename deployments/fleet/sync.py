@@ -3,10 +3,11 @@
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils.timezone import now as clock
 
@@ -16,7 +17,9 @@ from deployments.fleet.models import ENDED, PENDING, Asked, Deployment
 from deployments.fleet.store import write, write_gone
 from deployments.keys.models import ApiKey
 from deployments.keys.open import KeyUnreadable, readers_of, use
+from deployments.roboflow.client import Client
 from deployments.roboflow.errors import KeyRefused, NotFound, RateLimited, RoboflowError
+from deployments.roboflow.mask import Secret
 from deployments.roboflow.schema import DeploymentList, DeploymentReport
 from deployments.workspaces.models import Workspace
 from portal.queue.lease import Held, leased, still_held
@@ -27,6 +30,8 @@ LEASE_SECONDS = 180
 CLAIM = timedelta(seconds=30)  # a published sync that never ran is due again after this
 LOOKS = 20  # at most so many missing ones are looked at in one sync
 EXPLAINS_FOR = timedelta(days=1)
+LAG = timedelta(seconds=60)  # a list may lag so long behind what /get and /add said; never longer than a quiet interval
+LIST_SECONDS, LOOK_SECONDS = 60.0, 30.0  # deadlines; together well within a task's soft limit
 
 
 class NoReader(Exception):
@@ -59,8 +64,13 @@ def sync_workspace(workspace_id: int) -> None:
     """Sync one workspace; harmless when called twice, or by two workers at once."""
     with leased(f"fleet.sync.{workspace_id}", seconds=LEASE_SECONDS, now=clock()) as held:
         workspace = Workspace.objects.filter(pk=workspace_id).first()
-        if held and workspace:
+        if held is None or workspace is None:
+            return
+        try:
             attempt(workspace, held)
+        except Exception as error:  # whatever Roboflow's answer did to us: pages must say so, and the next try must wait
+            log.exception("sync_broke", workspace=workspace.slug)
+            fail(workspace, f"The portal could not work with Roboflow's answer ({type(error).__name__}).", "", now=clock())
 
 
 def attempt(workspace: Workspace, held: Held) -> None:
@@ -83,7 +93,15 @@ def attempt(workspace: Workspace, held: Held) -> None:
         patience = trouble.retry_after if isinstance(trouble, RateLimited) else None
         fail(workspace, trouble.reading, trouble.text, now=clock(), retry_after=patience)
     else:
-        apply(workspace, answer, key, held, started=started, milliseconds=int((time.monotonic() - ticks) * 1000))
+        apply_twice(workspace, answer, key, held, started=started, milliseconds=int((time.monotonic() - ticks) * 1000))
+
+
+def apply_twice(workspace: Workspace, answer: DeploymentList, key: ApiKey, held: Held, *, started: datetime, milliseconds: int) -> None:
+    """Write what changed; once more when an operation wrote a new deployment in the same moment."""
+    try:
+        apply(workspace, answer, key, held, started=started, milliseconds=milliseconds)
+    except IntegrityError:
+        apply(workspace, answer, key, held, started=started, milliseconds=milliseconds)
 
 
 def read_list(workspace: Workspace, *, now: datetime) -> tuple[DeploymentList, ApiKey]:
@@ -91,7 +109,7 @@ def read_list(workspace: Workspace, *, now: datetime) -> tuple[DeploymentList, A
     last: Exception = NoReader()
     for key in readers_of(workspace):
         try:
-            return use(key, lambda client, secret: client.list_deployments(secret), now=now, reading=True), key
+            return use(key, lambda client, secret: client.list_deployments(secret, deadline_seconds=LIST_SECONDS), now=now, reading=True), key
         except (KeyRefused, KeyUnreadable) as refusal:
             last = refusal
     raise last
@@ -109,10 +127,10 @@ def confirm_empty(workspace: Workspace, key: ApiKey, held: Held, started: dateti
 
 def look_at(rows: list[Deployment], key: ApiKey, *, now: datetime) -> Looked:
     """Ask `/get` for each missing one: not found, or another id under its name, means gone."""
-    looked = Looked()
+    looked, ends = Looked(), time.monotonic() + LOOK_SECONDS
     for row in rows[:LOOKS]:
         try:
-            report = use(key, lambda client, secret, name=row.deployment_name: client.get_deployment(secret, name, attempts=1), now=now)  # type: ignore[misc]
+            report = use(key, partial(get_once, name=row.deployment_name, ends=ends), now=now)
         except NotFound:
             looked.gone.append(row.deployment_id)
         except (RoboflowError, KeyUnreadable):
@@ -125,15 +143,20 @@ def look_at(rows: list[Deployment], key: ApiKey, *, now: datetime) -> Looked:
     return looked
 
 
+def get_once(client: Client, secret: Secret, *, name: str, ends: float) -> DeploymentReport:
+    """Ask `/get` once; all that a sync asks shares one deadline (monotonic seconds)."""
+    return client.get_deployment(secret, name, attempts=1, deadline_seconds=ends - time.monotonic())
+
+
 def apply(workspace: Workspace, answer: DeploymentList, key: ApiKey, held: Held, *, started: datetime, milliseconds: int) -> None:
     """Write what changed, in one transaction, if the lease is still ours."""
     is_first = workspace.synced_at is None
     rows = {row.deployment_id: row for row in Deployment.objects.filter(workspace=workspace)}
-    found = compare(rows, answer.deployments, wishes=wishes_of(workspace, now=started), started=started, is_first=is_first)
+    wishes, lag = wishes_of(workspace, now=started), min(LAG, timedelta(seconds=settings.SYNC_IDLE_SECONDS))
+    found = compare(rows, answer.deployments, wishes=wishes, started=started, is_first=is_first, lag=lag)
     looked = look_at([rows[one] for one in found.missing], key, now=started)
     if looked.there:
-        reports = [*answer.deployments, *looked.there]
-        found = compare(rows, reports, wishes=wishes_of(workspace, now=started), started=started, is_first=is_first)
+        found = compare(rows, [*answer.deployments, *looked.there], wishes=wishes, started=started, is_first=is_first, lag=lag)
     moment = clock()
     with transaction.atomic(durable=True):
         if not still_held(held):

@@ -186,7 +186,9 @@ def note_refused(key: ApiKey, words: str, *, by: Origin, now: datetime) -> None:
 @transaction.atomic(durable=True)
 def note_works(key: ApiKey, secret: Secret, owner: Owner, *, by: Origin, now: datetime) -> ApiKey:
     """Write that a stored key works; one without a workspace joins now and is sealed again. Raises NotSaved."""
-    standing = ApiKey.objects.select_for_update(of=("self",)).select_related("user", "workspace").get(pk=key.pk)
+    standing = ApiKey.objects.select_for_update(of=("self",)).select_related("user", "workspace").filter(pk=key.pk).first()
+    if standing is None:
+        raise NotSaved("The key was removed meanwhile.")
     workspace = workspace_for(roboflow_slug=owner.slug, name=owner.name, region=key.region, now=now)
     if standing.workspace_id not in (None, workspace.pk):
         raise NotSaved(f"Roboflow says now that this key belongs to {owner.name}.")

@@ -1,7 +1,6 @@
 """Masks known keys in what Roboflow sends, without opening one: tokens are compared by their keyed fingerprint."""
 
 import re
-from typing import Any
 
 from deployments.keys.models import ApiKey
 from deployments.keys.seal import fingerprint
@@ -21,12 +20,3 @@ def mask_known(text: str, known: frozenset[str]) -> str:
         return text
     text = mask_patterns(text)
     return TOKEN.sub(lambda found: MASK if fingerprint(found[0]) in known else found[0], text) if known else text
-
-
-def mask_raw(value: Any) -> Any:
-    """Return a raw object with the key patterns in its texts masked."""
-    if isinstance(value, dict):
-        return {mask_patterns(str(name)): mask_raw(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [mask_raw(one) for one in value]
-    return mask_patterns(value).replace("\x00", "") if isinstance(value, str) else value

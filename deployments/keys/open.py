@@ -13,7 +13,7 @@ from django.utils.timezone import now as clock
 from deployments.keys.models import ApiKey, Call, KeyState
 from deployments.keys.seal import unseal
 from deployments.roboflow.client import CallRecord, Client
-from deployments.roboflow.errors import KeyRefused
+from deployments.roboflow.errors import KeyRefused, Unavailable
 from deployments.roboflow.mask import Secret
 from deployments.workspaces.models import Workspace, touch
 from portal import __version__
@@ -36,8 +36,12 @@ class KeyUnreadable(Exception):
 
 @cache
 def client_of(region: str) -> Client:
-    """Return this process's client for a region of Roboflow. Raises KeyError for a region that is not offered any more."""
-    place = settings.ROBOFLOW_REGIONS[region]
+    """Return this process's client for a region of Roboflow. Raises Unavailable for a region that the portal's settings no longer offer."""
+    place = settings.ROBOFLOW_REGIONS.get(region)
+    if place is None:
+        trouble = Unavailable(f"This portal's settings no longer offer the region {region}. Nothing was asked.", endpoint="", method="GET")
+        trouble.never_sent = True
+        raise trouble
     return Client(
         deployments_url=place["deployments"],
         api_url=place["api"],

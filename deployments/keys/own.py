@@ -17,6 +17,12 @@ def own_key(membership: Membership) -> ApiKey | None:
     return found
 
 
+def hold(key: ApiKey) -> None:
+    """Keep a key from being removed until the transaction ends. Raises Refused when it is gone already."""
+    if not ApiKey.objects.select_for_update(no_key=True).filter(pk=key.pk).exists():
+        raise Refused(needed="a Roboflow key of your own for this workspace: it was removed just now", who="you: add it under Keys")
+
+
 def own_valid_key(membership: Membership) -> ApiKey:
     """Return the member's own key. Raises Refused, which says what is missing, when there is none that works."""
     key = own_key(membership)

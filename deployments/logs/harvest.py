@@ -1,5 +1,6 @@
 """Reads logs while somebody looks: once per deployment and few seconds, however many people watch; every line is stored once."""
 
+import time
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -11,7 +12,9 @@ from deployments.keys.masking import known_fingerprints, mask_known
 from deployments.keys.open import KeyUnreadable, readers_of, use
 from deployments.logs.models import Harvest, Line
 from deployments.logs.windows import Window, next_windows, older_part
+from deployments.roboflow.client import Client
 from deployments.roboflow.errors import KeyRefused, RoboflowError
+from deployments.roboflow.mask import Secret
 from deployments.roboflow.schema import LogPage
 from portal.queue.lease import leased
 from portal.queue.publish import publish
@@ -19,7 +22,9 @@ from portal.queue.publish import publish
 EVERY = timedelta(seconds=3)
 WANTED_FOR = timedelta(seconds=20)
 WRITE_EVERY = timedelta(seconds=8)  # pages poll: the wish need not be written each time
-MAX_ENTRIES = 1000  # of one call; Roboflow documents no maximum
+MAX_ENTRIES = 1000  # of one call; Roboflow documents no maximum: it may give fewer
+LEAST_FULL = 50  # Roboflow's default: so many lines, the oldest of them new, may not be all
+READ_SECONDS = 60.0  # deadline of one harvest, well within a task's soft limit
 PAGES = 5  # of one window in one harvest
 
 
@@ -59,9 +64,10 @@ def harvest(deployment_pk: int) -> None:
 
 def read(state: Harvest, *, now: datetime) -> None:
     """Read the windows that are wanted; a failure is written down and shown in its box."""
+    ends = time.monotonic() + READ_SECONDS
     try:
         for window in next_windows(covered_from=state.covered_from, covered_to=state.covered_to, wanted_from=state.wanted_from, now=now):
-            read_window(state, window)
+            read_window(state, window, ends=ends)
     except (RoboflowError, KeyUnreadable) as trouble:
         words = trouble.text if isinstance(trouble, RoboflowError) else ""
         reading = trouble.reading if isinstance(trouble, RoboflowError) else str(trouble)
@@ -76,39 +82,42 @@ def note_error(state: Harvest, reading: str, words: str) -> None:
         Harvest.objects.filter(pk=state.pk).update(error_reading=reading, error=words, revision=F("revision") + 1)
 
 
-def read_window(state: Harvest, window: Window) -> None:
+def read_window(state: Harvest, window: Window, *, ends: float) -> None:
     """Read a window from its end to its start, page by page; stored lines are kept even if a later page fails."""
     rest: Window | None = window
     for _ in range(PAGES):
         if rest is None:
             break
-        page = ask(state, rest)
-        store(state, page)
-        full = len(page.lines) + len(page.bad) >= MAX_ENTRIES and page.lines
+        page = ask(state, rest, ends=ends)
+        new = store(state, page)
+        full = page.lines and (len(page.lines) + len(page.bad) >= MAX_ENTRIES or (len(page.lines) >= LEAST_FULL and page.lines[-1].insert_id in new))
         rest = older_part(rest, page.lines[-1].timestamp) if full else None
     cover(state, window, missed=rest)
 
 
-def ask(state: Harvest, window: Window) -> LogPage:
+def ask(state: Harvest, window: Window, *, ends: float) -> LogPage:
     """Ask Roboflow under members' keys in turn. Raises RoboflowError when no key works."""
     name = state.deployment.deployment_name
+
+    def get(client: Client, secret: Secret) -> LogPage:
+        left = ends - time.monotonic()
+        return client.get_log(secret, name, start=window.start, end=window.end, max_entries=MAX_ENTRIES, attempts=2, deadline_seconds=left)
+
     last: Exception = KeyUnreadable()
     for key in readers_of(state.deployment.workspace):
         try:
-            return use(
-                key, lambda client, secret: client.get_log(secret, name, start=window.start, end=window.end, max_entries=MAX_ENTRIES, attempts=2),
-                now=clock(), reading=True,
-            )  # fmt: skip
+            return use(key, get, now=clock(), reading=True)
         except (KeyRefused, KeyUnreadable) as refusal:
             last = refusal
     raise last
 
 
 @transaction.atomic
-def store(state: Harvest, page: LogPage) -> None:
-    """Store lines that are new, keys masked; pages look again when there are some."""
-    ids = [line.insert_id for line in page.lines]
-    have = set(Line.objects.filter(deployment=state.deployment, insert_id__in=ids).values_list("insert_id", flat=True))
+def store(state: Harvest, page: LogPage) -> set[str]:
+    """Store lines that are new, keys masked, and return their ids; pages look again when there are some."""
+    ids, have = [line.insert_id for line in page.lines], set()
+    for place in range(0, len(ids), 500):  # databases take only so many values in one question
+        have |= set(Line.objects.filter(deployment=state.deployment, insert_id__in=ids[place : place + 500]).values_list("insert_id", flat=True))
     known = known_fingerprints()
     fresh = [
         Line(deployment=state.deployment, insert_id=one.insert_id, timestamp=one.timestamp, severity=one.severity, payload=mask_known(one.payload, known))
@@ -118,6 +127,7 @@ def store(state: Harvest, page: LogPage) -> None:
     if fresh:
         Line.objects.bulk_create(fresh, batch_size=500, ignore_conflicts=True)
         Harvest.objects.filter(pk=state.pk).update(revision=F("revision") + 1)
+    return {one.insert_id for one in fresh}
 
 
 def cover(state: Harvest, window: Window, *, missed: Window | None) -> None:

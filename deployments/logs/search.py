@@ -26,6 +26,8 @@ class MomentField(forms.DateTimeField):
         try:
             found = datetime.fromisoformat(str(value).strip().replace(" ", "+") if "T" in str(value) else str(value).strip())
             aware = timezone.make_aware(found) if found.tzinfo is None else found
+            if not 2000 <= aware.year < 2100:
+                raise ValueError
             return aware.astimezone(UTC)
         except (ValueError, OverflowError):
             raise forms.ValidationError("This is no time. Write it like 2026-01-31T18:00.") from None

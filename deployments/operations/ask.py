@@ -33,7 +33,7 @@ from portal.web.fragments import changed, form_page, go
 from portal.web.limits import too_often, within
 from portal.web.next import safe_next
 
-BATCH_MOST = 200
+BATCH_MOST = 100
 
 
 def key_to_act(request: HttpRequest, membership: Membership, kind: Kind, thing: Thing) -> ApiKey:

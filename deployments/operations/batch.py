@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db import transaction
+
 from deployments.fleet.models import Asked, Deployment
 from deployments.keys.models import ApiKey
 from deployments.operations.models import Operation
-from deployments.operations.request import Wish, request_operation
+from deployments.operations.request import Wish, request_all
 from deployments.operations.states import Kind
 from portal.audit.origin import Origin
 
@@ -52,12 +54,10 @@ def reason_to_skip(kind: Kind, one: Deployment, *, busy: bool) -> str:
     return ""
 
 
+@transaction.atomic(durable=True)
 def request_batch(planned: Plan, *, key: ApiKey, reason: str, form_token: UUID, by: Origin, now: datetime) -> list[Operation]:
-    """Ask for each; the form's token is the batch: posted again it returns the same operations."""
-    return [
-        request_operation(
-            Wish(kind=planned.kind, workspace=one.workspace, name=one.deployment_name, deployment=one, reason=reason, batch=form_token),
-            key=key, form_token=form_token, by=by, now=now,
-        )
-        for one in planned.todo
-    ]  # fmt: skip
+    """Ask for each; the form's token is the batch: posted again it returns the same operations. Raises Refused when the key was removed."""
+    wishes = [
+        Wish(kind=planned.kind, workspace=one.workspace, name=one.deployment_name, deployment=one, reason=reason, batch=form_token) for one in planned.todo
+    ]
+    return request_all(wishes, key=key, form_token=form_token, by=by, now=now)

@@ -7,11 +7,13 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from deployments.fleet.models import Asked, Deployment
+from deployments.fleet.store import observe
 from deployments.operations.models import Attempt, Operation
 from deployments.operations.states import ENDED, Kind, State, may_step
+from deployments.roboflow.schema import DeploymentReport
 from deployments.workspaces.models import Workspace, touch
 from portal.audit.actions import Action
 from portal.audit.append import Thing, append
@@ -21,14 +23,17 @@ log = structlog.get_logger(__name__)
 
 
 @transaction.atomic(durable=True)
-def claim(operation_id: UUID, *, now: datetime) -> Operation | None:
-    """Take a queued operation, or an unknown one that may be sent again, for one lease; None when somebody else has it.
+def claim(operation_id: UUID, *, now: datetime, again: int | None = None) -> Operation | None:
+    """Take a queued operation for one lease; None when somebody else has it.
 
+    An unknown one is taken only by whoever looked at Roboflow and found that it may be sent again: `again` is the fence that it had then.
     The update is the claim: of two workers only one finds the state that it read.
     """
     operation = load(operation_id)
     if operation is None or not may_step(operation.kind, operation.state, State.SENDING):
         return None
+    if operation.state != State.QUEUED and operation.fence != again:
+        return None  # a copy of an old message
     lease = now + timedelta(seconds=settings.OPERATION_LEASE_SECONDS)
     taken = Operation.objects.filter(pk=operation.pk, state=operation.state, fence=operation.fence)
     if not taken.update(state=State.SENDING, lease_until=lease, fence=F("fence") + 1, claimed_at=operation.claimed_at or now):
@@ -40,7 +45,16 @@ def claim(operation_id: UUID, *, now: datetime) -> Operation | None:
 def load(operation_id: UUID) -> Operation | None:
     """Return an operation with what its work needs."""
     rows = Operation.objects.select_related("workspace", "deployment", "actor", "key", "key__user", "key__workspace")
-    return rows.filter(pk=operation_id).first()
+    operation = rows.filter(pk=operation_id).first()
+    if operation and operation.kind == Kind.CREATE and not operation.target_id:  # what stood before it was asked for is not what it makes
+        operation.known_ids = sorted({*operation.known_ids, *seen_before(operation)})
+    return operation
+
+
+def seen_before(operation: Operation) -> QuerySet[Deployment, str]:
+    """Return the ids that were seen under this name before the operation was asked for."""
+    rows = Deployment.objects.filter(workspace=operation.workspace, deployment_name=operation.target_name, first_seen_at__lt=operation.requested_at)
+    return rows.values_list("deployment_id", flat=True)
 
 
 @transaction.atomic(durable=True)
@@ -57,9 +71,9 @@ def mark_sent(operation: Operation, *, known_ids: list[str], now: datetime) -> b
 @transaction.atomic(durable=True)
 def step(
     operation: Operation, to: State, *, now: datetime, message: str, words: str = "", attempt: Attempt | None = None,
-    deployment: Deployment | None = None, by: Origin | None = None, **fields: Any,
+    deployment: Deployment | None = None, by: Origin | None = None, unless_sent: bool = False, **fields: Any,
 ) -> bool:  # fmt: skip
-    """Step from the state that `operation` was read with; False, and nothing written, when it moved on meanwhile.
+    """Step from the state that `operation` was read with; False, and nothing written, when it moved on meanwhile, or (`unless_sent`) was sent.
 
     Writes the wish, the attempt, and for *unknown* and the ends the event, in the same transaction.
     """
@@ -72,7 +86,8 @@ def step(
         fields |= {"ended_at": now, "next_look_at": None}
     if deployment:
         fields |= {"deployment": deployment, "target_id": deployment.deployment_id}
-    if not Operation.objects.filter(pk=operation.pk, state=operation.state, fence=operation.fence).update(state=to, **fields):
+    standing = Operation.objects.filter(pk=operation.pk, state=operation.state, fence=operation.fence)
+    if not (standing.filter(sent_at=None) if unless_sent else standing).update(state=to, **fields):
         return False
     if attempt:
         attempt.operation = operation
@@ -109,6 +124,18 @@ def write_asked(operation: Operation, to: State, deployment: Deployment | None, 
         asked.update(outcome="")
 
 
+def row_of(operation: Operation, report: DeploymentReport | None, *, now: datetime) -> Deployment | None:
+    """Let the fleet learn what an answer tells; an operation comes to its end even if the fleet cannot hold that."""
+    if report is None:
+        return None
+    try:
+        with transaction.atomic():
+            return observe(operation.workspace, report, kind=operation.kind, by=operation.actor_name, now=now)
+    except Exception:
+        log.exception("answer_not_kept", operation_id=str(operation.pk))
+        return None
+
+
 def record(operation: Operation, word: str, *, by: Origin, now: datetime, message: str = "", reason: str = "") -> None:
     """Append the event of an operation whose last word is `word`."""
     changes = {"message": (None, message)} if message else None
@@ -143,7 +170,8 @@ def cancel(operation: Operation, *, by: Origin, now: datetime) -> bool:
 def lost(operation: Operation, *, now: datetime) -> bool:
     """The worker that had claimed it is gone: whether the call went out is not known, unless it had not come that far."""
     if operation.sent_at is None and operation.kind == Kind.CREATE:
-        return step(operation, State.FAILED, now=now, message="The worker was lost before it was sent. Nothing was sent.", by=SYSTEM)
+        words = "The worker was lost before it was sent. Nothing was sent."
+        return step(operation, State.FAILED, now=now, message=words, by=SYSTEM, unless_sent=True)  # sent since we read it: the next sweep sees that
     return step(
         operation, State.UNKNOWN, now=now, message="The worker was lost in the middle of the call: the outcome is not known.", by=SYSTEM, next_look_at=now
     )
@@ -151,11 +179,7 @@ def lost(operation: Operation, *, now: datetime) -> bool:
 
 def restored(operation: Operation, *, now: datetime) -> bool:
     """It comes from a back-up and was open then: what became of it since is not known, so Roboflow is asked before anything is sent again."""
-    if operation.state in (State.QUEUED, State.SENDING):
-        operation.state, operation.claimed_at = State.SENDING, operation.claimed_at or operation.requested_at
-        operation.sent_at, operation.lease_until = operation.sent_at or operation.requested_at, now
-        operation.save(update_fields=["state", "claimed_at", "sent_at", "lease_until"])  # killed here, the sweep goes on
-    elif operation.state == State.ACCEPTED:
+    if operation.state == State.ACCEPTED:
         return False  # it is only looked at anyway
     message = "Restored from a back-up: what became of it since is not known."
     return step(operation, State.UNKNOWN, now=now, message=message, by=SYSTEM, next_look_at=now)

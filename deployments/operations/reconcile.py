@@ -6,14 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
 from django.utils.timezone import now as clock
 
-from deployments.fleet.models import Deployment
-from deployments.fleet.store import observe
 from deployments.keys.models import ApiKey, KeyState
 from deployments.keys.open import KeyUnreadable, readers_of, use
-from deployments.operations.claim import load, look_later, step
+from deployments.operations.claim import load, look_later, row_of, step
 from deployments.operations.models import Operation
 from deployments.operations.states import Kind, State, agrees
 from deployments.roboflow.errors import KeyRefused, NotFound, RoboflowError
@@ -99,10 +96,10 @@ def look(operation_id: UUID) -> None:
         return
     seen = see(operation)
     moment = clock()
-    over = moment >= ends_at(operation)
+    over = not begins_at(operation) - timedelta(minutes=1) <= moment < ends_at(operation)  # before it: the clock was set back
     verdict = judge(operation, seen, over=over, may_resend=may_resend(operation, now=moment))
     if verdict.resend:
-        publish("operations.run", operation.pk)
+        publish("operations.run", operation.pk, operation.fence)
         look_later(operation, seconds=settings.SWEEP_SECONDS, now=moment)
     elif verdict.to:
         conclude(operation, verdict, seen, now=moment)
@@ -117,16 +114,20 @@ def take_turn(operation: Operation) -> bool:
     return bool(mine.update(next_look_at=booked))
 
 
+def begins_at(operation: Operation) -> datetime:
+    """Return when the window began: with the first claim."""
+    return operation.claimed_at or operation.requested_at
+
+
 def ends_at(operation: Operation) -> datetime:
-    """Return when the window ends: it counts from the first claim."""
-    return (operation.claimed_at or operation.requested_at) + timedelta(seconds=settings.OPERATION_CONFIRM_SECONDS)
+    """Return when the window ends."""
+    return begins_at(operation) + timedelta(seconds=settings.OPERATION_CONFIRM_SECONDS)
 
 
 def may_resend(operation: Operation, *, now: datetime) -> bool:
     """Say whether a lost pause, resume or delete may be sent once more."""
-    calls = operation.attempts.filter(endpoint=f"/{operation.kind}").count()
     last = operation.sent_at or operation.claimed_at
-    return calls <= RESENDS and last is not None and now - last > timedelta(seconds=GRACE_SECONDS)
+    return operation.fence <= RESENDS and last is not None and now - last > timedelta(seconds=GRACE_SECONDS)
 
 
 def see(operation: Operation) -> Seen:
@@ -149,10 +150,7 @@ def see(operation: Operation) -> Seen:
 def conclude(operation: Operation, verdict: Verdict, seen: Seen, *, now: datetime) -> None:
     """End the operation with what was seen; the fleet learns it at the same time."""
     assert verdict.to is not None
-    row: Deployment | None = None
-    with transaction.atomic():
-        if seen.report and is_ours(operation, seen.report):
-            row = observe(operation.workspace, seen.report, by=operation.actor_name, now=now)
+    row = row_of(operation, seen.report if seen.report and is_ours(operation, seen.report) else None, now=now)
     confirmed: dict[str, Any] = {"confirmed_at": now} if verdict.to == State.SUCCEEDED else {}
     step(operation, verdict.to, now=now, message=verdict.message, deployment=row, **confirmed)
 

@@ -1,5 +1,6 @@
 """Ask for a change: write it down and audit it, in one transaction, before anyone acts on it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -10,14 +11,17 @@ from django.db import IntegrityError, transaction
 
 from deployments.fleet.models import Asked, Deployment
 from deployments.keys.models import ApiKey
+from deployments.keys.own import hold
 from deployments.operations.claim import tell
 from deployments.operations.models import Operation
 from deployments.operations.states import OPEN, Kind
 from deployments.workspaces.models import Workspace, touch
 from portal.audit.actions import Action
-from portal.audit.append import Thing, append
+from portal.audit.append import Entry, Thing, append_many
 from portal.audit.origin import Origin
 from portal.queue.publish import publish
+
+TRIES = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,24 +51,50 @@ def request_operation(wish: Wish, *, key: ApiKey, form_token: UUID, by: Origin, 
     - While another operation on this name is open, that one is returned and the attempt is in the trail as refused.
       The guard is the constraint `one_open_operation_per_name`, not a query: people click at the same moment.
 
-    Nothing is sent from here. If Redis is away the operation stays *queued* and the sweep publishes it.
+    Nothing is sent from here. If Redis is away the operation stays *queued* and the sweep publishes it. Raises Refused when the key was removed.
     """
-    if first := posted_before(wish, form_token=form_token, by=by):
-        return first
-    try:
-        with transaction.atomic():
-            operation = write(wish, key=key, form_token=form_token, by=by, now=now)
-    except IntegrityError:
-        return standing(wish, form_token=form_token, by=by, now=now)
-    changes = {name: (None, value) for name, value in wish.parameters.items()}
-    append(
-        Action.of(wish.kind, "requested"), by=by, at=now, about=wish.thing, workspace=wish.workspace, reason=wish.reason,
+    return request_all([wish], key=key, form_token=form_token, by=by, now=now)[0]
+
+
+def request_all(wishes: Iterable[Wish], *, key: ApiKey, form_token: UUID, by: Origin, now: datetime) -> list[Operation]:
+    """Return the operations that now stand for these wishes. Call it inside a transaction.
+
+    All are written before the first event is: the event takes the head of the trail, and whoever holds that waits for nobody.
+    """
+    hold(key)
+    asked = [stand(wish, key=key, form_token=form_token, by=by, now=now) for wish in wishes]
+    append_many([entry for _, entry in asked if entry])
+    for operation, entry in asked:
+        if entry and entry.action == Action.of(operation.kind, "requested"):
+            touch(operation.workspace_id)
+            transaction.on_commit(partial(tell, operation))
+            transaction.on_commit(partial(publish, "operations.run", operation.pk), robust=True)
+    return [operation for operation, _ in asked]
+
+
+def stand(wish: Wish, *, key: ApiKey, form_token: UUID, by: Origin, now: datetime) -> tuple[Operation, Entry | None]:
+    """Return the operation that stands for a wish, and the event that tells of it; none where this form was posted before."""
+    for _ in range(TRIES):  # the one that stands in the way may end between the two statements
+        if first := posted_before(wish, form_token=form_token, by=by):
+            return first, None
+        try:
+            with transaction.atomic():
+                operation = write(wish, key=key, form_token=form_token, by=by, now=now)
+        except IntegrityError:
+            if other := Operation.objects.filter(workspace=wish.workspace, target_name=wish.name, state__in=OPEN).first():
+                return other, entry_of(wish, "refused", other, by=by, now=now)
+        else:
+            return operation, entry_of(wish, "requested", operation, by=by, now=now)
+    raise RuntimeError("Something stood in the way of this operation, and nothing did, several times in a row.")
+
+
+def entry_of(wish: Wish, word: str, operation: Operation, *, by: Origin, now: datetime) -> Entry:
+    """Return the event of a wish that was taken or refused; a taken one tells its parameters."""
+    changes = {name: (None, value) for name, value in wish.parameters.items()} if word == "requested" else None
+    return Entry(
+        action=Action.of(wish.kind, word), by=by, at=now, about=wish.thing, workspace=wish.workspace, reason=wish.reason,
         changes=changes, operation_id=str(operation.pk),
     )  # fmt: skip
-    touch(wish.workspace.pk)
-    transaction.on_commit(partial(tell, operation))
-    transaction.on_commit(partial(publish, "operations.run", operation.pk), robust=True)
-    return operation
 
 
 def posted_before(wish: Wish, *, form_token: UUID, by: Origin) -> Operation | None:
@@ -85,14 +115,3 @@ def write(wish: Wish, *, key: ApiKey, form_token: UUID, by: Origin, now: datetim
         machine_type=wish.parameters.get("machine_type") or "", kind=wish.kind, by=by.actor_name, since=now,
     )  # fmt: skip
     return operation
-
-
-def standing(wish: Wish, *, form_token: UUID, by: Origin, now: datetime) -> Operation:
-    """Return the operation that was there first, and record the refused attempt."""
-    if first := posted_before(wish, form_token=form_token, by=by):
-        return first
-    other = Operation.objects.get(workspace=wish.workspace, target_name=wish.name, state__in=OPEN)
-    append(
-        Action.of(wish.kind, "refused"), by=by, at=now, about=wish.thing, workspace=wish.workspace, reason=wish.reason, operation_id=str(other.pk),
-    )  # fmt: skip
-    return other

@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
-from deployments.fleet.models import Asked, Deployment
-from deployments.operations.claim import load, record
+from deployments.fleet.models import DELETED, Asked, Deployment
+from deployments.operations.claim import load, record, seen_before
 from deployments.operations.models import Operation
 from deployments.operations.reconcile import proof, see, sight
 from deployments.operations.states import Kind, State, agrees
@@ -67,16 +68,16 @@ def resolve_from_fleet(*, now: datetime) -> int:
 
 def shown_by(operation: Operation) -> Deployment | None:
     """Return the row of the cache that shows that the operation was done, if one does."""
-    rows = Deployment.objects.filter(workspace=operation.workspace, deployment_name=operation.target_name, missing_since=None)
+    rows = Deployment.objects.filter(workspace=operation.workspace, deployment_name=operation.target_name)
+    since = operation.claimed_at or operation.requested_at
+    if operation.kind == Kind.DELETE:
+        gone = Q(gone_at__gte=since) | Q(reported_at__gte=since, status=DELETED)
+        return rows.filter(gone, deployment_id=operation.target_id).first()
     if operation.target_id:
         rows = rows.filter(deployment_id=operation.target_id)
     elif operation.sent_at is None:
         return None
     else:
-        rows = rows.exclude(deployment_id__in=operation.known_ids)
-    row = rows.order_by("-first_seen_at").first()
-    if row is None or row.reported_at < (operation.claimed_at or operation.requested_at):
-        return None
-    if operation.kind == Kind.DELETE and row.gone_at:
-        return row
-    return row if agrees(operation.kind, row.status) and not (operation.kind != Kind.DELETE and row.is_over) else None
+        rows = rows.exclude(deployment_id__in=[*operation.known_ids, *seen_before(operation)])
+    row = rows.filter(missing_since=None, reported_at__gte=since).order_by("-first_seen_at").first()
+    return row if row and agrees(operation.kind, row.status) and not row.is_over else None

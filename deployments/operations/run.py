@@ -2,18 +2,16 @@
 
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
 from django.utils.timezone import now as clock
 
 from deployments.fleet.models import Deployment
-from deployments.fleet.store import observe
 from deployments.keys.models import KeyState
 from deployments.keys.open import KeyUnreadable, use
-from deployments.operations.claim import claim, look_later, mark_sent, note_attempt, step
+from deployments.operations.claim import claim, load, mark_sent, note_attempt, row_of, step
 from deployments.operations.models import Attempt, Operation
 from deployments.operations.states import Kind, State
 from deployments.roboflow.errors import NotFound, OutcomeUnknown, RoboflowError, Unavailable
@@ -45,15 +43,19 @@ class Deadline:
         return self.ends - time.monotonic()
 
 
-def run(operation_id: UUID, *, now: datetime) -> None:
-    """Claim and perform one operation; nothing happens when it is not to be sent (any more)."""
+def run(operation_id: UUID, *, now: datetime, again: int | None = None) -> None:
+    """Claim and perform one operation; nothing happens when it is not to be sent (any more).
+
+    `again`: the fence that an unknown operation had when it was found that it may be sent again.
+    """
     deadline = Deadline(time.monotonic() + settings.OPERATION_CALL_SECONDS)
-    operation = claim(operation_id, now=now)
+    operation = claim(operation_id, now=now, again=again)
     if operation is None:
         return
     try:
         check_person(operation)
         known_ids = look_first(operation, deadline)
+        check_person(load(operation_id) or operation)  # looking may have taken its time
         if deadline.left() < LEAST_SECONDS:
             raise NotSent("There was no time left to send it. Nothing was sent.")
     except NotSent as reason:
@@ -69,8 +71,8 @@ def give_up(operation: Operation, reason: NotSent) -> None:
     if operation.sent_at is None:
         step(operation, State.FAILED, now=moment, message=str(reason), words=reason.words, attempt=reason.attempt)
     else:
-        step(operation, State.UNKNOWN, now=moment, message=f"{reason} An earlier call may have reached Roboflow.", words=reason.words, attempt=reason.attempt)
-        look_later(operation, seconds=FIRST_LOOK_SECONDS * 4, now=moment)
+        words = f"{reason} An earlier call may have reached Roboflow."
+        step(operation, State.UNKNOWN, now=moment, message=words, words=reason.words, attempt=reason.attempt, next_look_at=soon(moment, times=4))
 
 
 def check_person(operation: Operation) -> None:
@@ -133,9 +135,10 @@ def known_here(operation: Operation) -> list[str]:
 
 def send(operation: Operation, deadline: Deadline) -> None:
     """Call Roboflow once and write the outcome: accepted, failed where it is known not to have happened, else unknown."""
-    begun, again = time.monotonic(), operation.attempts.filter(endpoint=endpoint_of(operation)).exists()
+    begun = time.monotonic()
+    again = operation.was_unknown or operation.attempts.filter(endpoint=endpoint_of(operation)).exists()  # a killed worker leaves no attempt
     try:
-        report = call(operation, seconds=deadline.left())
+        report = call(operation, deadline)
     except OutcomeUnknown as trouble:
         unknown(operation, trouble, begun)
     except (Unavailable, KeyUnreadable) as trouble:
@@ -149,31 +152,34 @@ def send(operation: Operation, deadline: Deadline) -> None:
         accepted(operation, report, begun)
 
 
-def call(operation: Operation, *, seconds: float) -> DeploymentReport | None:
-    """Make the one call of this kind."""
+def call(operation: Operation, deadline: Deadline) -> DeploymentReport | None:
+    """Make the one call of this kind, if there is still time when the key is open."""
     assert operation.key is not None
     name = operation.target_name
     if operation.kind == Kind.CREATE:
         new = NewDeployment(**operation.parameters)
-        return use(operation.key, lambda client, secret: client.add(secret, new, deadline_seconds=seconds), now=clock())
+        return use(operation.key, lambda client, secret: client.add(secret, new, deadline_seconds=deadline.left()), now=clock())
     if operation.kind == Kind.PAUSE:
-        use(operation.key, lambda client, secret: client.pause(secret, name, deadline_seconds=seconds), now=clock())
+        use(operation.key, lambda client, secret: client.pause(secret, name, deadline_seconds=deadline.left()), now=clock())
     elif operation.kind == Kind.RESUME:
-        use(operation.key, lambda client, secret: client.resume(secret, name, deadline_seconds=seconds), now=clock())
+        use(operation.key, lambda client, secret: client.resume(secret, name, deadline_seconds=deadline.left()), now=clock())
     else:
-        use(operation.key, lambda client, secret: client.delete(secret, name, deadline_seconds=seconds), now=clock())
+        use(operation.key, lambda client, secret: client.delete(secret, name, deadline_seconds=deadline.left()), now=clock())
     return None
+
+
+def soon(moment: datetime, *, times: int = 1) -> datetime:
+    """Return when to look first: written with the step itself, so that a kill in between leaves nothing that nobody looks at."""
+    return moment + timedelta(seconds=FIRST_LOOK_SECONDS * times)
 
 
 def accepted(operation: Operation, report: DeploymentReport | None, begun: float) -> None:
     """Roboflow took it. Accepted is not done: look until what is reported agrees."""
     moment = clock()
     answered = attempt_of(endpoint_of(operation), None, begun)
-    with transaction.atomic():
-        row = observe(operation.workspace, report, by=operation.actor_name, now=moment) if report else None
-    stepped = step(operation, State.ACCEPTED, now=moment, message="Roboflow accepted it.", attempt=answered, deployment=row, accepted_at=moment)
-    if stepped:
-        look_later(operation, seconds=FIRST_LOOK_SECONDS, now=moment)
+    row = row_of(operation, report, now=moment)
+    words = "Roboflow accepted it."
+    if step(operation, State.ACCEPTED, now=moment, message=words, attempt=answered, deployment=row, accepted_at=moment, next_look_at=soon(moment)):
         publish("operations.look", operation.pk)
     else:
         note_attempt(operation, answered)  # the lease ran out meanwhile; reconciling finds out what this answer did
@@ -198,8 +204,7 @@ def unknown(operation: Operation, trouble: RoboflowError, begun: float) -> None:
 def unknown_step(operation: Operation, message: str, words: str, answered: Attempt) -> None:
     """Write that it may have happened, and look soon."""
     moment = clock()
-    if step(operation, State.UNKNOWN, now=moment, message=message, words=words, attempt=answered):
-        look_later(operation, seconds=FIRST_LOOK_SECONDS, now=moment)
+    if step(operation, State.UNKNOWN, now=moment, message=message, words=words, attempt=answered, next_look_at=soon(moment)):
         publish("operations.look", operation.pk)
     else:
         note_attempt(operation, answered)

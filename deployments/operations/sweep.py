@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
+from django.db.models import Q
+
 from deployments.operations.claim import lost
 from deployments.operations.models import Operation
 from deployments.operations.resolve import resolve_from_fleet
@@ -10,6 +13,7 @@ from deployments.operations.states import State
 from portal.queue.publish import publish
 
 UNCLAIMED = timedelta(seconds=2)
+LONGEST_WAIT = timedelta(minutes=1)  # between two looks
 MANY = 500  # in one sweep; the next one comes soon
 
 
@@ -25,10 +29,14 @@ class Swept:
 
 def sweep(*, now: datetime) -> Swept:
     """Re-publish, reconcile and resolve; harmless when two run at once."""
-    queued = Operation.objects.filter(state=State.QUEUED, requested_at__lt=now - UNCLAIMED).order_by("requested_at")
+    unclaimed = Q(requested_at__lt=now - UNCLAIMED) | Q(requested_at__gt=now + LONGEST_WAIT)
+    queued = Operation.objects.filter(unclaimed, state=State.QUEUED).order_by("requested_at")
     published = sum(publish("operations.run", pk) for pk in queued.values_list("pk", flat=True)[:MANY])
-    dead = Operation.objects.filter(state=State.SENDING, lease_until__lt=now).select_related("workspace")
+    lost_lease = Q(lease_until__lt=now) | Q(lease_until__gt=now + timedelta(seconds=settings.OPERATION_LEASE_SECONDS))
+    dead = Operation.objects.filter(lost_lease, state=State.SENDING).select_related("workspace")
     found = sum(lost(one, now=now) for one in dead[:MANY])
-    waiting = Operation.objects.filter(state__in=(State.ACCEPTED, State.UNKNOWN), next_look_at__lte=now)
+    # Without a time, or with one further ahead than we ever set one: the clock was set back.
+    due = Q(next_look_at=None) | Q(next_look_at__lte=now) | Q(next_look_at__gt=now + LONGEST_WAIT)
+    waiting = Operation.objects.filter(due, state__in=(State.ACCEPTED, State.UNKNOWN))
     looked = sum(publish("operations.look", pk) for pk in waiting.values_list("pk", flat=True)[:MANY])
     return Swept(published, found, looked, resolve_from_fleet(now=now))

@@ -10,9 +10,9 @@ from portal.queue.lease import leased
 
 
 @shared_task(name="operations.run")
-def run_operation(operation_id: str) -> None:
-    """Perform one operation."""
-    run.run(UUID(operation_id), now=now())
+def run_operation(operation_id: str, again: str | None = None) -> None:
+    """Perform one operation; `again` is the fence of an unknown one that may be sent again."""
+    run.run(UUID(operation_id), now=now(), again=int(again) if again else None)
 
 
 @shared_task(name="operations.look")

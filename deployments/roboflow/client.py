@@ -3,6 +3,8 @@
 Sources: Roboflow's page "How to manage dedicated deployment using HTTP APIs", and its Python client 1.7.3.
 """
 
+import json
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,12 +14,13 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from deployments.roboflow import schema
-from deployments.roboflow.errors import OutcomeUnknown, RateLimited, RoboflowError, Unavailable, readable, reading_of, refusal_class
-from deployments.roboflow.mask import Secret, mask
+from deployments.roboflow.errors import OutcomeUnknown, RateLimited, RoboflowError, Unavailable, looks_like_a_page, readable, reading_of, refusal_class
+from deployments.roboflow.mask import Secret, forms_of, mask
 from deployments.roboflow.retry import delay_seconds, may_retry, retry_after_of
 from deployments.roboflow.transport import Answer, Broken, exchange, new_session
 
 T = TypeVar("T")
+ECHO = re.compile(rb"(?i)api_?key|bearer|\\u00[2-7]")  # words beside which keys stand, and letters written so that a key would not be found
 
 
 @dataclass(frozen=True)
@@ -158,9 +161,11 @@ def judge(
         return None, silence(why, never_sent=never_sent, method=method, endpoint=endpoint)
     if answer.status == 200:
         try:
-            return read(answer.body), None
+            return read(unechoed(answer.body, key)), None
         except (schema.Malformed, RecursionError) as malformed:
             why, text = f"Roboflow's answer makes no sense. {mask(str(malformed), key)}", readable(answer.body[:4000], key)
+    elif method == "GET" and answer.status == 404 and looks_like_a_page(answer.body):
+        why, text = "Something before Roboflow answered with a page of its own.", readable(answer.body, key)
     elif 400 <= answer.status < 500:
         refusal = refusal_class(answer.status)(
             reading_of(answer.status), endpoint=endpoint, method=method, status=answer.status, text=readable(answer.body, key)
@@ -172,6 +177,16 @@ def judge(
         why, text = reading_of(answer.status), readable(answer.body, key)
     kind = Unavailable if method == "GET" else OutcomeUnknown
     return None, kind(why, endpoint=endpoint, method=method, status=answer.status, text=text)
+
+
+def unechoed(body: bytes, key: Secret) -> bytes:
+    """Return an answer without any key: one that repeats it, or that may, is read, masked text by text, and written again."""
+    if not ECHO.search(body) and not any(form.encode() in body for form in forms_of(key.reveal())):
+        return body
+    try:
+        return json.dumps(schema.tame(schema.load(body), clean=lambda words: mask(words, key))).encode()
+    except (schema.Malformed, RecursionError):
+        return body
 
 
 def silence(why: str, *, never_sent: bool, method: str, endpoint: str) -> RoboflowError:

@@ -16,6 +16,7 @@ import json
 import re
 
 from deployments.roboflow.mask import Secret, mask
+from deployments.roboflow.schema import storable
 
 MAX_TEXT = 2000
 READINGS = {  # Roboflow's statuses as we read them
@@ -86,11 +87,16 @@ def reading_of(status: int) -> str:
 
 def readable(body: bytes, secret: Secret) -> str:
     """Return the words of an error answer: the message of a JSON error, HTML without its tags, at most 2,000 characters, keys masked."""
-    text = body[: MAX_TEXT * 20].decode("utf-8", errors="replace").replace("\x00", "")
+    text = body[: MAX_TEXT * 20].decode("utf-8", errors="replace")
     text = message_of(text) or text
     if "<" in text and re.search(r"(?i)<(!doctype|html|body|h1|p|div|title)\b", text):
         text = html.unescape(TAGS.sub(" ", text))
-    return " ".join(mask(text, secret).split())[:MAX_TEXT]
+    return storable(" ".join(mask(text, secret).split()))[:MAX_TEXT]
+
+
+def looks_like_a_page(body: bytes) -> bool:
+    """Say whether an answer is HTML: a gateway speaks then, not Roboflow."""
+    return re.search(rb"(?i)<(!doctype|html|body|head)\b", body[:2000]) is not None
 
 
 def message_of(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 ID, TEXT, PAYLOAD = 100, 254, 256 * 1024  # the longest that we keep
 INT32 = 2**31 - 1
+DEEPEST = 20  # levels of a raw object
 
 
 class Malformed(ValueError):
@@ -115,11 +116,36 @@ class NewDeployment:
 
 
 def load(body: bytes) -> Any:
-    """Return the JSON of an answer. Raises Malformed."""
+    """Return the JSON of an answer; what JSON does not know (NaN, infinities) is None. Raises Malformed."""
     try:
-        return json.loads(body)
+        value = json.loads(body, parse_constant=lambda _: None, parse_float=finite)
+        return tame(value) if b"\\u" in body else value  # only an escape brings a NUL or half a letter into a text
     except (ValueError, RecursionError):
         raise Malformed("The answer is not JSON.") from None
+
+
+def finite(digits: str) -> float | None:
+    """Return a number of JSON, None where it is too large for one: no database keeps an infinity."""
+    found = float(digits)
+    return found if math.isfinite(found) else None
+
+
+def tame(value: Any, depth: int = 0, clean: Callable[[str], str] = str) -> Any:
+    """Return JSON that every database keeps: no NULs, no halves of letters, nothing nested beyond DEEPEST; `clean` sees every text."""
+    if isinstance(value, str):
+        return clean(storable(value))
+    if not isinstance(value, dict | list):
+        return value
+    if depth >= DEEPEST:
+        return "..."
+    if isinstance(value, list):
+        return [tame(one, depth + 1, clean) for one in value]
+    return {clean(storable(name)): tame(one, depth + 1, clean) for name, one in value.items()}
+
+
+def storable(words: str) -> str:
+    """Return a text without NULs and without halves of letters."""
+    return words if words.isascii() and "\x00" not in words else words.replace("\x00", "").encode(errors="replace").decode()
 
 
 def text(value: Any, limit: int = TEXT) -> str:
@@ -128,7 +154,7 @@ def text(value: Any, limit: int = TEXT) -> str:
         return ""
     if isinstance(value, int | float):
         return "" if isinstance(value, int) and value.bit_length() > 300 else str(value)[:limit]
-    return value[: limit * 2].replace("\x00", "").encode(errors="replace").decode()[:limit] if isinstance(value, str) else ""
+    return storable(value[: limit * 2])[:limit] if isinstance(value, str) else ""
 
 
 def integer(value: Any) -> int | None:
@@ -158,7 +184,7 @@ def deployment(value: Any) -> DeploymentReport:
         duration_hours=number(value.get("duration")), inference_version=text(value.get("inference_version"), 60),
         min_replicas=integer(value.get("min_replicas")), max_replicas=integer(value.get("max_replicas")),
         num_replicas=integer(value.get("num_replicas")), status=text(value.get("status"), 60), workspace_id=text(value.get("workspace_id"), ID),
-        workspace_url=text(value.get("workspace_url"), ID), raw=value,
+        workspace_url=text(value.get("workspace_url"), ID), raw={name: tame(one, 1) if isinstance(one, dict | list) else one for name, one in value.items()},
     )  # fmt: skip
 
 
@@ -200,7 +226,10 @@ def moment(value: Any) -> datetime:
     """Read an ISO 8601 time as aware UTC. Raises Malformed."""
     try:
         found = datetime.fromisoformat(value)
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        aware = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        if not 2000 <= aware.year < 2100:  # no page could show it in every zone
+            raise ValueError
+        return aware
     except (ValueError, TypeError, OverflowError):
         raise Malformed("Its timestamp is none.") from None
 
@@ -210,7 +239,7 @@ def log_line(value: Any) -> LogLine:
     if not isinstance(value, dict) or not text(value.get("insert_id"), ID):
         raise Malformed("It has no insert_id.")
     payload = value.get("payload")
-    words = text(payload, PAYLOAD) if isinstance(payload, str) else "" if payload is None else json.dumps(payload, ensure_ascii=False)[:PAYLOAD]
+    words = text(payload, PAYLOAD) if isinstance(payload, str) else "" if payload is None else text(json.dumps(payload, ensure_ascii=False), PAYLOAD)
     return LogLine(text(value["insert_id"], ID), moment(value.get("timestamp")), text(value.get("severity"), 20), words)
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.util import Retry
 
@@ -32,6 +34,79 @@ class Broken(Exception):
         self.never_sent = never_sent
 
 
+class Punctual(threading.local):
+    """Which call this thread makes: a connection that stands too late must not carry it any more."""
+
+    call: "Exchange | None" = None
+
+
+on_duty = Punctual()
+
+
+class PunctualHTTPConnection(HTTPConnection):
+    """Sends nothing for a call that nobody waits for any more: looking up a name and connecting may outlast its deadline."""
+
+    def connect(self) -> None:
+        """Connect, then look at the clock."""
+        super().connect()
+        give_up_late(self)
+
+
+class PunctualHTTPSConnection(HTTPSConnection):
+    """The same under TLS."""
+
+    def connect(self) -> None:
+        """Connect, shake hands, then look at the clock."""
+        super().connect()
+        give_up_late(self)
+
+
+def give_up_late(connection: HTTPConnection) -> None:
+    """Close a connection whose call is over. Raises NewConnectionError, which means: nothing was sent."""
+    call = on_duty.call
+    if call is not None and (call.abandoned or time.monotonic() >= call.deadline):
+        connection.close()
+        raise NewConnectionError(connection, "too late")
+
+
+class PunctualHTTPPool(HTTPConnectionPool):
+    """Makes such connections."""
+
+    ConnectionCls = PunctualHTTPConnection
+
+
+class PunctualHTTPSPool(HTTPSConnectionPool):
+    """Makes such connections under TLS."""
+
+    ConnectionCls = PunctualHTTPSConnection
+
+
+class Adapter(HTTPAdapter):
+    """Never retries by itself, never sends late."""
+
+    def __init__(self) -> None:
+        super().__init__(max_retries=Retry(total=0, connect=0, read=0, redirect=0, status=0), pool_maxsize=8)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Let the pools make punctual connections."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": PunctualHTTPPool, "https": PunctualHTTPSPool}
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        """The same behind a proxy."""
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = {"http": PunctualHTTPPool, "https": PunctualHTTPSPool}
+        return manager
+
+
+class Straight(requests.Session):
+    """Follows nothing, and reads nothing of a redirect by itself: requests would read its body whole, whatever its size."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """There is none."""
+        return None
+
+
 class NoNetrc(requests.auth.AuthBase):
     """Keeps requests from looking for passwords in ~/.netrc; proxies of the environment still count."""
 
@@ -42,8 +117,7 @@ class NoNetrc(requests.auth.AuthBase):
 
 def new_session(*, user_agent: str, keep_alive: bool) -> requests.Session:
     """Return a session that never retries by itself; the one for POSTs never uses a connection twice."""
-    session = requests.Session()
-    adapter = HTTPAdapter(max_retries=Retry(total=0, connect=0, read=0, redirect=0, status=0), pool_maxsize=8)
+    session, adapter = Straight(), Adapter()
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     session.auth = NoNetrc()
@@ -61,7 +135,7 @@ def exchange(session: requests.Session, method: str, url: str, *, timeouts: tupl
     left = deadline - time.monotonic()
     if left <= 0:
         raise Broken("There was no time left.", never_sent=True)
-    call = Exchange(session, method, url, (min(timeouts[0], left), min(timeouts[1], left)), content)
+    call = Exchange(session, method, url, (min(timeouts[0], left), min(timeouts[1], left)), deadline, content)
     thread = threading.Thread(target=call.run, daemon=True, name="roboflow-call")
     thread.start()
     thread.join(left)
@@ -77,8 +151,8 @@ def exchange(session: requests.Session, method: str, url: str, *, timeouts: tupl
 class Exchange:
     """One request in its thread: leaves either an answer or a trouble."""
 
-    def __init__(self, session: requests.Session, method: str, url: str, timeouts: tuple[float, float], content: dict[str, Any]) -> None:
-        self.session, self.method, self.url, self.timeouts, self.content = session, method, url, timeouts, content
+    def __init__(self, session: requests.Session, method: str, url: str, timeouts: tuple[float, float], deadline: float, content: dict[str, Any]) -> None:
+        self.session, self.method, self.url, self.timeouts, self.deadline, self.content = session, method, url, timeouts, deadline, content
         self.answer: Answer | None = None
         self.trouble: Broken | None = None
         self.response: requests.Response | None = None
@@ -86,6 +160,7 @@ class Exchange:
 
     def run(self) -> None:
         """The border: whatever requests raises ends here, for it carries addresses with keys."""
+        on_duty.call = self
         try:
             self.answer = self.talk()
         except Broken as trouble:

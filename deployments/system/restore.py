@@ -4,12 +4,13 @@ import gzip
 import json
 import sqlite3
 import tempfile
+import zlib
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
 from django.core.management.color import no_style
-from django.db import connection, transaction
+from django.db import DataError, IntegrityError, ProgrammingError, connection, transaction
 
 from deployments.operations.claim import restored
 from deployments.operations.models import Operation
@@ -17,6 +18,11 @@ from deployments.system.backup import CHUNK, FORMAT, NotPossible, current_head, 
 from portal.accounts.models import User
 from portal.audit import triggers
 from portal.audit.verify import Finding, verify
+
+# What was not sent when the back-up was made may have been sent since. In the very transaction that brings it back it is marked as lost in the
+# middle of its call, so that even a kill right afterwards leaves nothing that would be sent again blindly.
+SET_ASIDE = """UPDATE operations_operation SET state = 'sending', claimed_at = COALESCE(claimed_at, requested_at),
+    sent_at = COALESCE(sent_at, requested_at), lease_until = requested_at WHERE state IN ('queued', 'sending')"""
 
 
 def restore(source: IO[bytes], *, replace: bool) -> dict[str, Any]:
@@ -29,7 +35,7 @@ def restore(source: IO[bytes], *, replace: bool) -> dict[str, Any]:
                 restore_sqlite(data)
             else:
                 restore_postgresql(data)
-    except (EOFError, gzip.BadGzipFile, OSError) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error, OSError, ValueError, DataError, IntegrityError, ProgrammingError) as error:
         raise NotPossible(f"The back-up is damaged: {error}. Nothing was changed.") from None
     return about
 
@@ -67,6 +73,8 @@ def restore_sqlite(data: gzip.GzipFile) -> None:
         try:
             if database.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
                 raise NotPossible("The back-up is damaged. Nothing was changed.")
+            database.execute(SET_ASIDE)
+            database.commit()
             database.backup(connection.connection)
         except sqlite3.DatabaseError as error:
             raise NotPossible(f"The back-up is damaged: {error}. Nothing was changed.") from None
@@ -85,11 +93,14 @@ def restore_postgresql(data: gzip.GzipFile) -> None:
                 raise EOFError("it ends too early")
             if about["table"] not in tables():
                 raise NotPossible(f"The back-up holds the unknown table {about['table']}.")
-            with cursor.cursor.copy(f"COPY {named(about['table'], about['columns'])} FROM STDIN") as rows:
+            with connection.wrap_database_errors, cursor.cursor.copy(f"COPY {named(about['table'], about['columns'])} FROM STDIN") as rows:
                 while (line := data.readline()) != b"\\.\n":
                     if not line:
                         raise EOFError("it ends too early")
                     rows.write(line)
+        if data.read(1):  # reading to the end is what makes gzip compare its sum
+            raise EOFError("it does not end where it should")
+        cursor.execute(SET_ASIDE)
         for sql in connection.ops.sequence_reset_sql(no_style(), list(connection.introspection.installed_models(tables()))):
             cursor.execute(sql)
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # pending checks would keep the triggers from being set

@@ -8,7 +8,7 @@ from django.db.models import Q
 from deployments.keys.models import ApiKey
 from deployments.keys.open import thing_of as key_thing
 from deployments.team.invite import open_ones, withdraw_all
-from deployments.workspaces.models import Membership, Workspace, touch
+from deployments.workspaces.models import Membership, touch
 from deployments.workspaces.roles import Role
 from portal.audit.actions import Action
 from portal.audit.append import Thing, append
@@ -28,8 +28,11 @@ def thing_of(member: Membership) -> Thing:
 
 
 def locked(member: Membership) -> Membership:
-    """Return the member's row, with all of the workspace's rows locked: two managers cannot demote each other at once."""
-    Workspace.objects.select_for_update().get(pk=member.workspace_id)
+    """Return the member's row, with the rows of all members locked: two managers cannot demote each other at once.
+
+    Not the workspace itself: everybody else writes that last, after the head of the trail.
+    """
+    list(Membership.objects.select_for_update().filter(workspace=member.workspace_id).order_by("pk").values_list("pk"))
     return Membership.objects.select_related("user", "workspace").get(pk=member.pk)
 
 

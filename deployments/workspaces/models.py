@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Q
 
 from deployments.workspaces.roles import Role
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from portal.accounts.models import User
 
 AMBER_INTERVALS = 2
+LONGEST_WAIT = timedelta(hours=2)  # between two syncs: Roboflow may ask for an hour of patience
 RED_AFTER = timedelta(minutes=10)
 
 
@@ -20,8 +21,8 @@ class WorkspaceQuerySet(models.QuerySet["Workspace"]):
     """Questions about workspaces."""
 
     def due(self, now: datetime) -> "WorkspaceQuerySet":
-        """Those whose list should be read now."""
-        return self.filter(sync_due_at__lte=now)
+        """Those whose list should be read now; a time further ahead than we ever set one was written by a clock that was set back since."""
+        return self.filter(Q(sync_due_at__lte=now) | Q(sync_due_at__gt=now + LONGEST_WAIT))
 
 
 class Workspace(models.Model):

@@ -88,5 +88,14 @@ def facts_of(entry: Entry, *, sequence: int) -> dict[str, Any]:
         "deployment_id": about.deployment_id[:100],
         "operation_id": entry.operation_id,
         "reason": mask_secrets(clean(entry.reason)),
-        "changes": mask_secrets(canonical(dict(entry.changes))).replace("\\u0000", "") if entry.changes else "",
+        "changes": canonical(masked(dict(entry.changes))) if entry.changes else "",
     }
+
+
+def masked(value: Any) -> Any:
+    """Return a value of JSON with every text in it masked: by itself, for a mask laid over the finished JSON could break it."""
+    if isinstance(value, str):
+        return mask_secrets(value.replace("\x00", ""))
+    if isinstance(value, Mapping):
+        return {str(name): masked(one) for name, one in value.items()}
+    return [masked(one) for one in value] if isinstance(value, list | tuple) else value

@@ -58,7 +58,8 @@ def moment(text: str) -> datetime | None:
     """Return a time of the query string, in the person's zone unless it names an offset; None when it is none."""
     try:
         found = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
-        return (timezone.make_aware(found) if found.tzinfo is None else found).astimezone(UTC)
+        aware = (timezone.make_aware(found) if found.tzinfo is None else found).astimezone(UTC)
+        return aware if 2000 <= aware.year < 2100 else None
     except (ValueError, OverflowError):
         return None
 

@@ -48,7 +48,10 @@ class Event(models.Model):
     @property
     def changed(self) -> dict[str, list[Any]]:
         """What changed: field to [before, after]."""
-        found: dict[str, list[Any]] = json.loads(self.changes) if self.changes else {}
+        try:
+            found: dict[str, list[Any]] = json.loads(self.changes) if self.changes else {}
+        except ValueError:  # somebody tampered with it: verification names it, the page shows it
+            found = {"unreadable": ["", self.changes]}
         return found
 
 

@@ -69,5 +69,5 @@ def heartbeat_part(name: str, row: Heartbeat | None, *, now: datetime) -> Part:
     """Return the state of a part that tells by heartbeats."""
     if row is None:
         return Part(name, False, "was never seen")
-    late = now - row.at > LATE
+    late = not -LATE < now - row.at <= LATE  # one of the future tells of a clock that was set back, not of a part that lives
     return Part(name, not late, "was not seen lately" if late else "is alive", row.at, row.version)

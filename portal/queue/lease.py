@@ -4,11 +4,14 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from portal.queue.models import Lease
+
+LONGEST = timedelta(hours=1)
+FREE = datetime(1970, 1, 1, tzinfo=UTC)  # whatever the clock says later, it is over
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ def take(name: str, *, seconds: float, now: datetime) -> Held | None:
     holder = uuid.uuid4().hex
     until = now + timedelta(seconds=seconds)
     Lease.objects.bulk_create([Lease(name=name, expires_at=now - timedelta(seconds=1))], ignore_conflicts=True)
-    if not Lease.objects.filter(name=name, expires_at__lte=now).update(holder=holder, expires_at=until, fence=F("fence") + 1):
+    free = Q(expires_at__lte=now) | Q(expires_at__gt=now + LONGEST)  # nobody takes one for so long: the clock was set back since
+    if not Lease.objects.filter(free, name=name).update(holder=holder, expires_at=until, fence=F("fence") + 1):
         return None
     fence = Lease.objects.filter(name=name, holder=holder).values_list("fence", flat=True).first()
     return Held(name, fence, holder) if fence is not None else None
@@ -38,7 +42,7 @@ def still_held(held: Held) -> bool:
 
 def release(held: Held, *, now: datetime) -> None:
     """Give the lease back, unless somebody else has taken it meanwhile."""
-    Lease.objects.filter(name=held.name, fence=held.fence, holder=held.holder).update(expires_at=now)
+    Lease.objects.filter(name=held.name, fence=held.fence, holder=held.holder).update(expires_at=min(now, FREE))
 
 
 @contextmanager

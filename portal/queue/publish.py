@@ -8,7 +8,7 @@ import structlog
 from portal.celery import app
 
 log = structlog.get_logger(__name__)
-QUIET_SECONDS = 3.0  # after a failure, do not let the next click wait as well
+QUIET_SECONDS = 5.0  # after a failure, do not let the next click wait as well
 _failed_at = 0.0
 
 

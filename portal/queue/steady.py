@@ -1,10 +1,14 @@
-"""A worker that outlives a short silence of Redis.
+"""A worker that outlives a short silence of Redis, and a beat that outlives a clock that is set back.
 
 kombu forgets a delivered message only when Redis took its acknowledgement. If that times out, the message stays counted against the prefetch limit for good;
 after as many such time-outs as the worker has slots it fetches nothing any more, and says nothing (seen with kombu 5.7.0: Redis silent for two seconds).
 Here the message is forgotten either way. Redis gives it out again after the visibility timeout, which is harmless: every task is.
 """
 
+import time
+from typing import Any
+
+from celery.beat import Scheduler
 from kombu.transport import redis, virtual
 
 
@@ -22,3 +26,20 @@ class SteadyQoS(redis.QoS):  # type: ignore[misc]
 def install() -> None:
     """Let kombu's Redis channels count this way."""
     redis.Channel.QoS = SteadyQoS
+
+
+class SteadyScheduler(Scheduler):  # type: ignore[misc]
+    """Keeps no schedule on disk: all of ours are intervals. When the clock was set back, it counts them anew, instead of waiting for the old time."""
+
+    JUMP_SECONDS = 5
+    seen = 0.0
+
+    def tick(self, *args: Any, **kwargs: Any) -> Any:
+        """Send what is due, return the seconds until the next."""
+        moment = time.time()
+        if moment < self.seen - self.JUMP_SECONDS:
+            for entry in self.schedule.values():
+                entry.last_run_at = self.app.now()
+            self._heap = None  # Scheduler fills it from the entries
+        self.seen = moment
+        return super().tick(*args, **kwargs)

@@ -130,7 +130,7 @@ def children_of(plan: Plan, environment: dict[str, str], sockets: Path) -> list[
         "--threads", "4", "--no-control-socket", "--graceful-timeout", "5", "--config", "python:portal.supervisor.gunicorn",
     ]  # fmt: skip
     commands["worker"] = [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
-    commands["beat"] = [*celery, "beat", "--schedule", str(plan.home / "beat"), "--pidfile", "", "--loglevel", "INFO"]
+    commands["beat"] = [*celery, "beat", "--pidfile", "", "--loglevel", "INFO"]
     return [Child(name, command, environment, logs / f"{name}.log") for name, command in commands.items()]
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils.timezone import now
 
-from deployments.logs.harvest import harvest
+from deployments.logs.harvest import harvest, want
 from deployments.logs.lines import plain, rendered
 from deployments.logs.models import Harvest, Line
 from deployments.logs.windows import OVERLAP, Window, next_windows, older_part
@@ -126,3 +126,65 @@ def test_windows_overlap_and_reach_back_only_when_wanted():
     assert later[0].start == moment - timedelta(seconds=3) - OVERLAP
     assert later[1] == Window(moment - timedelta(hours=24), moment - timedelta(hours=1))
     assert older_part(later[1], later[1].start) is None
+
+
+def answered(lines):
+    return lambda answer: json.dumps(lines).encode()
+
+
+def line(number, at, **more):
+    return {"insert_id": f"q{number}", "payload": "x", "severity": "INFO", "timestamp": at.isoformat(), **more}
+
+
+@pytest.mark.parametrize("payload", ['{"a":"\\ud800"}', '"\\ud800"', '"a\\u0000b"', '{"a":"\\u0000"}', "NaN", "[" * 900 + "]" * 900])
+def test_no_payload_costs_the_lines_beside_it(payload, ana, fleet, twist):
+    moment = now().isoformat()
+    bodies = [f'{{"insert_id":"{name}","severity":"INFO","timestamp":"{moment}","payload":{words}}}' for name, words in (("odd", payload), ("good", '"good"'))]
+    twist["/get_log"] = lambda answer: f"[{','.join(bodies)}]".encode()
+
+    again(watched(fleet["pallet-counter"]))
+
+    assert Line.objects.filter(insert_id="good").exists() or "makes no sense" in Harvest.objects.get().error_reading
+
+
+def watched(deployment):
+    want(deployment, since=now() - timedelta(hours=1), now=now())
+    return deployment
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59+00:00"])
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])
+def test_a_line_of_an_impossible_year_breaks_no_page(at, zone, ana, fleet, twist):
+    type(ana.user).objects.update(timezone=zone)
+    twist["/get_log"] = answered([line(1, now()) | {"timestamp": at}, line(2, now())])
+    again(watched(fleet["pallet-counter"]))
+    path = f"/w/acme-vision/deployments/{fleet['pallet-counter'].deployment_id}/logs/"
+
+    assert [ana.get(f"{path}{query}").status_code for query in ("", "?line=q1", f"?to={at[:19]}", f"?from={at[:19]}")][:2] == [200, 200]
+    assert {ana.get(f"{path}?{name}={at[:19]}").status_code for name in ("from", "to")} <= {200, 422}
+    assert Line.objects.filter(insert_id="q2").exists()
+
+
+def test_very_many_lines_in_one_answer_are_stored(ana, fleet, twist):
+    moment = now()
+    twist["/get_log"] = answered([line(number, moment - timedelta(milliseconds=number)) for number in range(40_000)])
+
+    again(watched(fleet["pallet-counter"]))
+
+    assert Line.objects.count() == 40_000
+
+
+def test_a_smaller_maximum_of_roboflow_is_noticed_and_read_past(ana, fleet, twist):
+    moment = now()
+    lines = [line(number, moment - timedelta(seconds=number)) for number in range(200)]
+    asked = []
+
+    def at_most_60(answer):
+        asked.append(1)
+        return json.dumps(lines[59 * (len(asked) - 1) :][:60]).encode()
+
+    twist["/get_log"] = at_most_60
+
+    again(watched(fleet["pallet-counter"]))
+
+    assert Line.objects.count() == 200 and len(asked) <= 5

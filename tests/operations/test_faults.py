@@ -1,16 +1,23 @@
 """An operation under faults of Roboflow: never sent twice, never a lie, always an end."""
 
+import time
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.utils.timezone import now
 
 from deployments.keys.models import ApiKey
+from deployments.operations import request
 from deployments.operations.claim import claim, mark_sent
 from deployments.operations.models import Operation
 from deployments.operations.run import run
+from deployments.operations.states import OPEN
+from deployments.roboflow.transport import Answer
 from deployments.workspaces.models import Membership
+from portal.queue.lease import leased
 from tests.people import operation_of
+from tests.twisted import with_entries
 
 
 def age(operation, seconds):
@@ -67,7 +74,8 @@ def test_a_pause_that_was_lost_before_it_happened_is_sent_again(ana, fleet, work
 
     for _ in range(20):
         worker.look()
-        run(operation.pk, now=now()) if Operation.objects.get(pk=operation.pk).state == "unknown" else None
+        fresh = Operation.objects.get(pk=operation.pk)
+        run(operation.pk, now=now(), again=fresh.fence) if fresh.state == "unknown" else None
         operation.refresh_from_db()
         if operation.state == "succeeded":
             break
@@ -210,6 +218,164 @@ def test_with_roboflow_away_nothing_is_sent_and_it_says_so(ana, fleet, worker, s
     operation.refresh_from_db()
     assert operation.state == "failed"
     assert "Nothing was sent" in operation.message
+
+
+class Kill(BaseException):
+    """As SIGKILL: nothing after it is done."""
+
+
+def killed(*args, **kwargs):
+    raise Kill
+
+
+def test_a_worker_killed_right_after_it_wrote_the_answer_leaves_nothing_that_nobody_looks_at(ana, fleet, worker, monkeypatch):
+    operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
+    monkeypatch.setattr("deployments.operations.run.publish", killed)
+    with pytest.raises(Kill):
+        worker.run()
+    published = []
+    monkeypatch.setattr("deployments.operations.sweep.publish", lambda *args: published.append(args) or True)
+
+    worker.sweep(later=2)
+
+    assert published == [("operations.look", operation.pk)]
+
+
+def test_a_refusal_after_a_killed_call_is_not_called_failed(ana, fleet, worker, sandbox, monkeypatch):
+    monkeypatch.setattr("deployments.operations.reconcile.GRACE_SECONDS", 0)
+    operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
+    claimed = claim(operation.pk, now=now())
+    mark_sent(claimed, known_ids=[], now=now())  # the call goes out, and the worker is killed: no attempt is written
+    worker.sweep(later=61)
+    sandbox.fault("/pause", "status", 1, status=409, text="Deployment is pausing already")
+    fence = Operation.objects.get(pk=operation.pk).fence
+
+    run(operation.pk, now=now(), again=fence)
+    sandbox.change("pallet-counter", status="paused")
+    worker.drain()
+
+    operation.refresh_from_db()
+    assert operation.state == "succeeded"
+
+
+def test_a_copy_of_an_old_message_sends_nothing_again(ana, fleet, worker, sandbox, settings):
+    settings.ROBOFLOW_READ_TIMEOUT_SECONDS = 1
+    clear_clients()
+    sandbox.fault("/pause", "timeout_after", 1)
+    operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
+    worker.run()
+
+    run(operation.pk, now=now())
+
+    assert sandbox.calls()["/pause"] == 1
+
+
+def test_a_worker_that_stalls_while_the_key_is_opened_sends_nothing_late(ana, fleet, worker, sandbox, settings, monkeypatch):
+    settings.OPERATION_CALL_SECONDS = 1.5
+    calls = []
+
+    def slow(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == 2:  # after the look, before the call
+            time.sleep(2)
+
+    monkeypatch.setattr("deployments.keys.open.note_use", slow)
+    operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
+
+    worker.run()
+
+    operation.refresh_from_db()
+    assert "/pause" not in sandbox.calls() and operation.state == "failed"
+
+
+def test_a_key_removed_during_the_look_is_not_used(ana, fleet, worker, sandbox, monkeypatch):
+    operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
+    looked = []
+    from deployments.operations import run as module
+
+    whole = module.look_first
+    monkeypatch.setattr(module, "look_first", lambda *args: (looked.append(1), whole(*args), ApiKey.objects.all().delete())[1])
+
+    worker.run()
+
+    operation.refresh_from_db()
+    assert looked and operation.state == "failed" and "replaced or removed" in operation.message and sandbox.journal() == []
+
+
+def test_a_delete_that_needed_attention_is_resolved_when_it_is_gone(ana, fleet, worker, sandbox, twist):
+    operation = operation_of(ana.ask(fleet["night-shift"], "delete", confirm_name="night-shift", reason="over"))
+    sandbox.fault("/delete", "ignored", 1)
+    worker.run()
+    age(operation, 400)
+    worker.look()
+    age(operation, 1)
+    twist["/list"] = with_entries(lambda found: [one for one in found if one["deployment_name"] != "night-shift"])
+    twist["/get"] = lambda answer: Answer(404, None, b"Deployment not found")
+
+    with time_machine.travel(now() + timedelta(minutes=2)):  # beyond what a list may lag
+        worker.sync()
+        worker.sweep()
+
+    operation.refresh_from_db()
+    assert operation.state == "needs_attention" and operation.resolved_at
+
+
+def test_a_clock_that_is_set_back_leaves_nothing_hanging(ana, fleet, worker, sandbox):
+    sandbox.fault("/pause", "ignored", 1)
+    operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
+    worker.run()
+    assert leased_sweep()
+
+    with time_machine.travel(now() - timedelta(hours=1)):
+        assert leased_sweep()
+        assert Operation.objects.get(pk=operation.pk).state == "accepted"
+        worker.sweep()
+        worker.look()
+
+    operation.refresh_from_db()
+    assert operation.state == "needs_attention"
+
+
+def leased_sweep():
+    """What the periodic task does; whether it had its lease."""
+    with leased("operations.sweep", seconds=30, now=now()) as held:
+        return held is not None
+
+
+def test_a_key_removed_between_guard_and_commit_is_refused(ana, fleet, monkeypatch):
+    monkeypatch.setattr("deployments.operations.ask.too_many", lambda request: ApiKey.objects.all().delete() and None)
+
+    answer = ana.ask(fleet["pallet-counter"], "pause")
+
+    assert answer.status_code == 403 and not Operation.objects.exists()
+
+
+def test_an_operation_that_ends_while_another_is_asked_for_makes_room(ana, ben, fleet, monkeypatch):
+    first = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
+    whole = request.posted_before
+
+    def ends_on_the_second_try(wish, **more):
+        tries.append(1)
+        return whole(wish, **more)
+
+    tries = []
+    monkeypatch.setattr(request, "posted_before", ends_on_the_second_try)
+    monkeypatch.setattr(request, "OPEN", Ends(first))
+
+    second = operation_of(ben.ask(fleet["pallet-counter"], "resume"))
+
+    assert len(tries) == 2 and second.pk != first.pk and second.state == "queued"
+
+
+class Ends:
+    """The open states, as they are looked for: in that moment the first operation ends."""
+
+    def __init__(self, operation):
+        self.operation = operation
+
+    def __iter__(self):
+        Operation.objects.filter(pk=self.operation.pk).update(state="succeeded")
+        return iter(OPEN)
 
 
 def clear_clients():

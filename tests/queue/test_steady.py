@@ -2,12 +2,17 @@
 
 import signal
 import subprocess
+from datetime import timedelta
 
 import pytest
+import time_machine
+from celery import Celery
+from django.utils.timezone import now
 from kombu import Connection, Consumer, Queue
 from kombu.transport import redis
 
 from portal.queue import steady
+from portal.queue.lease import take
 from portal.supervisor.broker import broker_binary, broker_command
 from tests.portal_process import until
 
@@ -56,3 +61,28 @@ def test_without_this_the_slot_is_lost(broker, monkeypatch):
     monkeypatch.setattr(redis.Channel, "QoS", redis.QoS)
 
     assert received_after_a_lost_acknowledgement(*broker) == [1]
+
+
+def test_a_beat_whose_clock_is_set_back_goes_on_at_once():
+    app = Celery("test", broker="memory://", set_as_current=False)
+    app.conf.beat_schedule = {"tick": {"task": "tick", "schedule": 1.0}, "tock": {"task": "tock", "schedule": 2.0}}
+    sent = []
+    scheduler = steady.SteadyScheduler(app, lazy=False)
+    scheduler.apply_async = lambda entry, **_: sent.append(entry.task)
+    with time_machine.travel("2026-03-01T12:00:00Z", tick=False) as clock:
+        scheduler.tick()
+        clock.shift(-3600)
+        scheduler.tick()
+        clock.shift(3)
+        for _ in range(4):
+            scheduler.tick()
+
+    assert {"tick", "tock"} <= set(sent)
+
+
+def test_a_lease_of_a_clock_that_was_set_back_is_free(db):
+    moment = now()
+    assert take("thing", seconds=30, now=moment)
+    assert take("thing", seconds=30, now=moment) is None
+
+    assert take("thing", seconds=30, now=moment - timedelta(hours=2))

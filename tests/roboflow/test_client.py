@@ -1,8 +1,11 @@
 """The client against the sandbox, over real HTTP."""
 
+import socket
+import threading
 import time
 import traceback
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -137,3 +140,50 @@ def everything(error):
     """All texts that an error shows, its traceback too."""
     assert error.__cause__ is None and error.__context__ is None
     return "".join([str(error), repr(error), repr(error.args), repr(vars(error)), *traceback.format_exception(error)])
+
+
+def test_a_call_that_stands_after_its_deadline_is_not_sent(roboflow, monkeypatch):
+    """Looking up a name may take longer than anybody waits: the thread that is left must not send then."""
+    client = make(f"http://localhost:{roboflow.port}")
+    whole = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: (time.sleep(1), whole(*args, **kwargs))[1])
+
+    with pytest.raises(OutcomeUnknown):
+        client.pause(KEY, "pallet-counter", deadline_seconds=0.3)
+    time.sleep(1.5)
+
+    assert roboflow.calls().get("/pause", 0) == 0
+
+
+def test_a_redirect_with_an_endless_body_is_not_read(endless):
+    with pytest.raises(Unavailable):
+        make(endless.url).list_deployments(KEY, attempts=1, deadline_seconds=1)
+    time.sleep(0.5)
+
+    assert endless.sent < 64 * 1024 * 1024 and endless.closed
+
+
+@pytest.fixture
+def endless():
+    """Leads elsewhere, with a body that never ends."""
+
+    class Endless(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(302)
+            self.send_header("Location", "http://127.0.0.1:9/")
+            self.end_headers()
+            try:
+                while server.sent < 1 << 30:
+                    server.sent += self.wfile.write(b"x" * 65536)
+            except OSError:
+                server.closed = True
+
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Endless)
+    server.sent, server.closed, server.url = 0, False, f"http://127.0.0.1:{server.server_address[1]}"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()

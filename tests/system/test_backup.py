@@ -127,3 +127,43 @@ def test_it_goes_through_a_pipe(ana):
     about = backup(stream, now=now())
 
     assert about["head"]["hash"] == Head.objects.get(pk=1).hash and gzip.decompress(stream.getvalue()).startswith(b'{"portal_backup": 1')
+
+
+def test_a_kill_right_after_the_restore_sends_nothing_again_either(ana, fleet, saved, worker, sandbox, monkeypatch):
+    operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
+    file = saved()
+    monkeypatch.setattr("deployments.system.management.commands.restore.same_trail", lambda about: (_ for _ in ()).throw(KeyboardInterrupt))
+
+    with pytest.raises(KeyboardInterrupt):
+        call_command("restore", str(file), "--replace")
+    worker.run()
+    worker.sweep()
+
+    assert Operation.objects.get(pk=operation.pk).state == "unknown" and sandbox.journal("/pause") == []
+
+
+def test_a_create_that_was_not_sent_is_not_taken_for_an_older_deployment_of_its_name(ana, fleet, saved, worker, sandbox, settings):
+    sandbox.change("night-shift", status="deleted")
+    worker.sync()
+    operation = operation_of(ana.create("night-shift"))
+    file = saved()
+    settings.OPERATION_CONFIRM_SECONDS = 0.5
+
+    call_command("restore", str(file), "--replace")
+    worker.drain()
+
+    assert Operation.objects.get(pk=operation.pk).state == "needs_attention" and sandbox.journal("/add") == []
+
+
+@pytest.mark.parametrize("place", [0.3, 0.6, 0.9])
+def test_a_back_up_with_one_wrong_byte_changes_nothing(place, ana, fleet, saved):
+    file = saved()
+    content = bytearray(file.read_bytes())
+    content[int(len(content) * place)] ^= 0x10
+    file.write_bytes(content)
+    before = Head.objects.get(pk=1).hash
+
+    with pytest.raises(CommandError, match=r"damaged|no back-up|unknown table"):
+        call_command("restore", str(file), "--replace")
+
+    assert Head.objects.get(pk=1).hash == before and verify().ok
