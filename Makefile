@@ -1,6 +1,7 @@
 PYTHON ?= python3
 RUNS ?= 200
 SEED ?=
+DATABASE ?= sqlite
 PORT ?= 8000
 SANDBOX_PORT ?= 9100
 DEMO_HOME ?= var/demo
@@ -32,14 +33,14 @@ run: .venv/ready ## the portal on this machine, against real Roboflow; begins at
 
 test: .venv/ready-dev ## all tests, on SQLite and on PostgreSQL
 	@tests/programs.sh
-	@$(BIN)/python -m pytest -n 2 tests
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup tests
 	@TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 2 -m "django and not browser" tests
 
 test-quick: .venv/ready-dev ## the tests without browser, sandbox and processes, on SQLite
 	@$(BIN)/python -m pytest -n 2 -m "not browser and not processes" --ignore tests/sandbox tests
 
-faults: .venv/ready-dev ## break the running portal on purpose, RUNS=200 times, by SEED; prints a table
-	@RUNS="$(RUNS)" SEED="$(SEED)" $(BIN)/python -m tests.faults
+faults: .venv/ready-dev ## break the running portal on purpose, RUNS=200 times, by SEED, DATABASE=sqlite|postgresql
+	@RUNS="$(RUNS)" SEED="$(SEED)" DATABASE="$(DATABASE)" $(BIN)/python -m tests.faults
 
 lint: .venv/ready-dev ## ruff, mypy, import contracts, templates
 	@$(BIN)/ruff check .

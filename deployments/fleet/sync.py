@@ -26,8 +26,7 @@ from portal.queue.lease import Held, leased, still_held
 from portal.queue.publish import publish
 
 log = structlog.get_logger(__name__)
-LEASE_SECONDS = 180
-CLAIM = timedelta(seconds=30)  # a published sync that never ran is due again after this
+CLAIM = timedelta(seconds=30)  # a published sync that never ran is due again after this, or after a quiet interval
 LOOKS = 20  # at most so many missing ones are looked at in one sync
 EXPLAINS_FOR = timedelta(days=1)
 LAG = timedelta(seconds=60)  # a list may lag so long behind what /get and /add said; never longer than a quiet interval
@@ -52,9 +51,9 @@ class Looked:
 
 def sync_due(*, now: datetime) -> int:
     """Publish a sync for each workspace that is due; return how many."""
-    count = 0
+    count, claim = 0, min(CLAIM, timedelta(seconds=settings.SYNC_IDLE_SECONDS))
     for pk, due_at in Workspace.objects.due(now).values_list("pk", "sync_due_at"):
-        if Workspace.objects.filter(pk=pk, sync_due_at=due_at).update(sync_due_at=now + CLAIM):
+        if Workspace.objects.filter(pk=pk, sync_due_at=due_at).update(sync_due_at=now + claim):
             publish("fleet.sync", pk)
             count += 1
     return count
@@ -62,7 +61,7 @@ def sync_due(*, now: datetime) -> int:
 
 def sync_workspace(workspace_id: int) -> None:
     """Sync one workspace; harmless when called twice, or by two workers at once."""
-    with leased(f"fleet.sync.{workspace_id}", seconds=LEASE_SECONDS, now=clock()) as held:
+    with leased(f"fleet.sync.{workspace_id}", now=clock()) as held:
         workspace = Workspace.objects.filter(pk=workspace_id).first()
         if held is None or workspace is None:
             return

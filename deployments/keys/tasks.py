@@ -10,6 +10,6 @@ from portal.queue.lease import leased
 @shared_task(name="keys.recheck_unchecked")
 def recheck_unchecked_task() -> None:
     """Try the keys that nobody could check yet."""
-    with leased("keys.recheck", seconds=60, now=now()) as held:
+    with leased("keys.recheck", now=now()) as held:
         if held:
             recheck_unchecked(now=now())

@@ -52,7 +52,7 @@ def harvest_wanted(*, now: datetime) -> int:
 
 def harvest(deployment_pk: int) -> None:
     """Read one deployment's log; harmless when two are asked at once."""
-    with leased(f"logs.harvest.{deployment_pk}", seconds=120, now=clock()) as held:
+    with leased(f"logs.harvest.{deployment_pk}", now=clock()) as held:
         state = Harvest.objects.filter(deployment=deployment_pk).select_related("deployment__workspace").first()
         moment = clock()
         if held is None or state is None or state.deployment.is_over:

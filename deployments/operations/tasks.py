@@ -24,7 +24,7 @@ def look_at_operation(operation_id: str) -> None:
 @shared_task(name="operations.sweep")
 def sweep_operations() -> None:
     """Find what fell between."""
-    with leased("operations.sweep", seconds=30, now=now()) as held:
+    with leased("operations.sweep", now=now()) as held:
         if held:
             sweep.sweep(now=now())
 

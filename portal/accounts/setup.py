@@ -41,7 +41,7 @@ def is_token(token: str) -> bool:
 
 def set_up(*, name: str, email: str, password: str, by: Origin, now: datetime) -> User:
     """Make the first administrator. Raises AlreadySetUp for whoever comes second."""
-    with leased("accounts.setup", seconds=30, now=now) as held, transaction.atomic():
+    with leased("accounts.setup", now=now) as held, transaction.atomic():
         if not held or not is_open():
             raise AlreadySetUp
         user = User.objects.create_user(email, password, name=name, is_administrator=True, created_at=now)

@@ -20,6 +20,6 @@ def sign_head() -> None:
 @shared_task(name="audit.verify", soft_time_limit=LONGEST_SECONDS - 60, time_limit=LONGEST_SECONDS)
 def verify_trail(user_id: str) -> None:
     """Verify the whole trail for a person; one at a time, whoever asks."""
-    with leased("audit.verify", seconds=LONGEST_SECONDS, now=now()) as held:
+    with leased("audit.verify", now=now()) as held:
         if held and (person := get_user_model().objects.filter(pk=int(user_id)).first()):
             verify.verify_for(Origin(actor_id=person.pk, actor_name=str(person)))

@@ -1,15 +1,21 @@
 """An expiring lease with a fencing number, in the database: one per periodic task and subject."""
 
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import structlog
+from django.db import DatabaseError, connection
 from django.db.models import F, Q
+from django.utils.timezone import now as clock
 
 from portal.queue.models import Lease
 
+log = structlog.get_logger(__name__)
+SECONDS = 15.0
 LONGEST = timedelta(hours=1)
 FREE = datetime(1970, 1, 1, tzinfo=UTC)  # whatever the clock says later, it is over
 
@@ -46,11 +52,31 @@ def release(held: Held, *, now: datetime) -> None:
 
 
 @contextmanager
-def leased(name: str, *, seconds: float, now: datetime) -> Iterator[Held | None]:
-    """Hold the lease `name` for the block; the block gets None when somebody else holds it."""
+def leased(name: str, *, now: datetime, seconds: float = SECONDS) -> Iterator[Held | None]:
+    """Hold the lease `name` for the block, however long that takes; the block gets None when somebody else holds it.
+
+    It is short and renewed while its holder lives: whoever is killed in the middle stops nobody for long.
+    """
     held = take(name, seconds=seconds, now=now)
+    done = threading.Event()
+    if held:
+        threading.Thread(target=renew, args=(held, done), kwargs={"seconds": seconds}, name=f"lease {name}", daemon=True).start()
     try:
         yield held
     finally:
+        done.set()
         if held:
             release(held, now=now)
+
+
+def renew(held: Held, done: threading.Event, *, seconds: float) -> None:
+    """Renew a lease until it is done with; runs in a thread of its own, on a connection of its own."""
+    try:
+        while not done.wait(seconds / 3):
+            mine = Lease.objects.filter(name=held.name, fence=held.fence, holder=held.holder)
+            if not mine.update(expires_at=clock() + timedelta(seconds=seconds)):
+                return
+    except DatabaseError:
+        log.warning("lease_not_renewed", lease=held.name)  # it runs out; what it guards is fenced
+    finally:
+        connection.close()

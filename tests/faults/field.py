@@ -1,8 +1,8 @@
-"""The field of a campaign: a running portal with short leases, somebody at its forms, and what database and Roboflow say."""
+"""The field of a campaign: a running portal with short leases, people at its forms, and what database and Roboflow say."""
 
 import os
 import re
-import sqlite3
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -10,54 +10,81 @@ from uuid import uuid4
 
 import requests
 
-from tests.portal_process import PortalProcess, command_of, until
+from tests.faults.database import Postgres, Sqlite
+from tests.portal_process import PortalProcess, children_of, command_of, until
 
 LEASE_SECONDS, CONFIRM_SECONDS, IDLE_SECONDS = 4, 12, 3
 SHORT = {
     "SYNC_ACTIVE_SECONDS": "1", "SYNC_IDLE_SECONDS": str(IDLE_SECONDS), "SWEEP_SECONDS": "1", "OPERATION_LEASE_SECONDS": str(LEASE_SECONDS),
     "OPERATION_CONFIRM_SECONDS": str(CONFIRM_SECONDS), "ROBOFLOW_CONNECT_TIMEOUT_SECONDS": "1", "ROBOFLOW_READ_TIMEOUT_SECONDS": "2",
-    "PORTAL_LOG_LEVEL": "DEBUG", "SANDBOX_BOOT_SECONDS": "0.5", "SANDBOX_TRANSITION_SECONDS": "0.3",
+    "PORTAL_LOG_LEVEL": "DEBUG", "PORTAL_LOG_FORMAT": "json", "SANDBOX_BOOT_SECONDS": "0.5", "SANDBOX_TRANSITION_SECONDS": "0.3",
 }  # fmt: skip
 PLACE = "/w/acme-vision/"
 KEY = "sandbox-key-ana"
+DATABASES = {"sqlite": Sqlite, "postgresql": Postgres}
 
 
-class Field:
-    """A portal, Ana signed in, and direct sight of the truth."""
+class Person:
+    """Somebody signed in, who submits a form again until the portal answers."""
 
-    def __init__(self, home: Path) -> None:
-        self.portal = PortalProcess(home, **SHORT).start()
-        self.roboflow = f"http://127.0.0.1:{self.portal.sandbox_port}"
-        self.people = requests.Session()
-        self.people.trust_env = False
+    def __init__(self, url: str, email: str) -> None:
+        self.url, self.session = url, requests.Session()
+        self.session.trust_env = False
         self.slowest_click = 0.0
-        self.sign_in()
+        self.token = self.token_of("/accounts/login/")
+        self.post("/accounts/login/", {"login": email, "password": "demo-portal"})
+        self.token = self.token_of(PLACE)
 
-    def sign_in(self) -> None:
-        page = self.people.get(f"{self.portal.url}/accounts/login/", timeout=10).text
-        self.token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[1]
-        self.post("/accounts/login/", {"login": "ana@example.com", "password": "demo-portal"})
-        page = self.people.get(f"{self.portal.url}{PLACE}", timeout=10).text
-        self.token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[1]
+    def token_of(self, path: str) -> str:
+        page = self.session.get(f"{self.url}{path}", timeout=10).text
+        return re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[1]
 
     def post(self, path: str, fields: dict[str, str]) -> requests.Response:
-        return self.people.post(f"{self.portal.url}{path}", {"csrfmiddlewaretoken": self.token, **fields}, timeout=10, allow_redirects=False)
+        return self.session.post(f"{self.url}{path}", {"csrfmiddlewaretoken": self.token, **fields}, timeout=10, allow_redirects=False)
 
-    def ask(self, path: str, fields: dict[str, str], *, seconds: float = 40) -> None:
-        """Submit a form as people do: again, the same form, until the portal answers."""
-        fields = {"form_token": str(uuid4()), "reason": "a campaign", **fields}
+    def ask(self, path: str, fields: dict[str, str], *, seconds: float = 40, ill: bool = False) -> None:
+        """Submit a form as people do: again, the same form, until the portal answers. `ill`: its database is away, 5xx is an honest answer."""
         deadline = time.monotonic() + seconds
         while True:
             begun = time.monotonic()
             try:
                 answer = self.post(path, fields)
             except requests.RequestException:
-                assert time.monotonic() < deadline, f"the portal did not answer {path} for {seconds} s"
-                time.sleep(0.2)
-                continue
-            self.slowest_click = max(self.slowest_click, time.monotonic() - begun)
-            assert answer.status_code < 500, f"{path}: {answer.status_code}"
+                answer = None
+            if answer is not None and not (ill and answer.status_code >= 500):
+                self.slowest_click = max(self.slowest_click, 0 if ill else time.monotonic() - begun)
+                assert answer.status_code < 500, f"{path}: {answer.status_code}"
+                return
+            assert time.monotonic() < deadline, f"the portal did not answer {path} for {seconds} s"
+            time.sleep(0.2)
+
+
+class Field:
+    """A portal, Ana and Ben signed in, and direct sight of the truth."""
+
+    def __init__(self, home: Path, database: str = "sqlite") -> None:
+        self.database = DATABASES[database](home)
+        self.portal = PortalProcess(home, **SHORT, **self.database.environment).start()
+        self.roboflow = f"http://127.0.0.1:{self.portal.sandbox_port}"
+        self.ana, self.ben = (Person(self.portal.url, f"{name}@example.com") for name in ("ana", "ben"))
+        self.crowded = False  # everybody clicks twice, and Ben on what Ana clicks on
+        self.ill = False  # the database is away: pages may say so
+
+    @property
+    def slowest_click(self) -> float:
+        return max(self.ana.slowest_click, self.ben.slowest_click)
+
+    def ask(self, path: str, fields: dict[str, str]) -> None:
+        fields = {"form_token": str(uuid4()), "reason": "a campaign", **fields}
+        if not self.crowded:
+            self.ana.ask(path, fields, ill=self.ill)
             return
+        posts = [(self.ana, fields), (self.ana, fields), (self.ben, {**fields, "form_token": str(uuid4()), "reason": "me too"})]
+        threads = [threading.Thread(target=person.ask, args=(path, body)) for person, body in posts]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
     def create(self, name: str) -> None:
         self.ask(f"{PLACE}deployments/new/", {"deployment_name": name, "machine_type": "prod-cpu", "creator_email": "ana@example.com"})
@@ -67,16 +94,28 @@ class Field:
 
     # --- what strikes need
 
-    def signal(self, part: str, number: int) -> int:
-        """Send a signal to a part's whole session; its process id. Waits while the supervisor is bringing the part back."""
+    def pid_of(self, part: str) -> int:
+        """A part's process id. Waits while the supervisor is bringing the part back."""
         until(lambda: part in self.portal.children(), seconds=40)
-        pid = self.portal.children()[part]
+        return self.portal.children()[part]
+
+    def family_of(self, part: str) -> list[int]:
+        pid = self.pid_of(part)
+        return [pid, *children_of(pid)]
+
+    def signal(self, part: str, number: int) -> int:
+        """Send a signal to a part's whole session; its process id."""
+        pid = self.pid_of(part)
         os.killpg(pid, number)
         return pid
 
+    def environment_of(self, part: str) -> dict[str, str]:
+        """What a part was started with: for a second one beside it."""
+        words = Path(f"/proc/{self.pid_of(part)}/environ").read_bytes().split(b"\0")
+        return dict(word.decode().split("=", 1) for word in words if b"=" in word)
+
     def broker_socket(self) -> str:
-        until(lambda: "broker" in self.portal.children(), seconds=40)
-        return re.search(r"\S+/broker\.sock", command_of(self.portal.children()["broker"]).replace("unixsocket:", " "))[0]
+        return re.search(r"\S+/broker\.sock", command_of(self.pid_of("broker")).replace("unixsocket:", " "))[0]
 
     def sandbox(self, method: str, place: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         def answered() -> bool:
@@ -95,14 +134,9 @@ class Field:
 
     # --- what is true
 
-    def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
+    def rows(self, sql: str) -> list[dict[str, Any]]:
         """Ask the portal's database, reading only."""
-        database = sqlite3.connect(f"file:{self.portal.home / 'portal.sqlite3'}?mode=ro", uri=True, timeout=20)
-        database.row_factory = sqlite3.Row
-        try:
-            return [dict(row) for row in database.execute(sql, values)]
-        finally:
-            database.close()
+        return self.database.rows(sql)
 
     def standing(self) -> list[dict[str, Any]]:
         """Deployments that the portal shows and that can be asked to change."""
@@ -143,3 +177,4 @@ class Field:
 
     def stop(self) -> None:
         self.portal.stop()
+        self.database.stop()

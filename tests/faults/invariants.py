@@ -20,6 +20,8 @@ def broken(field: Field) -> list[str]:
         *written_before_sent(journal, operations),
         *told_once_each(operations, events),
         *true_endings(journal, operations, field),
+        *nothing_after_its_end(journal, operations),
+        *no_tales(field),
         *verified(field),
     ]
 
@@ -80,6 +82,26 @@ def true_endings(journal: list[dict[str, Any]], operations: list[dict[str, Any]]
     return found
 
 
+def nothing_after_its_end(journal: list[dict[str, Any]], operations: list[dict[str, Any]]) -> list[str]:
+    """I13: no call reaches Roboflow after its operation ended; of one that *needs attention* nobody knows."""
+    found = []
+    for entry in journal:
+        able = [one for one in operations if of_operation(entry, one)]
+        late = able and all(one["ended_at"] and one["state"] != "needs_attention" and moment(entry["time"]) > moment(one["ended_at"]) for one in able)
+        if late:
+            found.append(f"I13: {entry} came after its operation had ended")
+    return found
+
+
+def no_tales(field: Field) -> list[str]:
+    """I7 and I12: the trail tells of no change from outside that did not happen there."""
+    outside = {entry[name] for entry in field.sandbox("GET", "journal")["outside"] for name in ("deployment_id", "deployment_name")}
+    told = field.rows("SELECT * FROM audit_event WHERE source = 'outside'")
+    return [
+        f"I12: {one['action']} of {one['object_name']} is told, and did not happen" for one in told if not {one["deployment_id"], one["object_name"]} & outside
+    ]
+
+
 def verified(field: Field) -> list[str]:
     """I5: the trail verifies."""
     done = field.portal.manage("audit", "verify")
@@ -95,4 +117,6 @@ def leaked(field: Field) -> list[str]:
             text = base64.b64encode(b"x" * pad + key.encode())
             shapes.add(text[(0, 2, 3)[pad] : -4])
     files = [path for path in field.portal.home.rglob("*") if path.is_file() and "sandbox" not in str(path.relative_to(field.portal.home))]
-    return [f"I8: a key stands in {path.name}" for path in [*files, field.portal.out] for shape in shapes if shape in path.read_bytes()]
+    return [
+        f"I8: a key stands in {path.name}" for path in [*files, field.portal.out, *field.database.files()] for shape in shapes if shape in path.read_bytes()
+    ]

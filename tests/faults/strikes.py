@@ -1,32 +1,39 @@
-"""What can strike a running portal: its parts are killed or stopped, Roboflow errs. Each strike returns the act that heals it."""
+"""What can strike a running portal: its parts are killed or stopped, Roboflow errs, people crowd. Each strike returns the act that heals it."""
 
 import os
 import random
 import signal
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import redis
 
-from tests.faults.field import LEASE_SECONDS, Field
+from tests.faults.database import Heal, full, wait_for
+from tests.faults.field import LEASE_SECONDS, PLACE, Field
+from tests.portal_process import ROOT
 
-Heal = Callable[[], None]
+Act = Callable[[Field, random.Random], Heal]
 
 
 @dataclass(frozen=True)
 class Strike:
-    """One kind of fault: where it strikes, how, and how long it lasts at most (seconds)."""
+    """One kind of fault: where it strikes, how, how long it lasts (seconds), and on which database alone, if on one."""
 
     name: str
-    act: Callable[[Field, random.Random], Heal]
+    act: Act
     lasts: tuple[float, float] = (0.5, 2.5)
+    only: str = ""
 
 
 def nothing() -> None:
     """The supervisor heals it."""
 
 
-def killed(part: str) -> Callable[[Field, random.Random], Heal]:
+def killed(part: str) -> Act:
     """SIGKILL a part and all that it started."""
 
     def act(field: Field, dice: random.Random) -> Heal:
@@ -36,7 +43,7 @@ def killed(part: str) -> Callable[[Field, random.Random], Heal]:
     return act
 
 
-def stopped(part: str) -> Callable[[Field, random.Random], Heal]:
+def stopped(part: str) -> Act:
     """SIGSTOP a part; it is woken at the end."""
 
     def act(field: Field, dice: random.Random) -> Heal:
@@ -53,6 +60,76 @@ def wake(pid: int) -> None:
         pass
 
 
+def worker_struck_when(fault: dict[str, object], condition: Callable[[Field, int], bool], number: int = signal.SIGKILL) -> Act:
+    """The worker is struck in the very middle of a change: `fault` holds the call, `condition` says that it has come so far."""
+
+    def act(field: Field, dice: random.Random) -> Heal:
+        before = len(field.journal())
+        field.sandbox("POST", "faults", fault)
+
+        def strike() -> None:
+            if wait_for(lambda: condition(field, before), seconds=8):
+                field.signal("worker", number) if number == signal.SIGKILL else os.kill(field.pid_of("worker"), number)
+
+        thread = threading.Thread(target=strike, daemon=True)
+        thread.start()
+
+        def heal() -> None:
+            thread.join()
+            field.sandbox("DELETE", "faults")
+
+        return heal
+
+    return act
+
+
+def is_sending(field: Field, before: int) -> bool:
+    return bool(field.rows("SELECT 1 FROM operations_operation WHERE state = 'sending'"))
+
+
+def is_processed(field: Field, before: int) -> bool:
+    return len(field.journal()) > before
+
+
+def web_killed_before_publish(field: Field, dice: random.Random) -> Heal:
+    """The broker is silent, so that publishing hangs; web dies as soon as the operation is written."""
+    broker = field.signal("broker", signal.SIGSTOP)
+    before = len(field.operations())
+
+    def strike() -> None:
+        if wait_for(lambda: len(field.operations()) > before, seconds=6):
+            field.signal("web", signal.SIGKILL)
+
+    thread = threading.Thread(target=strike, daemon=True)
+    thread.start()
+
+    def heal() -> None:
+        thread.join()
+        wake(broker)
+
+    return heal
+
+
+def a_second(part: str) -> Act:
+    """Another worker, or another beat, on the same queue and database."""
+
+    def act(field: Field, dice: random.Random) -> Heal:
+        environment = field.environment_of(part)
+        command = [sys.executable, "-m", "celery", "-A", "portal.celery", "--quiet", part, *(["--concurrency", "2"] if part == "worker" else ["--pidfile", ""])]
+        with (field.portal.home / "logs" / f"second-{part}.log").open("ab") as log:
+            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
+        time.sleep(2.5)  # until it works
+
+        def heal() -> None:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+        return heal
+
+    return act
+
+
 def wiped(field: Field, dice: random.Random) -> Heal:
     """All that the broker holds is gone."""
     try:
@@ -62,7 +139,7 @@ def wiped(field: Field, dice: random.Random) -> Heal:
     return nothing
 
 
-def full(field: Field, dice: random.Random) -> Heal:
+def broker_full(field: Field, dice: random.Random) -> Heal:
     """The broker's memory is full: it refuses every write."""
     client = redis.Redis(unix_socket_path=field.broker_socket(), socket_timeout=3)
 
@@ -76,7 +153,68 @@ def full(field: Field, dice: random.Random) -> Heal:
     return lambda: limit("0")
 
 
-def erring(endpoints: tuple[str, ...], *kinds: dict[str, object]) -> Callable[[Field, random.Random], Heal]:
+def crowd(field: Field, dice: random.Random) -> Heal:
+    """Everybody clicks twice at once, and two people on the same deployment."""
+    field.crowded = True
+
+    def heal() -> None:
+        field.crowded = False
+
+    return heal
+
+
+def role_lowered(field: Field, dice: random.Random) -> Heal:
+    """Ben asks; before a worker comes to it, he may only look. He gets his role back at the end."""
+    worker = field.signal("worker", signal.SIGSTOP)
+    member = field.rows("SELECT m.id FROM workspaces_membership m JOIN accounts_user u ON u.id = m.user_id WHERE u.email = 'ben@example.com'")[0]["id"]
+    one = dice.choice([one for one in field.standing() if one["status"] == "ready"] or field.standing())
+    field.ben.ask(f"{PLACE}deployments/{one['deployment_id']}/pause/", {"form_token": f"{dice.getrandbits(128):032x}", "reason": "of Ben"})
+    field.ana.ask(f"{PLACE}team/{member}/role/", {"role": "viewer"})
+    wake(worker)
+
+    def heal() -> None:
+        wait_for(lambda: not field.rows("SELECT 1 FROM operations_operation WHERE reason = 'of Ben' AND state IN ('queued', 'sending')"), seconds=20)
+        field.ana.ask(f"{PLACE}team/{member}/role/", {"role": "operator"})
+
+    return heal
+
+
+def on_database(what: str) -> Act:
+    """Strike the database; meanwhile pages may say that they cannot work."""
+
+    def act(field: Field, dice: random.Random) -> Heal:
+        field.ill = True
+        healed = getattr(field.database, what)()
+
+        def heal() -> None:
+            if healed:
+                healed()
+            field.ill = False
+
+        return once(heal)
+
+    return act
+
+
+def disk_full(field: Field, dice: random.Random) -> Heal:
+    """Web and worker cannot write a byte."""
+    field.ill = True
+    healed = full([pid for part in ("web", "worker") for pid in field.family_of(part)])
+
+    def heal() -> None:
+        healed()
+        field.ill = False
+
+    return heal
+
+
+def once(heal: Heal) -> Heal:
+    """Healing twice must not strike again."""
+    left = [heal]
+    return lambda: left.pop()() if left else None
+
+
+def erring(endpoints: tuple[str, ...], *kinds: dict[str, object]) -> Act:
     """Roboflow errs at some calls."""
 
     def act(field: Field, dice: random.Random) -> Heal:
@@ -105,16 +243,33 @@ def changed_outside(field: Field, dice: random.Random) -> Heal:
 CHANGES = ("/add", "/pause", "/resume", "/delete")
 READS = ("/get", "/list")
 LATE = {"seconds": 4}
+HELD_AFTER = {"endpoint": "*", "kind": "timeout_after", "count": 1, "seconds": 1.5}
 STRIKES = [
+    Strike("two people, each clicking twice", crowd, (2, 4)),
     Strike("web killed", killed("web")),
+    Strike("web killed before it published", web_killed_before_publish, (1.5, 3)),
     Strike("worker killed", killed("worker")),
+    Strike("worker killed before it sent", worker_struck_when({"endpoint": "/get", "kind": "timeout_before", "count": 2, "seconds": 1.5}, is_sending)),
+    *(
+        Strike(f"worker killed after {path} and before its reply", worker_struck_when({**HELD_AFTER, "endpoint": path}, is_processed))
+        for path in ("/add", "/pause")
+    ),
+    Strike("worker shut down in the middle of a call", worker_struck_when({**HELD_AFTER, "endpoint": "/pause"}, is_processed, signal.SIGTERM)),
     Strike("worker stopped beyond its lease", stopped("worker"), (LEASE_SECONDS + 0.5, LEASE_SECONDS + 2)),
+    Strike("two workers", a_second("worker"), (1, 3)),
+    Strike("two beats", a_second("beat"), (1, 3)),
     Strike("beat killed", killed("beat")),
-    Strike("beat stopped", stopped("beat"), (2, 5)),
+    Strike("beat stopped", stopped("beat"), (5, 8)),
     Strike("broker killed", killed("broker")),
     Strike("broker stopped", stopped("broker"), (1, 4)),
     Strike("broker wiped", wiped),
-    Strike("broker full", full, (1, 3)),
+    Strike("broker full", broker_full, (1, 3)),
+    Strike("database busy", on_database("busy"), (1, 4), only="sqlite"),
+    Strike("disk full", disk_full, (1, 3), only="sqlite"),
+    Strike("database: connections dropped", on_database("dropped"), only="postgresql"),
+    Strike("database killed", on_database("killed"), (1, 3), only="postgresql"),
+    Strike("database stopped", on_database("stopped"), (1, 4), only="postgresql"),
+    Strike("role lowered between click and call", role_lowered),
     Strike("Roboflow killed", killed("sandbox")),
     Strike("Roboflow stopped", stopped("sandbox"), (2, 5)),
     Strike("changes: no reply before", erring(CHANGES, {"kind": "reset_before"}, {"kind": "timeout_before", **LATE})),
@@ -126,12 +281,19 @@ STRIKES = [
     Strike(
         "changes: pages, bytes, redirects", erring(CHANGES, {"kind": "html"}, {"kind": "binary"}, {"kind": "redirect"}, {"kind": "slow_drip", "seconds": 0.5})
     ),
+    Strike("changes: taken and not done", erring(CHANGES, {"kind": "ignored"})),
     Strike(
         "reads: no or broken answers",
         erring(READS, {"kind": "reset_before"}, {"kind": "truncated"}, {"kind": "wrong_json"}, {"kind": "html"}, {"kind": "status"}),
     ),
     Strike("lists: empty, doubled, bad entries", erring(("/list",), {"kind": "empty_list"}, {"kind": "doubled_entries"}, {"kind": "bad_entry"})),
+    Strike("lists lag behind creates", erring(("/add",), {"kind": "lag", "seconds": 1.5})),
     Strike("made anew under the same name", made_anew),
     Strike("changed outside", changed_outside),
     Strike("nothing strikes", lambda field, dice: nothing),
 ]
+
+
+def strikes_on(database: str) -> list[Strike]:
+    """Those that this database can be struck with."""
+    return [one for one in STRIKES if one.only in ("", database)]

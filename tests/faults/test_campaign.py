@@ -1,28 +1,41 @@
-"""Every kind of fault strikes once: nothing is lost, nothing done twice, nothing untrue said. `make faults` does it at length."""
+"""Every kind of fault strikes once, on both databases: nothing is lost, nothing done twice, nothing untrue said. `make faults` does it at length."""
 
 import os
 
 import pytest
 
 from tests.faults.campaign import run
-from tests.faults.field import Field
+from tests.faults.field import DATABASES, Field
 from tests.faults.invariants import leaked
-from tests.faults.strikes import STRIKES
+from tests.faults.strikes import strikes_on
 
 SEED = int(os.environ.get("SEED") or 2100)  # `make faults` rolls the dice anew
 pytestmark = pytest.mark.processes
+_fields: dict[str, Field] = {}
 
 
-@pytest.fixture(scope="module")
-def field(tmp_path_factory):
-    made = Field(tmp_path_factory.mktemp("faults") / "home")
-    yield made
-    made.stop()
+@pytest.fixture(scope="module", autouse=True)
+def fields(tmp_path_factory):
+    """One portal per database, started when it is first struck."""
+    yield
+    for field in _fields.values():
+        field.stop()
+    _fields.clear()
 
 
-@pytest.mark.parametrize("strike", STRIKES, ids=lambda strike: strike.name.replace(" ", "-"))
-def test_all_invariants_hold_when(strike, field):
+CASES = [
+    pytest.param(database, strike, marks=pytest.mark.xdist_group(f"faults-{database}"), id=f"{database}-{strike.name.replace(' ', '-')}")
+    for database in DATABASES
+    for strike in strikes_on(database)
+]
+
+
+@pytest.mark.parametrize(("database", "strike"), CASES)
+def test_all_invariants_hold_when(database, strike, tmp_path_factory):
     print(f"SEED={SEED}")
+    if database not in _fields:
+        _fields[database] = Field(tmp_path_factory.mktemp(f"faults-{database}") / "home", database)
+    field = _fields[database]
 
     outcome = run(field, strike, seed=SEED)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults.invariants import never_two_creates, told_once_each, true_endings, written_before_sent
+from tests.faults.invariants import never_two_creates, no_tales, nothing_after_its_end, told_once_each, true_endings, written_before_sent
 
 OP = {"id": "ab-1", "kind": "pause", "target_name": "line-3", "target_id": "d1", "state": "succeeded", "requested_at": "2026-01-01 10:00:00.000000"}
 MADE = {**OP, "kind": "create", "target_id": ""}
@@ -17,9 +17,13 @@ class Field:
     def sandbox(self, method, place):
         return {"outside": []}
 
+    def rows(self, sql):
+        return [{"action": "deployment.pause.outside", "object_name": "line-3", "deployment_id": "d1"}]
+
 
 def test_what_is_well_is_not_called_broken():
     assert never_two_creates([ADD], [MADE]) == written_before_sent([ENTRY], [OP]) == told_once_each([OP], EVENTS) == true_endings([ENTRY], [OP], Field()) == []
+    assert nothing_after_its_end([ENTRY], [{**OP, "ended_at": "2026-01-01 10:00:05.000000"}]) == []
 
 
 @pytest.mark.parametrize(
@@ -36,6 +40,8 @@ def test_what_is_well_is_not_called_broken():
         told_once_each([{**OP, "state": "failed"}], EVENTS),
         true_endings([], [OP], Field()),
         true_endings([ENTRY], [{**OP, "state": "failed"}], Field()),
+        nothing_after_its_end([{**ENTRY, "time": "2026-01-01T10:00:09.000000Z"}], [{**OP, "ended_at": "2026-01-01 10:00:05.000000"}]),
+        no_tales(Field()),
     ],
 )
 def test_what_is_broken_is_found(found):

@@ -338,7 +338,7 @@ def test_a_clock_that_is_set_back_leaves_nothing_hanging(ana, fleet, worker, san
 
 def leased_sweep():
     """What the periodic task does; whether it had its lease."""
-    with leased("operations.sweep", seconds=30, now=now()) as held:
+    with leased("operations.sweep", now=now()) as held:
         return held is not None
 
 

@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import time
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from kombu import Connection, Consumer, Queue
 from kombu.transport import redis
 
 from portal.queue import steady
-from portal.queue.lease import take
+from portal.queue.lease import leased, take
 from portal.supervisor.broker import broker_binary, broker_command
 from tests.portal_process import until
 
@@ -86,3 +87,14 @@ def test_a_lease_of_a_clock_that_was_set_back_is_free(db):
     assert take("thing", seconds=30, now=moment) is None
 
     assert take("thing", seconds=30, now=moment - timedelta(hours=2))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lease_lasts_as_long_as_its_holder_and_not_much_longer(transactional_db):
+    with leased("thing", now=now(), seconds=0.6) as held:
+        assert held
+        time.sleep(1.2)
+        assert take("thing", seconds=1, now=now()) is None
+
+    lost = take("other", seconds=0.3, now=now())  # its holder is killed
+    assert lost and take("other", seconds=1, now=now() + timedelta(seconds=0.4))
