@@ -181,7 +181,8 @@ if "sqlite" in database["ENGINE"]:
 else:
     if password := value("POSTGRES_PASSWORD"):
         database["PASSWORD"] = password
-    database["OPTIONS"] = {"connect_timeout": 5}
+    # Whoever stops in the middle of a transaction (a suspended worker, a lost host) holds its locks for so long, and not for ever.
+    database["OPTIONS"] = {"connect_timeout": 5, "options": "-c idle_in_transaction_session_timeout=10s"}
     database["CONN_HEALTH_CHECKS"] = True
 database["CONN_MAX_AGE"] = 600  # a new connection costs more than most pages
 DATABASES = {"default": database}

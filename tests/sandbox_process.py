@@ -123,6 +123,12 @@ class SandboxProcess:
         found = self.control("GET", "journal")["entries"]
         return [entry for entry in found if endpoint in (None, entry["endpoint"])]
 
+    def listed(self, key: str) -> list[dict[str, Any]]:
+        """What `/list` answers now, without those that are over."""
+        with _open(f"{self.url}/list?api_key={key}", timeout=30) as answer:
+            found: list[dict[str, Any]] = json.load(answer)
+            return found
+
     def outside(self) -> list[dict[str, Any]]:
         """Changes made by `change`."""
         return list(self.control("GET", "journal")["outside"])

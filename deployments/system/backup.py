@@ -80,6 +80,7 @@ def backup_postgresql(out: gzip.GzipFile, *, now: datetime) -> dict[str, Any]:
     """Copy all tables as one transaction sees them."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")  # the pipe may be slow
         about = header(current_head(), now=now)
         out.write(json.dumps(about).encode() + b"\n")
         for table in tables():

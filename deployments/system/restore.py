@@ -85,6 +85,7 @@ def restore_sqlite(data: gzip.GzipFile) -> None:
 def restore_postgresql(data: gzip.GzipFile) -> None:
     """Empty all tables and fill them, in one transaction; foreign keys are checked at its end."""
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")  # the pipe may be slow
         triggers.drop(connection)
         names = ", ".join(map(connection.ops.quote_name, [*tables(), "django_session", "usersessions_usersession"]))
         cursor.execute(f"TRUNCATE {names} CASCADE")

@@ -94,12 +94,14 @@ def nothing_after_its_end(journal: list[dict[str, Any]], operations: list[dict[s
 
 
 def no_tales(field: Field) -> list[str]:
-    """I7 and I12: the trail tells of no change from outside that did not happen there."""
-    outside = {entry[name] for entry in field.sandbox("GET", "journal")["outside"] for name in ("deployment_id", "deployment_name")}
+    """I7 and I12: the trail tells of no change from outside that did not happen there. What `/add` promised and never made may be called gone."""
+    journal = field.sandbox("GET", "journal")
+    outside = {entry[name] for entry in journal["outside"] for name in ("deployment_id", "deployment_name")}
+    made = {entry["deployment_id"] for entry in journal["entries"]}
     told = field.rows("SELECT * FROM audit_event WHERE source = 'outside'")
-    return [
-        f"I12: {one['action']} of {one['object_name']} is told, and did not happen" for one in told if not {one["deployment_id"], one["object_name"]} & outside
-    ]
+    never_made = {one["deployment_id"] for one in told if one["action"] == "deployment.gone.outside"} - made
+    wrong = [one for one in told if not {one["deployment_id"], one["object_name"]} & outside and one["deployment_id"] not in never_made]
+    return [f"I12: {one['action']} of {one['object_name']} is told, and did not happen" for one in wrong]
 
 
 def verified(field: Field) -> list[str]:

@@ -47,8 +47,14 @@ def stopped(part: str) -> Act:
     """SIGSTOP a part; it is woken at the end."""
 
     def act(field: Field, dice: random.Random) -> Heal:
+        field.ill = part == "worker"  # stopped within a transaction, it holds locks
         pid = field.signal(part, signal.SIGSTOP)
-        return lambda: wake(pid)
+
+        def heal() -> None:
+            wake(pid)
+            field.ill = False
+
+        return heal
 
     return act
 
@@ -165,12 +171,15 @@ def crowd(field: Field, dice: random.Random) -> Heal:
 
 def role_lowered(field: Field, dice: random.Random) -> Heal:
     """Ben asks; before a worker comes to it, he may only look. He gets his role back at the end."""
-    worker = field.signal("worker", signal.SIGSTOP)
     member = field.rows("SELECT m.id FROM workspaces_membership m JOIN accounts_user u ON u.id = m.user_id WHERE u.email = 'ben@example.com'")[0]["id"]
     one = dice.choice([one for one in field.standing() if one["status"] == "ready"] or field.standing())
-    field.ben.ask(f"{PLACE}deployments/{one['deployment_id']}/pause/", {"form_token": f"{dice.getrandbits(128):032x}", "reason": "of Ben"})
-    field.ana.ask(f"{PLACE}team/{member}/role/", {"role": "viewer"})
-    wake(worker)
+    woken = stopped("worker")(field, dice)
+    try:
+        fields = {"form_token": f"{dice.getrandbits(128):032x}", "reason": "of Ben"}
+        field.ben.ask(f"{PLACE}deployments/{one['deployment_id']}/pause/", fields, ill=True)
+        field.ana.ask(f"{PLACE}team/{member}/role/", {"role": "viewer"}, ill=True)
+    finally:
+        woken()
 
     def heal() -> None:
         wait_for(lambda: not field.rows("SELECT 1 FROM operations_operation WHERE reason = 'of Ben' AND state IN ('queued', 'sending')"), seconds=20)

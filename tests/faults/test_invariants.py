@@ -15,7 +15,7 @@ class Field:
     """A Roboflow where nothing changed outside."""
 
     def sandbox(self, method, place):
-        return {"outside": []}
+        return {"outside": [], "entries": []}
 
     def rows(self, sql):
         return [{"action": "deployment.pause.outside", "object_name": "line-3", "deployment_id": "d1"}]
