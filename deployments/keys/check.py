@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.views.decorators.debug import sensitive_variables
 
 from deployments.keys.models import ApiKey, KeyState
 from deployments.keys.open import client_of, thing_of
@@ -64,6 +65,7 @@ def checked_owner(secret: Secret, *, user: User, region: str, by: Origin, now: d
         raise NotSaved("Roboflow did not say whose key this is. Nothing was stored.", words=trouble.text or trouble.reading, may_save_anyway=True) from None
 
 
+@sensitive_variables("value")
 def add_key(*, user: User, value: str, label: str, region: str, anyway: bool, by: Origin, now: datetime) -> ApiKey:
     """Check a key with Roboflow, seal it and join its workspace. With `anyway`, no answer saves it unchecked.
 
@@ -124,6 +126,7 @@ def store(secret: Secret, *, user: User, workspace: Workspace | None, label: str
     return key
 
 
+@sensitive_variables("value")
 def replace_key(key: ApiKey, *, value: str, label: str, by: Origin, now: datetime) -> ApiKey:
     """Put a new key in the place of `key` once Roboflow says that it works for the same workspace. Raises NotSaved.
 

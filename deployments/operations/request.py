@@ -1,7 +1,7 @@
 """Ask for a change: write it down and audit it, in one transaction, before anyone acts on it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from deployments.fleet.models import Asked, Deployment
+from deployments.keys.masking import known_fingerprints, mask_known
 from deployments.keys.models import ApiKey
 from deployments.keys.own import hold
 from deployments.operations.claim import tell
@@ -62,7 +63,9 @@ def request_all(wishes: Iterable[Wish], *, key: ApiKey, form_token: UUID, by: Or
     All are written before the first event is: the event takes the head of the trail, and whoever holds that waits for nobody.
     """
     hold(key)
-    asked = [stand(wish, key=key, form_token=form_token, by=by, now=now) for wish in wishes]
+    known = known_fingerprints()  # people paste keys everywhere
+    cleaned = [replace(wish, reason=mask_known(wish.reason, known)) for wish in wishes]
+    asked = [stand(wish, key=key, form_token=form_token, by=by, now=now) for wish in cleaned]
     append_many([entry for _, entry in asked if entry])
     for operation, entry in asked:
         if entry and entry.action == Action.of(operation.kind, "requested"):

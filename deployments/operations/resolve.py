@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from deployments.fleet.models import DELETED, Asked, Deployment
+from deployments.keys.masking import known_fingerprints, mask_known
 from deployments.operations.claim import load, record, seen_before
 from deployments.operations.models import Operation
 from deployments.operations.reconcile import proof, see, sight
@@ -32,6 +33,7 @@ def resolve(operation: Operation, *, how: str, by: Origin, now: datetime, reason
 
 def mark_done(operation: Operation, *, reason: str, by: Origin, now: datetime) -> bool:
     """A person says how it ended."""
+    reason = mask_known(reason, known_fingerprints())
     return resolve(operation, how=f"Marked as done by {by.actor_name}: {reason}", by=by, now=now, reason=reason)
 
 

@@ -116,7 +116,7 @@ class Client:
         for attempt in range(1, attempts + 1):
             each = min(deadline, time.monotonic() + sum(self.timeouts) + 10)
             try:
-                return self._once(key, "GET", named or path, url, read, deadline=each, params={"api_key": key.reveal(), **query})
+                return self._once(key, "GET", named or path, url, query, read, deadline=each)
             except RoboflowError as error:
                 wait = delay_seconds(error, attempt=attempt)
                 if attempt == attempts or not may_retry(error) or time.monotonic() + wait >= deadline:
@@ -126,15 +126,14 @@ class Client:
 
     def _post(self, key: Secret, path: str, fields: dict[str, Any], read: Callable[[bytes], T], *, deadline_seconds: float) -> T:
         """POST with the key in the body, once, on a connection of its own."""
-        body = {"api_key": key.reveal(), **fields}
-        return self._once(key, "POST", path, self.deployments_url + path, read, deadline=time.monotonic() + deadline_seconds, json=body)
+        return self._once(key, "POST", path, self.deployments_url + path, fields, read, deadline=time.monotonic() + deadline_seconds)
 
-    def _once(self, key: Secret, method: str, named: str, url: str, read: Callable[[bytes], T], *, deadline: float, **content: Any) -> T:
+    def _once(self, key: Secret, method: str, named: str, url: str, fields: dict[str, Any], read: Callable[[bytes], T], *, deadline: float) -> T:
         """One exchange, read and recorded. No foreign error is cause or context of what is raised."""
         begun, session = time.monotonic(), self.reader if method == "GET" else self.writer
         answer, trouble = None, None
         try:
-            answer = exchange(session, method, url, timeouts=self.timeouts, deadline=deadline, **content)
+            answer = exchange(session, method, url, key=key, fields=fields, timeouts=self.timeouts, deadline=deadline)
         except Broken as broken:
             trouble = broken
         result, error = judge(answer, trouble, key=key, method=method, endpoint=named, read=read)

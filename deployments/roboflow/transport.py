@@ -10,8 +10,10 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import NewConnectionError
 from urllib3.util import Retry
+
+from deployments.roboflow.mask import Secret
 
 MAX_BYTES = 32 * 1024 * 1024
 CHUNK = 64 * 1024
@@ -127,15 +129,18 @@ def new_session(*, user_agent: str, keep_alive: bool) -> requests.Session:
     return session
 
 
-def exchange(session: requests.Session, method: str, url: str, *, timeouts: tuple[float, float], deadline: float, **content: Any) -> Answer:
+def exchange(
+    session: requests.Session, method: str, url: str, *, key: Secret, fields: dict[str, Any], timeouts: tuple[float, float], deadline: float
+) -> Answer:
     """Send one request and return its answer, before `deadline` (monotonic seconds). Raises Broken and nothing else.
 
-    The answer is read in a thread of its own, so that a server that drips one byte at a time cannot hold the caller.
+    It runs in a thread of its own, so that a server that drips one byte at a time cannot hold the caller. Only there is the key clear: no frame of
+    the caller holds it, whatever breaks and whoever prints frames.
     """
     left = deadline - time.monotonic()
     if left <= 0:
         raise Broken("There was no time left.", never_sent=True)
-    call = Exchange(session, method, url, (min(timeouts[0], left), min(timeouts[1], left)), deadline, content)
+    call = Exchange(session, method, url, key, fields, (min(timeouts[0], left), min(timeouts[1], left)), deadline)
     thread = threading.Thread(target=call.run, daemon=True, name="roboflow-call")
     thread.start()
     thread.join(left)
@@ -151,8 +156,10 @@ def exchange(session: requests.Session, method: str, url: str, *, timeouts: tupl
 class Exchange:
     """One request in its thread: leaves either an answer or a trouble."""
 
-    def __init__(self, session: requests.Session, method: str, url: str, timeouts: tuple[float, float], deadline: float, content: dict[str, Any]) -> None:
-        self.session, self.method, self.url, self.timeouts, self.deadline, self.content = session, method, url, timeouts, deadline, content
+    def __init__(
+        self, session: requests.Session, method: str, url: str, key: Secret, fields: dict[str, Any], timeouts: tuple[float, float], deadline: float
+    ) -> None:
+        self.session, self.method, self.url, self.key, self.fields, self.timeouts, self.deadline = session, method, url, key, fields, timeouts, deadline
         self.answer: Answer | None = None
         self.trouble: Broken | None = None
         self.response: requests.Response | None = None
@@ -171,12 +178,13 @@ class Exchange:
             self.trouble = connection_trouble(error)
         except requests.exceptions.Timeout:
             self.trouble = Broken("No answer came in time.")
-        except (requests.exceptions.RequestException, HTTPError, OSError, ValueError, UnicodeError, AttributeError, LookupError):
+        except Exception:  # noqa: BLE001 - whatever it is, its text and its frames may hold the address
             self.trouble = Broken("The answer broke off or could not be read.")
 
     def talk(self) -> Answer:
         """Send, and read the answer up to its cap."""
-        sent = self.session.request(self.method, self.url, timeout=self.timeouts, allow_redirects=False, stream=True, **self.content)
+        with_key: dict[str, Any] = {"params" if self.method == "GET" else "json": {"api_key": self.key.reveal(), **self.fields}}
+        sent = self.session.request(self.method, self.url, timeout=self.timeouts, allow_redirects=False, stream=True, **with_key)
         self.response = sent
         with sent:
             body = bytearray()

@@ -1,5 +1,7 @@
 """Writes heartbeats, reads them, and asks Redis whether it is there."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -11,7 +13,8 @@ from django.db import DatabaseError, connection
 from portal import __version__
 from portal.health.models import Heartbeat
 
-LATE = timedelta(seconds=25)  # a part that is killed shows within 30 s
+LATE = timedelta(seconds=20)  # a part that is killed shows within 30 s; beats come every 5 s
+PROBE_EVERY = timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,15 @@ def broker() -> redis.Redis:
 
 
 def redis_part() -> Part:
-    """Ask Redis."""
+    """Ask Redis whether it answers, and whether it could take one more task."""
     try:
-        info = broker().info("server")
-        return Part("redis", True, "answers", version=str(info.get("valkey_version") or info.get("redis_version", "")))
+        info = broker().info()
     except (redis.RedisError, OSError) as error:
         return Part("redis", False, f"does not answer ({type(error).__name__})")
+    full = 0 < int(info.get("maxmemory", 0)) <= int(info.get("used_memory", 0))
+    broken = "err" in (info.get("aof_last_write_status"), info.get("rdb_last_bgsave_status"))
+    words = "is full" if full else "cannot write to its disk" if broken else "answers"
+    return Part("redis", not (full or broken), words, version=str(info.get("valkey_version") or info.get("redis_version", "")))
 
 
 def queue_length() -> int | None:
@@ -61,8 +67,33 @@ def parts(*, now: datetime) -> list[Part]:
         rows = {row.part: row for row in Heartbeat.objects.all()}
     except DatabaseError as error:
         return [Part("database", False, f"does not answer ({type(error).__name__})"), redis_part()]
-    database = Part("database", True, "answers", version=connection.vendor)
+    database = database_part(rows.get("database"), now=now)
     return [database, redis_part(), *(heartbeat_part(name, rows.get(name), now=now) for name in ("worker", "beat"))]
+
+
+def database_part(row: Heartbeat | None, *, now: datetime) -> Part:
+    """Say whether the database takes writes: one that only answers is of no use. Tried every few seconds, however often somebody asks."""
+    if row is None or not timedelta(0) <= now - row.at < PROBE_EVERY:
+        try:
+            with impatient():
+                beat(["database"], now=now)
+        except DatabaseError as error:
+            return Part("database", False, f"cannot be written ({type(error).__name__})")
+    return Part("database", True, "answers", version=connection.vendor)
+
+
+@contextmanager
+def impatient() -> Iterator[None]:
+    """Wait two seconds for SQLite's one writer, not twenty: somebody waits for the answer."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout = 2000")
+        try:
+            yield
+        finally:
+            cursor.execute("PRAGMA busy_timeout = 20000")
 
 
 def heartbeat_part(name: str, row: Heartbeat | None, *, now: datetime) -> Part:
