@@ -62,6 +62,8 @@ DEBUG = switch("PORTAL_DEBUG", False)  # pages with tracebacks; refused anywhere
 if DEBUG and not IS_LOCAL:
     raise ImproperlyConfigured("PORTAL_DEBUG shows internals to everybody: it is only allowed on localhost.")
 
+DEFAULT_EXCEPTION_REPORTER_FILTER = "portal.web.reports.SecretsFilter"
+
 # --- Roboflow -------------------------------------------------------------------------------------------------------
 ROBOFLOW_REGION = value("ROBOFLOW_REGION", "us")
 ROBOFLOW_REGIONS = {

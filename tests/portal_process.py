@@ -70,6 +70,11 @@ class PortalProcess:
         except URLError as error:
             return int(getattr(error, "code", 0) or 0)
 
+    def manage_bytes(self, *words: str) -> bytes:
+        """All that a command of manage.py writes."""
+        done = subprocess.run([sys.executable, "manage.py", *words], cwd=ROOT, env=self.environment, capture_output=True, check=False, timeout=60)
+        return done.stdout + done.stderr
+
     def manage(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command of manage.py on this portal's home."""
         return subprocess.run([sys.executable, "manage.py", *words], cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False, timeout=60)

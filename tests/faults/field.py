@@ -62,9 +62,9 @@ class Person:
 class Field:
     """A portal, Ana and Ben signed in, and direct sight of the truth."""
 
-    def __init__(self, home: Path, database: str = "sqlite") -> None:
+    def __init__(self, home: Path, database: str = "sqlite", **environment: str) -> None:
         self.database = DATABASES[database](home)
-        self.portal = PortalProcess(home, **SHORT, **self.database.environment).start()
+        self.portal = PortalProcess(home, **SHORT, **self.database.environment, **environment).start()
         self.roboflow = f"http://127.0.0.1:{self.portal.sandbox_port}"
         self.ana, self.ben = (Person(self.portal.url, f"{name}@example.com") for name in ("ana", "ben"))
         self.crowded = False  # everybody clicks twice, and Ben on what Ana clicks on

@@ -111,14 +111,20 @@ def verified(field: Field) -> list[str]:
 
 
 def leaked(field: Field) -> list[str]:
-    """I8: no key in any file that the portal wrote, plain, URL-encoded, base64 or JSON-escaped. Roboflow's own state is not the portal's."""
-    keys = [f"sandbox-key-{who}" for who in ("ana", "ben", "cam")]
-    shapes = {shape.encode() for key in keys for shape in (key, quote(key, safe=""), key.replace("-", "\\u002d"), key.replace("-", "%2D"))}
-    for key in keys:  # base64 at each of the three places within a longer text
-        for pad in range(3):
-            text = base64.b64encode(b"x" * pad + key.encode())
-            shapes.add(text[(0, 2, 3)[pad] : -4])
+    """I8: no key in any file that the portal wrote. Roboflow's own state is not the portal's."""
+    shapes = shapes_of([f"sandbox-key-{who}" for who in ("ana", "ben", "cam")])
     files = [path for path in field.portal.home.rglob("*") if path.is_file() and "sandbox" not in str(path.relative_to(field.portal.home))]
     return [
         f"I8: a key stands in {path.name}" for path in [*files, field.portal.out, *field.database.files()] for shape in shapes if shape in path.read_bytes()
     ]
+
+
+def shapes_of(keys: list[str]) -> set[bytes]:
+    """How keys may be written: plain, URL-encoded, JSON-escaped, and in base64 at each of the three places within a longer text."""
+    shapes = {shape for key in keys for shape in (key, quote(key, safe=""), key.replace("-", "\\u002d"), key.replace("-", "%2D"))}
+    shapes |= {"".join(f"\\u{ord(letter):04x}" for letter in key) for key in keys}
+    for key in keys:
+        for pad in range(3):
+            text = base64.b64encode(b"x" * pad + key.encode()).decode()
+            shapes.add(text[(0, 2, 3)[pad] : -4])
+    return {shape.encode() for shape in shapes}
