@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.views.decorators.debug import sensitive_variables
 
 from deployments.keys.models import ApiKey, KeyState
-from deployments.keys.open import client_of, thing_of
+from deployments.keys.open import client_of, hush, thing_of
 from deployments.keys.seal import fingerprint, seal, unseal
 from deployments.roboflow.errors import KeyRefused, RoboflowError
 from deployments.roboflow.mask import Secret
@@ -44,7 +44,11 @@ class Owner:
 def ask_owner(secret: Secret, *, region: str) -> Owner:
     """Ask Roboflow whose key this is: one attempt, five seconds in all. Raises RoboflowError."""
     client, started = client_of(region), time.monotonic()
-    slug = client.check_key(secret, attempts=1, deadline_seconds=settings.KEY_CHECK_SECONDS).workspace
+    try:
+        slug = client.check_key(secret, attempts=1, deadline_seconds=settings.KEY_CHECK_SECONDS).workspace
+    except RoboflowError as trouble:
+        hush(trouble)
+        raise
     left = settings.KEY_CHECK_SECONDS - (time.monotonic() - started)
     try:
         name = client.workspace(secret, slug, attempts=1, deadline_seconds=left).name if left > 1 else ""

@@ -10,10 +10,11 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.timezone import now as clock
 
+from deployments.keys.masking import known_fingerprints, mask_known
 from deployments.keys.models import ApiKey, Call, KeyState
 from deployments.keys.seal import unseal
 from deployments.roboflow.client import CallRecord, Client
-from deployments.roboflow.errors import KeyRefused, Unavailable
+from deployments.roboflow.errors import KeyRefused, RoboflowError, Unavailable
 from deployments.roboflow.mask import Secret
 from deployments.workspaces.models import Workspace, touch
 from portal import __version__
@@ -70,9 +71,16 @@ def use(key: ApiKey, act: Callable[[Client, Secret], T], *, now: datetime, readi
     note_use(key, now=now, reading=reading)
     try:
         return act(client_of(key.region), secret)
-    except KeyRefused as refusal:
-        mark(key, KeyState.REFUSED, refusal.text, now=now)
+    except RoboflowError as trouble:
+        hush(trouble)
+        if isinstance(trouble, KeyRefused):
+            mark(key, KeyState.REFUSED, trouble.text, now=now)
         raise
+
+
+def hush(trouble: RoboflowError) -> None:
+    """Mask other people's keys in Roboflow's words, too: the client knows only the one that it was called with."""
+    trouble.text = mask_known(trouble.text, known_fingerprints())
 
 
 def note_use(key: ApiKey, *, now: datetime, reading: bool) -> None:
