@@ -22,7 +22,7 @@ from deployments.fleet.models import Asked, Deployment
 from deployments.fleet.sync import sync_workspace
 from deployments.keys.models import ApiKey
 from deployments.operations import reconcile, run
-from deployments.operations.claim import claim, mark_sent
+from deployments.operations.claim import claim, load, mark_sent
 from deployments.operations.models import Operation
 from deployments.operations.sweep import sweep
 from deployments.workspaces.models import Membership, Workspace
@@ -167,6 +167,11 @@ class Story(RuleBasedStateMachine):
     @rule()
     def the_stalled_worker_goes_on(self):
         operation, self.stalled = self.stalled, None
+        try:
+            run.check_person(load(operation.pk))
+        except run.NotSent as reason:
+            run.give_up(operation, reason)
+            return
         if mark_sent(operation, known_ids=operation.known_ids, now=now()):
             run.send(operation, run.Deadline(run.time.monotonic() + 5))
 
