@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from portal.environment import secret, value
 from portal.logging import logging_config
+from portal.web.headers import CSP_DIRECTIVES, FORBIDDEN_FEATURES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -255,22 +256,8 @@ SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # TrustedProxyMiddleware removes it from strangers
 X_FRAME_OPTIONS = "DENY"
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": ["'none'"],
-        "script-src": ["'self'"],
-        "style-src": ["'self'"],
-        "img-src": ["'self'", "data:"],
-        "connect-src": ["'self'"],
-        "font-src": ["'self'"],
-        "form-action": ["'self'"],
-        "frame-ancestors": ["'none'"],
-        "base-uri": ["'none'"],
-    }
-}
-PERMISSIONS_POLICY: dict[str, list[str]] = {
-    name: [] for name in ("accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer", "microphone", "midi", "payment", "usb")
-}
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": CSP_DIRECTIVES}
+PERMISSIONS_POLICY = FORBIDDEN_FEATURES
 
 # --- static files ---------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"

@@ -3,13 +3,17 @@
 import csv
 import io
 import json
+import logging
+import sys
 from uuid import uuid4
 
 import pytest
+import structlog
 from django.test import Client, RequestFactory
 
 from deployments.fleet.models import Deployment
 from portal.audit.models import Event
+from portal.logging import logging_config
 from portal.web.export import csv_lines
 from portal.web.masking import mask_secrets
 from portal.web.middleware import TrustedProxyMiddleware
@@ -255,3 +259,21 @@ def test_signing_out_clears_what_the_browser_keeps_by_form_and_by_htmx(ana, ben)
 )
 def test_tokens_in_addresses_are_masked_in_logs(text):
     assert "TOKEN" not in mask_secrets(text) and "***" in mask_secrets(text)
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "testserver@evil.example", "evil.example:8000"])
+def test_another_host_name_is_not_answered(host, db):
+    assert Client(headers={"host": host}).get("/accounts/login/").status_code == 400
+
+
+def test_one_event_is_one_line_of_the_log_whatever_it_holds(capsys):
+    config = logging_config(format="json", level="INFO")["formatters"]["event"]
+    formatter = structlog.stdlib.ProcessorFormatter(foreign_pre_chain=config["foreign_pre_chain"], processors=config["processors"])
+    try:
+        raise ValueError('a\nb\r\n{"event": "forged"}\u2028')
+    except ValueError:
+        record = logging.getLogger("x").makeRecord("x", logging.ERROR, "", 0, "from %s", ("1.2.3.4\nFORGED",), sys.exc_info())
+
+    line = formatter.format(record)
+
+    assert len(line.splitlines()) == 1 and json.loads(line)["event"] == "from 1.2.3.4\nFORGED"

@@ -1,0 +1,43 @@
+"""What the documents promise is there: each test that they name exists, each setting that they list is read."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def named_tests(text):
+    """Yield (file, test) for `tests/room/test_x.py::test_y`; a leading ... or a comma repeats the file named before."""
+    file = ""
+    for path, name in re.findall(r"(?:(tests/[\w/]+\.py)|…)::(test_\w+)", text):
+        file = path or file
+        yield file, name
+
+
+@pytest.mark.parametrize("doc", DOCS, ids=lambda path: path.name)
+def test_every_test_that_a_document_names_exists(doc):
+    wrong = [(file, name) for file, name in named_tests(doc.read_text()) if f"def {name}(" not in (ROOT / file).read_text()]
+
+    assert wrong == []
+
+
+def test_the_security_document_names_many():
+    assert len(list(named_tests((ROOT / "docs" / "security.md").read_text()))) > 60
+
+
+@pytest.mark.parametrize("doc", DOCS, ids=lambda path: path.name)
+def test_every_file_that_a_document_leads_to_exists(doc):
+    links = [link.split("#")[0] for link in re.findall(r"\]\(([^)]+)\)", doc.read_text()) if not link.startswith("http")]
+
+    assert [link for link in links if link and not (doc.parent / link).exists()] == []
+
+
+def test_every_setting_of_the_readme_is_read_somewhere():
+    rows = re.findall(r"^\| (`[A-Z_`, ]+`) \|", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
+    names = {name for row in rows for name in re.findall(r"[A-Z][A-Z_]+", row)}
+    sources = "".join(path.read_text() for path in [*(ROOT / "portal").rglob("*.py"), ROOT / "docker-compose.yml", ROOT / "Makefile"])
+
+    assert len(names) > 20 and [name for name in names if name not in sources] == []
