@@ -2,6 +2,7 @@ PYTHON ?= python3
 RUNS ?= 200
 SEED ?=
 DATABASE ?= sqlite
+STORIES ?= 200
 PORT ?= 8000
 SANDBOX_PORT ?= 9100
 DEMO_HOME ?= var/demo
@@ -41,6 +42,7 @@ test-quick: .venv/ready-dev ## the tests without browser, sandbox and processes,
 
 faults: .venv/ready-dev ## break the running portal on purpose, RUNS=200 times, by SEED, DATABASE=sqlite|postgresql
 	@RUNS="$(RUNS)" SEED="$(SEED)" DATABASE="$(DATABASE)" $(BIN)/python -m tests.faults
+	@STORIES="$(STORIES)" $(BIN)/python -m pytest tests/faults/test_stories.py -o timeout=3600
 
 lint: .venv/ready-dev ## ruff, mypy, import contracts, templates
 	@$(BIN)/ruff check .

