@@ -19,7 +19,7 @@ def main() -> int:
     """Run and print."""
     runs, seed = int(os.environ.get("RUNS") or 200), int(os.environ.get("SEED") or random.randrange(10**6))
     database = os.environ.get("DATABASE") or "sqlite"
-    strikes = strikes_on(database)
+    strikes = [one for one in strikes_on(database) if os.environ.get("ONLY", "") in one.name]
     outcomes: list[Outcome] = []
     print(f"{runs} runs on {database}, SEED={seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:

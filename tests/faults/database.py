@@ -122,7 +122,7 @@ def limited(pid: int, size: int) -> tuple[int, int] | None:
     try:
         soft, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
-    except (ProcessLookupError, PermissionError):
+    except ProcessLookupError:
         return None
     return soft, hard
 

@@ -21,12 +21,13 @@ Act = Callable[[Field, random.Random], Heal]
 
 @dataclass(frozen=True)
 class Strike:
-    """One kind of fault: where it strikes, how, how long it lasts (seconds), and on which database alone, if on one."""
+    """One kind of fault: where it strikes, how, how long it lasts (seconds); on which database alone, if on one."""
 
     name: str
     act: Act
     lasts: tuple[float, float] = (0.5, 2.5)
     only: str = ""
+    long: bool = False  # not among the quick ones of `make test`
 
 
 def nothing() -> None:
@@ -271,6 +272,7 @@ STRIKES = [
     Strike("beat stopped", stopped("beat"), (5, 8)),
     Strike("broker killed", killed("broker")),
     Strike("broker stopped", stopped("broker"), (1, 4)),
+    Strike("broker away for a minute", stopped("broker"), (60, 60), long=True),
     Strike("broker wiped", wiped),
     Strike("broker full", broker_full, (1, 3)),
     Strike("database busy", on_database("busy"), (1, 4), only="sqlite"),

@@ -27,6 +27,7 @@ CASES = [
     pytest.param(database, strike, marks=pytest.mark.xdist_group(f"faults-{database}"), id=f"{database}-{strike.name.replace(' ', '-')}")
     for database in DATABASES
     for strike in strikes_on(database)
+    if not strike.long
 ]
 
 
