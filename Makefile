@@ -3,6 +3,7 @@ RUNS ?= 200
 SEED ?=
 DATABASE ?= sqlite
 STORIES ?= 200
+ONLY ?=
 PORT ?= 8000
 SANDBOX_PORT ?= 9100
 DEMO_HOME ?= var/demo
@@ -41,7 +42,7 @@ test-quick: .venv/ready-dev ## the tests without browser, sandbox and processes,
 	@$(BIN)/python -m pytest -n 2 -m "not browser and not processes" --ignore tests/sandbox tests
 
 faults: .venv/ready-dev ## break the running portal on purpose, RUNS=200 times, by SEED, DATABASE=sqlite|postgresql
-	@RUNS="$(RUNS)" SEED="$(SEED)" DATABASE="$(DATABASE)" $(BIN)/python -m tests.faults
+	@RUNS="$(RUNS)" SEED="$(SEED)" DATABASE="$(DATABASE)" ONLY="$(ONLY)" $(BIN)/python -m tests.faults
 	@STORIES="$(STORIES)" $(BIN)/python -m pytest tests/faults/test_stories.py -o timeout=3600
 
 lint: .venv/ready-dev ## ruff, mypy, import contracts, templates
