@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import redis
 
 from tests.faults.database import Heal, full, wait_for
-from tests.faults.field import LEASE_SECONDS, PLACE, Field
+from tests.faults.field import KEY, LEASE_SECONDS, PLACE, Field
 from tests.portal_process import ROOT
 
 Act = Callable[[Field, random.Random], Heal]
@@ -236,6 +236,24 @@ def erring(endpoints: tuple[str, ...], *kinds: dict[str, object]) -> Act:
     return act
 
 
+def other_shape(field: Field, dice: random.Random) -> Heal:
+    """Roboflow wraps its lists."""
+    field.sandbox("POST", "settings", {"list_shape": "wrapped"})
+    return lambda: field.sandbox("POST", "settings", {"list_shape": "bare"})
+
+
+def key_refused(field: Field, dice: random.Random) -> Heal:
+    """Roboflow refuses Ana's key in the middle; at the end it takes it again, and she has it checked."""
+    own = field.rows("SELECT k.id FROM keys_apikey k JOIN accounts_user u ON u.id = k.user_id WHERE u.email = 'ana@example.com'")[0]["id"]
+    field.sandbox("POST", "keys", {"key": KEY, "revoked": True})
+
+    def heal() -> None:
+        field.sandbox("POST", "keys", {"key": KEY, "revoked": False})
+        field.ana.ask(f"/keys/{own}/check/", {})
+
+    return heal
+
+
 def made_anew(field: Field, dice: random.Random) -> Heal:
     """Between view and click a deployment is deleted and made again under the same name."""
     for one in dice.sample(field.standing(), k=min(2, len(field.standing()))):
@@ -297,6 +315,10 @@ STRIKES = [
         "reads: no or broken answers",
         erring(READS, {"kind": "reset_before"}, {"kind": "truncated"}, {"kind": "wrong_json"}, {"kind": "html"}, {"kind": "status"}),
     ),
+    Strike("reads: wrong types, unknown fields", erring(READS, {"kind": "wrong_types"}, {"kind": "extra_fields"})),
+    Strike("lists in the other shape", other_shape),
+    Strike("stuck pending", erring(("/add", "/resume"), {"kind": "stuck_pending"})),
+    Strike("key refused in the middle", key_refused),
     Strike("lists: empty, doubled, bad entries", erring(("/list",), {"kind": "empty_list"}, {"kind": "doubled_entries"}, {"kind": "bad_entry"})),
     Strike("lists lag behind creates", erring(("/add",), {"kind": "lag", "seconds": 1.5})),
     Strike("made anew under the same name", made_anew),
