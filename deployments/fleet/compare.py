@@ -14,6 +14,7 @@ FACTS = (
     "inference_version", "min_replicas", "max_replicas", "num_replicas", "status",
 )  # fmt: skip
 CONFIGURATION = ("machine_type", "creator_email", "subdomain", "domain", "duration_hours", "inference_version", "min_replicas", "max_replicas")
+LONGEST_SYNC = timedelta(minutes=3)
 OWN_WAY = {"ready", "failed", "expired"}  # steps that a deployment takes by itself, from pending or at its end
 
 
@@ -94,7 +95,7 @@ def compare(
             found.new.append(report)
             if not is_first and not explains_new(wishes, report):
                 found.outside_new.append(report)
-        elif row.reported_at > started or lags(row, report.status, wishes, started=started, lag=lag):
+        elif knows_better(row.reported_at, started) or lags(row, report.status, wishes, started=started, lag=lag):
             continue
         elif row.digest != digest(report):
             found.changed.append(report)
@@ -104,9 +105,14 @@ def compare(
     found.missing = [
         key
         for key, row in stored.items()
-        if key not in seen and not row.gone_at and row.reported_at <= started and not just_made(row, wishes, started=started, lag=lag)
+        if key not in seen and not row.gone_at and not knows_better(row.reported_at, started) and not just_made(row, wishes, started=started, lag=lag)
     ]
     return found
+
+
+def knows_better(reported_at: datetime, started: datetime) -> bool:
+    """Say whether a row was written after a list was asked for; a time further ahead was written by a clock that was set back since."""
+    return started < reported_at < started + LONGEST_SYNC
 
 
 def lags(row: Stored, status: str, wishes: list[Wish], *, started: datetime, lag: timedelta) -> bool:

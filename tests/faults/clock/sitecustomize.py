@@ -4,13 +4,12 @@ import os
 import sys
 import threading
 import time
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import time_machine
 
 FILE = os.environ.get("CLOCK_FILE", "")
-_real = time_machine.escape_hatch.datetime.datetime
 
 
 def follow() -> None:
@@ -24,7 +23,7 @@ def follow() -> None:
         if wanted != ahead:
             if travelling:
                 travelling.stop()
-            travelling, ahead = time_machine.travel(_real.now(tz=UTC) + timedelta(seconds=wanted), tick=True), wanted
+            travelling, ahead = time_machine.travel(datetime.now(tz=UTC) + timedelta(seconds=wanted), tick=True), wanted
             travelling.start()
         time.sleep(0.1)
 
