@@ -36,8 +36,8 @@ class Sqlite:
         finally:
             database.close()
 
-    def files(self) -> list[Path]:
-        return []  # they are in the portal's home
+    def folders(self) -> list[Path]:
+        return []  # its files are in the portal's home
 
     def busy(self) -> Heal:
         """Somebody else holds the one right to write."""
@@ -70,8 +70,8 @@ class Postgres:
         with self.connect() as database:
             return [{name: plain(value) for name, value in row.items()} for row in database.execute(sql.encode())]
 
-    def files(self) -> list[Path]:
-        return [path for path in (self.server.data / "data").rglob("*") if path.is_file()]
+    def folders(self) -> list[Path]:
+        return [self.server.data / "data"]
 
     def dropped(self) -> None:
         """Every connection of the portal ends."""

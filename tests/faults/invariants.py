@@ -1,4 +1,4 @@
-"""What must hold whatever struck: compares Roboflow's journal, the portal's database and the trail. The names are promises I1 to I12."""
+"""What must hold whatever struck: compares Roboflow's journal, the portal's database and the trail. The names are promises I1 to I13."""
 
 import base64
 from collections import Counter
@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tests.faults.field import Field
+from tests.files import contents
 
 ENDINGS = {"succeeded", "failed", "cancelled", "needs_attention"}
 
@@ -113,10 +114,8 @@ def verified(field: Field) -> list[str]:
 def leaked(field: Field) -> list[str]:
     """I8: no key in any file that the portal wrote. Roboflow's own state is not the portal's."""
     shapes = shapes_of([f"sandbox-key-{who}" for who in ("ana", "ben", "cam")])
-    files = [path for path in field.portal.home.rglob("*") if path.is_file() and "sandbox" not in str(path.relative_to(field.portal.home))]
-    return [
-        f"I8: a key stands in {path.name}" for path in [*files, field.portal.out, *field.database.files()] for shape in shapes if shape in path.read_bytes()
-    ]
+    texts = contents(field.portal.home, *field.database.folders(), but="sandbox") | {"output": field.portal.out.read_bytes()}
+    return [f"I8: a key stands in {name}" for name, text in texts.items() if any(shape in text for shape in shapes)]
 
 
 def shapes_of(keys: list[str]) -> set[bytes]:

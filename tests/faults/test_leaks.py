@@ -14,6 +14,7 @@ from deployments.logs.harvest import harvest, want
 from deployments.operations.run import run
 from tests.faults.field import PLACE, Field, Person
 from tests.faults.invariants import shapes_of
+from tests.files import contents
 from tests.people import add_key, operation_of
 from tests.portal_process import until
 
@@ -50,8 +51,7 @@ def test_no_byte_that_the_portal_wrote_holds_a_key(database, tmp_path):
     finally:
         field.stop()
     home = field.portal.home
-    files = [path for path in (*home.rglob("*"), *mails.rglob("*"), *field.database.files()) if path.is_file() and "sandbox" not in str(path.relative_to("/"))]
-    texts |= {str(path): path.read_bytes() for path in [*files, field.portal.out]}
+    texts |= contents(home, mails, *field.database.folders(), but="sandbox") | {"output": field.portal.out.read_bytes()}
 
     names = " ".join(texts)
     assert [word for word in ("worker.log", "web.log", "beat.log", "appendonly", "/mails/", "dump", "?format=csv", "/keys/") if word not in names] == []

@@ -6,6 +6,7 @@ import signal
 import pytest
 from playwright.sync_api import expect
 
+from tests.files import contents
 from tests.portal_process import PortalProcess
 
 KEYS = [b"sandbox-key-ana", b"sandbox-key-ben", b"sandbox-key-cam"]
@@ -49,8 +50,7 @@ def test_no_key_is_in_any_page_log_file_broker_or_export(page, own_portal):
     texts |= {f"{path}?format=csv": page.request.get(f"{own_portal.url}{path}?format=csv").body() for path in ("/activity/", "/w/acme-vision/operations/")}
     texts["trail"] = own_portal.manage("audit", "export").stdout.encode()
     own_portal.stop()
-    texts |= {str(file): file.read_bytes() for file in own_portal.home.rglob("*") if file.is_file() and "sandbox" not in str(file.relative_to(own_portal.home))}
-    texts["output"] = own_portal.out.read_bytes()
+    texts |= contents(own_portal.home, but="sandbox") | {"output": own_portal.out.read_bytes()}
 
     assert len(texts["trail"]) > 200 and any("sqlite3" in name for name in texts) and any(name.endswith("worker.log") for name in texts)
     assert any("broker" in name for name in texts)
