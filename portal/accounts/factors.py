@@ -28,13 +28,17 @@ def factors() -> QuerySet[Authenticator]:
 
 def with_factors(people: QuerySet[User]) -> QuerySet[User]:
     """Let each person say `has_second_factor` and `must_have_second_factor`."""
-    required = SignInPolicy.objects.filter(second_factor_required=True)
-    return people.annotate(has_second_factor=Exists(factors().filter(user=OuterRef("pk"))), must_have_second_factor=Exists(required))
+    return people.annotate(has_second_factor=Exists(factors().filter(user=OuterRef("pk"))), must_have_second_factor=Exists(requirement()))
+
+
+def requirement() -> QuerySet[SignInPolicy]:
+    """Return the policy that everybody must have a second factor, if it stands."""
+    return SignInPolicy.objects.filter(second_factor_required=True)
 
 
 def is_required() -> bool:
     """Say whether everybody must have a second factor."""
-    return SignInPolicy.objects.filter(second_factor_required=True).exists()
+    return requirement().exists()
 
 
 def without_one() -> int:

@@ -99,6 +99,6 @@ def impatient() -> Iterator[None]:
 def heartbeat_part(name: str, row: Heartbeat | None, *, now: datetime) -> Part:
     """Return the state of a part that tells by heartbeats."""
     if row is None:
-        return Part(name, False, "was never seen")
+        return Part(name, False, "was not seen yet")
     late = not -LATE < now - row.at <= LATE  # one of the future tells of a clock that was set back, not of a part that lives
     return Part(name, not late, "was not seen lately" if late else "is alive", row.at, row.version)

@@ -6,6 +6,7 @@ Here the message is forgotten either way. Redis gives it out again after the vis
 """
 
 import time
+from datetime import timedelta
 from typing import Any
 
 from celery.beat import Scheduler
@@ -29,17 +30,27 @@ def install() -> None:
 
 
 class SteadyScheduler(Scheduler):  # type: ignore[misc]
-    """Keeps no schedule on disk: all of ours are intervals. When the clock was set back, it counts them anew, instead of waiting for the old time."""
+    """Keeps no schedule on disk: all of ours are intervals. Everything is due when it starts - after a silence, and for a beat that never lives for an hour -
+    and when the clock was set back, instead of waiting for the old time."""
 
     JUMP_SECONDS = 5
     seen = 0.0
+
+    def setup_schedule(self) -> None:
+        """Fill the schedule."""
+        super().setup_schedule()
+        self.make_due()
+
+    def make_due(self) -> None:
+        """Let every task be due now: the last time was a day ago, longer than any interval."""
+        for entry in self.schedule.values():
+            entry.last_run_at = self.app.now() - timedelta(days=1)
+        self._heap = None  # Scheduler fills it from the entries
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
         """Send what is due, return the seconds until the next."""
         moment = time.time()
         if moment < self.seen - self.JUMP_SECONDS:
-            for entry in self.schedule.values():
-                entry.last_run_at = self.app.now()
-            self._heap = None  # Scheduler fills it from the entries
+            self.make_due()
         self.seen = moment
         return super().tick(*args, **kwargs)

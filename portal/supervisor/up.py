@@ -87,8 +87,7 @@ def check_ports(plan: Plan) -> None:
 def prepare(plan: Plan, sockets: Path) -> list[Child]:
     """Make the database and the static files; return the children, not yet started. Raises CannotStart."""
     environment = settings_of(plan, sockets)
-    for command in (["migrate", "--verbosity", "0"], ["createcachetable", "--verbosity", "0"], ["prepare_static"]):
-        manage(command, environment)
+    manage(["prepare"], environment)
     return children_of(plan, environment, sockets)
 
 

@@ -34,6 +34,15 @@ def test_a_part_not_seen_lately_is_not_healthy(part, client, db):
     assert client.get("/readyz").status_code == 503
 
 
+def test_who_was_alive_before_everything_was_started_anew_does_not_count(client, db):
+    beat(["worker", "beat"], now=now())
+
+    call_command("forget_heartbeats")
+
+    answer = client.get("/readyz")
+    assert answer.status_code == 503 and answer.json()["parts"]["worker"] == answer.json()["parts"]["beat"] == "was not seen yet"
+
+
 def test_health_tells_strangers_no_more_than_words(client, db):
     text = client.get("/readyz").content.decode()
 

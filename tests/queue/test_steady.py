@@ -64,21 +64,43 @@ def test_without_this_the_slot_is_lost(broker, monkeypatch):
     assert received_after_a_lost_acknowledgement(*broker) == [1]
 
 
-def test_a_beat_whose_clock_is_set_back_goes_on_at_once():
+@pytest.fixture
+def beat():
+    """A scheduler of two tasks, and what it sent."""
     app = Celery("test", broker="memory://", set_as_current=False)
-    app.conf.beat_schedule = {"tick": {"task": "tick", "schedule": 1.0}, "tock": {"task": "tock", "schedule": 2.0}}
+    app.conf.beat_schedule = {"tick": {"task": "tick", "schedule": 1.0}, "tidy": {"task": "tidy", "schedule": 3600.0}}
     sent = []
-    scheduler = steady.SteadyScheduler(app, lazy=False)
-    scheduler.apply_async = lambda entry, **_: sent.append(entry.task)
     with time_machine.travel("2026-03-01T12:00:00Z", tick=False) as clock:
-        scheduler.tick()
-        clock.shift(-3600)
-        scheduler.tick()
-        clock.shift(3)
-        for _ in range(4):
-            scheduler.tick()
+        scheduler = steady.SteadyScheduler(app, lazy=False)
+        scheduler.apply_async = lambda entry, **_: sent.append(entry.task)
+        yield scheduler, clock, sent
 
-    assert {"tick", "tock"} <= set(sent)
+
+def test_a_beat_sends_everything_as_soon_as_it_starts_and_then_by_the_clock(beat):
+    scheduler, clock, sent = beat
+
+    for _ in range(4):
+        scheduler.tick()
+    at_once = sorted(task for task in sent if not task.startswith("celery."))
+    clock.shift(1.5)
+    for _ in range(4):
+        scheduler.tick()
+
+    assert at_once == ["tick", "tidy"]
+    assert sent.count("tick") == 2 and sent.count("tidy") == 1
+
+
+def test_a_beat_whose_clock_is_set_back_goes_on_at_once(beat):
+    scheduler, clock, sent = beat
+    for _ in range(4):
+        scheduler.tick()
+    sent.clear()
+
+    clock.shift(-3600)
+    for _ in range(4):
+        scheduler.tick()
+
+    assert {"tick", "tidy"} <= set(sent)
 
 
 def test_a_lease_of_a_clock_that_was_set_back_is_free(db):
