@@ -189,7 +189,7 @@ else:
     database["CONN_HEALTH_CHECKS"] = True
 database["CONN_MAX_AGE"] = 600  # a new connection costs more than most pages
 DATABASES = {"default": database}
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "portal_cache"}}
+CACHES = {"default": {"BACKEND": "portal.web.counters.Counters", "LOCATION": "portal_cache"}}
 BROKER_URL = value("REDIS_URL", f"redis+socket://{PORTAL_HOME / 'broker.sock'}")
 if (redis_password := value("REDIS_PASSWORD")) and "@" not in BROKER_URL:
     BROKER_URL = BROKER_URL.replace("://", f"://:{redis_password}@", 1)

@@ -1,9 +1,11 @@
 """Friendly pages for what went wrong; nothing that a person typed is lost."""
 
+import sys
 from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -65,7 +67,13 @@ def too_many(request: HttpRequest, exception: Exception | None = None) -> HttpRe
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: our fault, written to the log with the request's id."""
+    """500: our fault, written to the log with the request's id. 503 where it is the database's."""
+    if isinstance(sys.exc_info()[1], OperationalError | InternalError | InterfaceError):
+        response = problem(
+            request, 503, "The database is away", "It does not answer, or it takes no changes now. What is missing stands at /readyz. Try again in a moment."
+        )
+        response["Retry-After"] = "5"
+        return response
     request_id = structlog.contextvars.get_contextvars().get("request_id", "")
     message = "This is the portal's fault. It is written to the log"
     return problem(request, 500, "Something broke", f"{message} as request {request_id}." if request_id else f"{message}.")

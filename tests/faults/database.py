@@ -4,8 +4,10 @@ import os
 import resource
 import signal
 import sqlite3
+import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import dict_row
 
+from tests.portal_process import children_of
 from tests.servers import Postgresql
 
 Heal = Callable[[], None]
@@ -43,12 +46,7 @@ class Sqlite:
         """Somebody else holds the one right to write."""
         database = sqlite3.connect(self.file, timeout=20, isolation_level=None, check_same_thread=False)
         database.execute("BEGIN IMMEDIATE")
-
-        def heal() -> None:
-            database.rollback() if database.in_transaction else None
-            database.close()
-
-        return heal
+        return database.close  # which rolls back
 
     def stop(self) -> None:
         pass
@@ -78,22 +76,60 @@ class Postgres:
         with self.connect() as database:
             database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = 'postgres'")
 
+    def busy(self) -> Heal:
+        """Somebody else holds the operations: they can be read, not written."""
+        database = self.connect()
+        database.autocommit = False
+        database.execute("LOCK TABLE operations_operation IN EXCLUSIVE MODE")
+        return database.close  # which rolls back
+
     def killed(self) -> Heal:
         """The whole server dies; it is started again, and recovers."""
-        os.killpg(self.server.process.pid, signal.SIGKILL)
-        return self.revive
+        self.signal(signal.SIGKILL)
+
+        def heal() -> None:
+            self.server.process.wait(timeout=10)
+            self.server.start()
+
+        return heal
 
     def stopped(self) -> Heal:
         """The whole server is silent."""
-        os.killpg(self.server.process.pid, signal.SIGSTOP)
-        return lambda: os.killpg(self.server.process.pid, signal.SIGCONT)
+        self.signal(signal.SIGSTOP)
+        return lambda: self.signal(signal.SIGCONT)
 
-    def revive(self) -> None:
-        if self.server.process.poll() is not None:
-            self.server.start()
-        else:
-            self.server.process.wait(timeout=10)
-            self.server.start()
+    def full(self) -> Heal:
+        """As a full disk: the server cannot write a byte. It panics, tries to recover, and may give up: then somebody makes room and starts it again."""
+        self.limit("0")
+
+        def heal() -> None:
+            self.limit("unlimited")
+            if not wait_for(self.answers, seconds=5):
+                self.signal(signal.SIGKILL)
+                self.server.process.wait(timeout=10)
+                self.server.start()
+
+        return heal
+
+    def processes(self) -> list[int]:
+        """The server's first process, which starts new ones, and those that it started: each leads a group of its own."""
+        return [self.server.process.pid, *children_of(self.server.process.pid)]
+
+    def signal(self, number: int) -> None:
+        for pid in self.processes():
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def limit(self, size: str) -> None:
+        """Limit how large files the server may write. Its own user asks: even root may not, where it runs without capabilities."""
+        for pid in self.processes():
+            subprocess.run(["prlimit", f"--pid={pid}", f"--fsize={size}:"], check=False, **self.server.more)  # type: ignore[call-overload]
+
+    def answers(self) -> bool:
+        try:
+            return bool(self.rows("SELECT 1"))
+        except psycopg.Error:
+            return False
 
     def stop(self) -> None:
         self.server.stop()

@@ -51,9 +51,11 @@ class Person:
                 answer = self.post(path, fields)
             except requests.RequestException:
                 answer = None
-            if answer is not None and not (ill and answer.status_code >= 500):
+            limited = answer is not None and answer.status_code == 429 and not ill  # a killed web left a counter locked, for 10 s
+            if answer is not None and not limited and not (ill and answer.status_code >= 500):
                 self.slowest_click = max(self.slowest_click, 0 if ill else time.monotonic() - begun)
-                assert answer.status_code < 500, f"{path}: {answer.status_code}"
+                assert answer.status_code < 500 and answer.status_code != 429, f"{path}: {answer.status_code}"
+                assert "/login/" not in answer.headers.get("Location", ""), f"{path}: signed out"
                 return
             assert time.monotonic() < deadline, f"the portal did not answer {path} for {seconds} s"
             time.sleep(0.2)

@@ -98,6 +98,31 @@ def is_processed(field: Field, before: int) -> bool:
     return len(field.journal()) > before
 
 
+def worker_killed_before_commit(field: Field, dice: random.Random) -> Heal:
+    """Roboflow has replied, and the worker dies while it waits for the database to write it down."""
+    before = len(field.journal())
+    for path in CHANGES:
+        field.sandbox("POST", "faults", {**HELD_AFTER, "endpoint": path})
+
+    def strike() -> None:
+        if wait_for(lambda: is_processed(field, before), seconds=8):
+            field.ill = True
+            free = field.database.busy()
+            time.sleep(HELD_SECONDS + 0.5)  # the reply has come
+            field.signal("worker", signal.SIGKILL)
+            free()
+            field.ill = False
+
+    thread = threading.Thread(target=strike, daemon=True)
+    thread.start()
+
+    def heal() -> None:
+        thread.join()
+        field.sandbox("DELETE", "faults")
+
+    return heal
+
+
 def web_killed_before_publish(field: Field, dice: random.Random) -> Heal:
     """The broker is silent, so that publishing hangs; web dies as soon as the operation is written."""
     broker = field.signal("broker", signal.SIGSTOP)
@@ -271,7 +296,8 @@ def changed_outside(field: Field, dice: random.Random) -> Heal:
 CHANGES = ("/add", "/pause", "/resume", "/delete")
 READS = ("/get", "/list")
 LATE = {"seconds": 4}
-HELD_AFTER = {"endpoint": "*", "kind": "timeout_after", "count": 1, "seconds": 1.5}
+HELD_SECONDS = 1.5  # a reply that comes just in time
+HELD_AFTER = {"kind": "timeout_after", "count": 1, "seconds": HELD_SECONDS}
 STRIKES = [
     Strike("two people, each clicking twice", crowd, (2, 4)),
     Strike("web killed", killed("web")),
@@ -282,6 +308,7 @@ STRIKES = [
         Strike(f"worker killed after {path} and before its reply", worker_struck_when({**HELD_AFTER, "endpoint": path}, is_processed))
         for path in ("/add", "/pause")
     ),
+    Strike("worker killed after the reply and before its commit", worker_killed_before_commit),
     Strike("worker shut down in the middle of a call", worker_struck_when({**HELD_AFTER, "endpoint": "/pause"}, is_processed, signal.SIGTERM)),
     Strike("worker stopped beyond its lease", stopped("worker"), (LEASE_SECONDS + 0.5, LEASE_SECONDS + 2)),
     Strike("two workers", a_second("worker"), (1, 3)),
@@ -293,8 +320,9 @@ STRIKES = [
     Strike("broker away for a minute", stopped("broker"), (60, 60), long=True),
     Strike("broker wiped", wiped),
     Strike("broker full", broker_full, (1, 3)),
-    Strike("database busy", on_database("busy"), (1, 4), only="sqlite"),
+    Strike("database busy", on_database("busy"), (1, 4)),
     Strike("disk full", disk_full, (1, 3), only="sqlite"),
+    Strike("database's disk full", on_database("full"), (1, 3), only="postgresql"),
     Strike("database: connections dropped", on_database("dropped"), only="postgresql"),
     Strike("database killed", on_database("killed"), (1, 3), only="postgresql"),
     Strike("database stopped", on_database("stopped"), (1, 4), only="postgresql"),

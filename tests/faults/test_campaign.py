@@ -23,7 +23,7 @@ def fields(tmp_path_factory):
     _fields.clear()
 
 
-AT_THE_DATABASE = ("two ", "web killed", "worker", "role", "lists")  # transactions meet, or are cut off
+AT_THE_DATABASE = ("two ", "web killed", "worker", "database", "role", "lists")  # transactions meet, or are cut off
 CASES = [
     pytest.param(database, strike, marks=pytest.mark.xdist_group(f"faults-{database}"), id=f"{database}-{strike.name.replace(' ', '-')}")
     for database in DATABASES

@@ -1,8 +1,11 @@
 """The checks of the campaign can fail: each finds what it is there to find."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 
-from tests.faults.invariants import never_two_creates, no_tales, nothing_after_its_end, told_once_each, true_endings, written_before_sent
+from tests.faults.invariants import leaked, never_two_creates, no_tales, nothing_after_its_end, shapes_of, told_once_each, true_endings, written_before_sent
 
 OP = {"id": "ab-1", "kind": "pause", "target_name": "line-3", "target_id": "d1", "state": "succeeded", "requested_at": "2026-01-01 10:00:00.000000"}
 MADE = {**OP, "kind": "create", "target_id": ""}
@@ -19,6 +22,42 @@ class Field:
 
     def rows(self, sql):
         return [{"action": "deployment.pause.outside", "object_name": "line-3", "deployment_id": "d1"}]
+
+
+@pytest.mark.parametrize("shape", sorted(shapes_of(["sandbox-key-ben"])))
+def test_a_key_in_any_file_is_found_in_any_shape(shape, tmp_path):
+    field = field_of_files(tmp_path)
+    assert leaked(field) == []
+
+    (tmp_path / "data" / "16384").write_bytes(b"\0\x07 before " + shape + b" after")
+
+    assert leaked(field) == [f"I8: a key stands in {tmp_path / 'data' / '16384'}"]
+
+
+def test_a_file_that_goes_away_before_it_is_read_disturbs_nobody(tmp_path, monkeypatch):
+    field = field_of_files(tmp_path)
+    for name in ("pg_internal.init", "16385"):
+        (tmp_path / "data" / name).write_bytes(b"sandbox-key-ana")
+    read = Path.read_bytes
+
+    def away(path):
+        if path.name == "pg_internal.init":
+            path.unlink()
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", away)
+
+    assert leaked(field) == [f"I8: a key stands in {tmp_path / 'data' / '16385'}"]
+
+
+def field_of_files(place):
+    """A portal that wrote nothing yet."""
+    for folder in ("home", "data"):
+        (place / folder).mkdir()
+    (place / "home.out").write_bytes(b"The portal is ready.")
+    return SimpleNamespace(
+        portal=SimpleNamespace(home=place / "home", out=place / "home.out"), database=SimpleNamespace(folders=lambda: [place / "data"]),
+    )  # fmt: skip
 
 
 def test_what_is_well_is_not_called_broken():
