@@ -1,7 +1,7 @@
 """Views that ask for a change: create, pause, resume, delete, and several at once."""
 
 import json
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -20,11 +20,12 @@ from deployments.keys.own import own_valid_key
 from deployments.operations.batch import plan, reason_to_skip, request_batch
 from deployments.operations.forms import BatchForm, DeleteForm, NewDeploymentForm, WishForm, known_types, known_versions
 from deployments.operations.models import Operation
-from deployments.operations.request import Wish, request_operation
+from deployments.operations.request import Wish, first_of_form, request_operation
 from deployments.operations.states import Kind
 from deployments.workspaces.guard import record_refusal, workspace_required
 from deployments.workspaces.models import Membership
 from deployments.workspaces.roles import Role
+from portal.accounts.models import User
 from portal.audit.actions import Action
 from portal.audit.append import Thing
 from portal.audit.origin import origin_of
@@ -51,6 +52,22 @@ def too_many(request: HttpRequest, action: str = "operation") -> HttpResponse | 
     return None if within(request, action) else too_often(request, "Those are more changes than a person can want.")
 
 
+def posted_before(request: HttpRequest, name: str) -> HttpResponse | None:
+    """Lead to the operation that the first post of this very form made, when its answer was lost. Asked before the form is judged: what the first one
+    brought about - the name is taken now, the deployment deleted - is no fault of the second."""
+    try:
+        first = first_of_form(UUID(request.POST.get("form_token", "")), name, actor_id=cast(User, request.user).pk)
+    except ValueError:
+        return None
+    return where_it_shows(request, first) if first else None
+
+
+def where_it_shows(request: HttpRequest, operation: Operation) -> HttpResponse:
+    """Lead to the page that asked, where that is ours, else to the operation."""
+    back = safe_next(request, request.POST.get("next"), "")
+    return changed(request, back) if back else go(request, operation_page(operation))
+
+
 def operation_page(operation: Operation) -> str:
     """Return the address of an operation."""
     return reverse("operations:detail", args=[operation.workspace.slug, operation.pk])
@@ -61,6 +78,8 @@ def operation_page(operation: Operation) -> str:
 def new(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Ask for a new deployment."""
     workspace = membership.workspace
+    if answered := posted_before(request, request.POST.get("deployment_name", "").strip()):
+        return answered
     key = key_to_act(request, membership, Kind.CREATE, Thing(type="deployment", name=request.POST.get("deployment_name", "")[:100]))
     types = known_types(workspace)
     form = NewDeploymentForm(request.POST or None, workspace=workspace, types=types, initial=first_values(request, membership))
@@ -101,6 +120,8 @@ def tell(request: HttpRequest, operation: Operation, form_token: UUID) -> None:
 
 def simple(request: HttpRequest, membership: Membership, deployment: Deployment, kind: Kind) -> HttpResponse:
     """Pause or resume: a confirm page for plain forms, one click from rows and headers."""
+    if answered := posted_before(request, deployment.deployment_name):
+        return answered
     key = key_to_act(request, membership, kind, about(deployment))
     form = WishForm(request.POST or None)
     why_not = reason_to_skip(kind, deployment, busy=False) if deployment.is_over else ""
@@ -119,8 +140,7 @@ def perform(request: HttpRequest, membership: Membership, deployment: Deployment
     wish = Wish(kind=kind, workspace=membership.workspace, name=deployment.deployment_name, deployment=deployment, reason=data["reason"])
     operation = request_operation(wish, key=key, form_token=data["form_token"], by=origin_of(request), now=now())
     tell(request, operation, data["form_token"])
-    back = safe_next(request, request.POST.get("next"), "")
-    return changed(request, back) if back else go(request, operation_page(operation))
+    return where_it_shows(request, operation)
 
 
 @require_http_methods(["GET", "POST"])
@@ -141,6 +161,8 @@ def resume(request: HttpRequest, membership: Membership, deployment: Deployment)
 @deployment_required(Role.OPERATOR, refused_as=Action.DELETE_REFUSED)
 def delete(request: HttpRequest, membership: Membership, deployment: Deployment) -> HttpResponse:
     """Confirm by typing the name; then the deletion is an operation with its own page."""
+    if answered := posted_before(request, deployment.deployment_name):
+        return answered
     key = key_to_act(request, membership, Kind.DELETE, about(deployment))
     form = DeleteForm(request.POST or None, deployment=deployment)
     if form.is_valid() and deployment.is_over:

@@ -78,7 +78,7 @@ def request_all(wishes: Iterable[Wish], *, key: ApiKey, form_token: UUID, by: Or
 def stand(wish: Wish, *, key: ApiKey, form_token: UUID, by: Origin, now: datetime) -> tuple[Operation, Entry | None]:
     """Return the operation that stands for a wish, and the event that tells of it; none where this form was posted before."""
     for _ in range(TRIES):  # the one that stands in the way may end between the two statements
-        if first := posted_before(wish, form_token=form_token, by=by):
+        if first := first_of_form(form_token, wish.name, actor_id=by.actor_id):
             return first, None
         try:
             with transaction.atomic():
@@ -100,9 +100,9 @@ def entry_of(wish: Wish, word: str, operation: Operation, *, by: Origin, now: da
     )  # fmt: skip
 
 
-def posted_before(wish: Wish, *, form_token: UUID, by: Origin) -> Operation | None:
+def first_of_form(form_token: UUID, name: str, *, actor_id: int | None) -> Operation | None:
     """Return the operation that the first post of this form made."""
-    return Operation.objects.filter(actor_id=by.actor_id, form_token=form_token, target_name=wish.name).first()
+    return Operation.objects.filter(actor_id=actor_id, form_token=form_token, target_name=name).first()
 
 
 def write(wish: Wish, *, key: ApiKey, form_token: UUID, by: Origin, now: datetime) -> Operation:

@@ -42,21 +42,28 @@ class Person:
     def post(self, path: str, fields: dict[str, str]) -> requests.Response:
         return self.session.post(f"{self.url}{path}", {"csrfmiddlewaretoken": self.token, **fields}, timeout=10, allow_redirects=False)
 
-    def ask(self, path: str, fields: dict[str, str], *, seconds: float = 40, ill: bool = False) -> None:
-        """Submit a form as people do: again, the same form, until the portal answers. `ill`: its database is away, 5xx is an honest answer."""
+    def is_up(self) -> bool:
+        try:
+            return self.session.get(f"{self.url}/healthz", timeout=1).ok
+        except requests.RequestException:
+            return False
+
+    def ask(self, path: str, fields: dict[str, str], *, seconds: float = 40, ill: bool = False) -> int:
+        """Submit a form as people do: again, the same form, until the portal answers. `ill`: its database is away, 5xx is an honest answer. Timed are the clicks
+        on a web that is up: one that is just starting keeps them waiting in its socket. Returns the status."""
         deadline = time.monotonic() + seconds
         while True:
-            begun = time.monotonic()
+            timed, begun = not ill and self.is_up(), time.monotonic()
             try:
                 answer = self.post(path, fields)
             except requests.RequestException:
                 answer = None
             limited = answer is not None and answer.status_code == 429 and not ill  # a killed web left a counter locked, for 10 s
             if answer is not None and not limited and not (ill and answer.status_code >= 500):
-                self.slowest_click = max(self.slowest_click, 0 if ill else time.monotonic() - begun)
+                self.slowest_click = max(self.slowest_click, time.monotonic() - begun if timed else 0)
                 assert answer.status_code < 500 and answer.status_code != 429, f"{path}: {answer.status_code}"
                 assert "/login/" not in answer.headers.get("Location", ""), f"{path}: signed out"
-                return
+                return answer.status_code
             assert time.monotonic() < deadline, f"the portal did not answer {path} for {seconds} s"
             time.sleep(0.2)
 
@@ -76,20 +83,22 @@ class Field:
     def slowest_click(self) -> float:
         return max(self.ana.slowest_click, self.ben.slowest_click)
 
-    def ask(self, path: str, fields: dict[str, str]) -> None:
+    def ask(self, path: str, fields: dict[str, str]) -> int | None:
+        """Ana asks; in a crowd everybody does, and who is answered what is a race."""
         fields = {"form_token": str(uuid4()), "reason": "a campaign", **fields}
         if not self.crowded:
-            self.ana.ask(path, fields, ill=self.ill)
-            return
+            return self.ana.ask(path, fields, ill=self.ill)
         posts = [(self.ana, fields), (self.ana, fields), (self.ben, {**fields, "form_token": str(uuid4()), "reason": "me too"})]
         threads = [threading.Thread(target=person.ask, args=(path, body)) for person, body in posts]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+        return None
 
     def create(self, name: str) -> None:
-        self.ask(f"{PLACE}deployments/new/", {"deployment_name": name, "machine_type": "prod-cpu", "creator_email": "ana@example.com"})
+        status = self.ask(f"{PLACE}deployments/new/", {"deployment_name": name, "machine_type": "prod-cpu", "creator_email": "ana@example.com"})
+        assert status in (303, None), f"a form posted again, for a lost answer, was refused: {status}"  # the name is free: it is its own
 
     def change(self, one: dict[str, Any], kind: str) -> None:
         self.ask(f"{PLACE}deployments/{one['deployment_id']}/{kind}/", {"confirm_name": one["deployment_name"]} if kind == "delete" else {})

@@ -106,9 +106,10 @@ def worker_killed_before_commit(field: Field, dice: random.Random) -> Heal:
 
     def strike() -> None:
         if wait_for(lambda: is_processed(field, before), seconds=8):
+            time.sleep(HELD_SECONDS - 0.5)
             field.ill = True
             free = field.database.busy()
-            time.sleep(HELD_SECONDS + 0.5)  # the reply has come
+            time.sleep(1)  # the reply has come meanwhile
             field.signal("worker", signal.SIGKILL)
             free()
             field.ill = False
@@ -308,13 +309,13 @@ STRIKES = [
         Strike(f"worker killed after {path} and before its reply", worker_struck_when({**HELD_AFTER, "endpoint": path}, is_processed))
         for path in ("/add", "/pause")
     ),
-    Strike("worker killed after the reply and before its commit", worker_killed_before_commit),
     Strike("worker shut down in the middle of a call", worker_struck_when({**HELD_AFTER, "endpoint": "/pause"}, is_processed, signal.SIGTERM)),
     Strike("worker stopped beyond its lease", stopped("worker"), (LEASE_SECONDS + 0.5, LEASE_SECONDS + 2)),
     Strike("two workers", a_second("worker"), (1, 3)),
     Strike("two beats", a_second("beat"), (1, 3)),
     Strike("beat killed", killed("beat")),
     Strike("beat stopped", stopped("beat"), (5, 8)),
+    Strike("worker killed after the reply and before its commit", worker_killed_before_commit),
     Strike("broker killed", killed("broker")),
     Strike("broker stopped", stopped("broker"), (1, 4)),
     Strike("broker away for a minute", stopped("broker"), (60, 60), long=True),

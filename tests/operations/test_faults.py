@@ -352,14 +352,14 @@ def test_a_key_removed_between_guard_and_commit_is_refused(ana, fleet, monkeypat
 
 def test_an_operation_that_ends_while_another_is_asked_for_makes_room(ana, ben, fleet, monkeypatch):
     first = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
-    whole = request.posted_before
+    whole = request.first_of_form
 
-    def ends_on_the_second_try(wish, **more):
+    def ends_on_the_second_try(*form, **more):
         tries.append(1)
-        return whole(wish, **more)
+        return whole(*form, **more)
 
     tries = []
-    monkeypatch.setattr(request, "posted_before", ends_on_the_second_try)
+    monkeypatch.setattr(request, "first_of_form", ends_on_the_second_try)
     monkeypatch.setattr(request, "OPEN", Ends(first))
 
     second = operation_of(ben.ask(fleet["pallet-counter"], "resume"))

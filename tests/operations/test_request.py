@@ -31,6 +31,41 @@ def test_a_second_post_of_the_same_form_returns_the_first_operation(ana, fleet, 
     assert trail.actions(action__startswith="deployment.pause") == ["deployment.pause.requested"]
 
 
+def test_a_form_posted_again_after_all_is_done_returns_the_first_operation(ana, fleet, worker, trail):
+    """Its answer was lost. That the name is taken now, or the deployment deleted, is what the first post brought about."""
+    posts = [
+        lambda token: ana.create("brand-new", form_token=token),
+        lambda token: ana.ask(fleet["night-shift"], "delete", confirm_name="night-shift", reason="over", form_token=token),
+    ]
+    for post in posts:
+        token = str(uuid4())
+        first = operation_of(post(token))
+        worker.drain()
+        trail_before = len(trail.actions())
+
+        second = operation_of(post(token))
+
+        first.refresh_from_db()
+        assert second == first and first.state == "succeeded"
+        assert len(trail.actions()) == trail_before
+
+
+def test_the_token_of_a_form_is_its_owners_alone(ana, ben, fleet, worker):
+    token = str(uuid4())
+    first = operation_of(ana.ask(fleet["pallet-counter"], "pause", form_token=token))
+    worker.drain()
+
+    second = operation_of(ben.ask(fleet["pallet-counter"], "pause", form_token=token))
+
+    assert second != first and second.actor_name == "Ben"
+
+
+def test_a_form_without_a_proper_token_asks_for_nothing(ana, fleet):
+    for token in ("odd", "", "0" * 33):
+        assert ana.create("odd-one", form_token=token).status_code == 422
+    assert not Operation.objects.exists()
+
+
 def test_two_people_deleting_at_once_stand_on_one_operation(ana, ben, fleet, worker, sandbox, trail):
     night_shift = fleet["night-shift"]
 
