@@ -67,6 +67,18 @@ def wake(pid: int) -> None:
         pass
 
 
+def when_its_moment_comes(strike: Callable[[], None], *, then: Callable[[], object]) -> Heal:
+    """Strike beside the clicks; to heal waits until that is over."""
+    thread = threading.Thread(target=strike, daemon=True)
+    thread.start()
+
+    def heal() -> None:
+        thread.join()
+        then()
+
+    return heal
+
+
 def worker_struck_when(fault: dict[str, object], condition: Callable[[Field, int], bool], number: int = signal.SIGKILL) -> Act:
     """The worker is struck in the very middle of a change: `fault` holds the call, `condition` says that it has come so far."""
 
@@ -78,14 +90,7 @@ def worker_struck_when(fault: dict[str, object], condition: Callable[[Field, int
             if wait_for(lambda: condition(field, before), seconds=8):
                 field.signal("worker", number) if number == signal.SIGKILL else os.kill(field.pid_of("worker"), number)
 
-        thread = threading.Thread(target=strike, daemon=True)
-        thread.start()
-
-        def heal() -> None:
-            thread.join()
-            field.sandbox("DELETE", "faults")
-
-        return heal
+        return when_its_moment_comes(strike, then=lambda: field.sandbox("DELETE", "faults"))
 
     return act
 
@@ -114,14 +119,7 @@ def worker_killed_before_commit(field: Field, dice: random.Random) -> Heal:
             free()
             field.ill = False
 
-    thread = threading.Thread(target=strike, daemon=True)
-    thread.start()
-
-    def heal() -> None:
-        thread.join()
-        field.sandbox("DELETE", "faults")
-
-    return heal
+    return when_its_moment_comes(strike, then=lambda: field.sandbox("DELETE", "faults"))
 
 
 def web_killed_before_publish(field: Field, dice: random.Random) -> Heal:
@@ -133,14 +131,7 @@ def web_killed_before_publish(field: Field, dice: random.Random) -> Heal:
         if wait_for(lambda: len(field.operations()) > before, seconds=6):
             field.signal("web", signal.SIGKILL)
 
-    thread = threading.Thread(target=strike, daemon=True)
-    thread.start()
-
-    def heal() -> None:
-        thread.join()
-        wake(broker)
-
-    return heal
+    return when_its_moment_comes(strike, then=lambda: wake(broker))
 
 
 def a_second(part: str) -> Act:
