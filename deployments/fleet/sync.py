@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils.timezone import now as clock
 
-from deployments.fleet.compare import LONGEST_SYNC, Comparison, Wish, compare
+from deployments.fleet.compare import Comparison, Wish, compare, knows_better
 from deployments.fleet.due import next_due
 from deployments.fleet.models import ENDED, PENDING, Asked, Deployment
 from deployments.fleet.store import write, write_gone
@@ -171,9 +171,8 @@ def apply(workspace: Workspace, answer: DeploymentList, key: ApiKey, held: Held,
 
 def rows_since(workspace: Workspace, started: datetime) -> set[str]:
     """Return the ids of rows that an operation wrote while we were reading: it knows better."""
-    return set(
-        Deployment.objects.filter(workspace=workspace, reported_at__gt=started, reported_at__lt=started + LONGEST_SYNC).values_list("deployment_id", flat=True)
-    )
+    later = Deployment.objects.filter(workspace=workspace, reported_at__gt=started).values_list("deployment_id", "reported_at")
+    return {deployment_id for deployment_id, reported_at in later if knows_better(reported_at, started)}
 
 
 def forget(found: Comparison, written: set[str]) -> None:

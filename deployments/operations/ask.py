@@ -1,7 +1,7 @@
 """Views that ask for a change: create, pause, resume, delete, and several at once."""
 
 import json
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -25,7 +25,6 @@ from deployments.operations.states import Kind
 from deployments.workspaces.guard import record_refusal, workspace_required
 from deployments.workspaces.models import Membership
 from deployments.workspaces.roles import Role
-from portal.accounts.models import User
 from portal.audit.actions import Action
 from portal.audit.append import Thing
 from portal.audit.origin import origin_of
@@ -56,7 +55,7 @@ def posted_before(request: HttpRequest, name: str) -> HttpResponse | None:
     """Lead to the operation that the first post of this very form made, when its answer was lost. Asked before the form is judged: what the first one
     brought about - the name is taken now, the deployment deleted - is no fault of the second."""
     try:
-        first = first_of_form(UUID(request.POST.get("form_token", "")), name, actor_id=cast(User, request.user).pk)
+        first = first_of_form(UUID(request.POST.get("form_token", "")), name, actor_id=request.user.pk)
     except ValueError:
         return None
     return where_it_shows(request, first) if first else None

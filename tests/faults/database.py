@@ -86,12 +86,7 @@ class Postgres:
     def killed(self) -> Heal:
         """The whole server dies; it is started again, and recovers."""
         self.signal(signal.SIGKILL)
-
-        def heal() -> None:
-            self.server.process.wait(timeout=10)
-            self.server.start()
-
-        return heal
+        return self.revive
 
     def stopped(self) -> Heal:
         """The whole server is silent."""
@@ -106,10 +101,13 @@ class Postgres:
             self.limit("unlimited")
             if not wait_for(self.answers, seconds=5):
                 self.signal(signal.SIGKILL)
-                self.server.process.wait(timeout=10)
-                self.server.start()
+                self.revive()
 
         return heal
+
+    def revive(self) -> None:
+        self.server.process.wait(timeout=10)
+        self.server.start()
 
     def processes(self) -> list[int]:
         """The server's first process, which starts new ones, and those that it started: each leads a group of its own."""
