@@ -58,5 +58,7 @@ app.conf.update(
         "tidy": every(3600, "health.tidy"),
     },
 )
-app.steps["worker"].add(DjangoStructLogInitStep)  # lines of a task carry the id of the request that asked for it
+app.steps["worker"].add(
+    DjangoStructLogInitStep
+)  # lines of a task carry the id of the request that asked for it
 app.autodiscover_tasks(lambda: settings.INSTALLED_APPS)

@@ -12,7 +12,9 @@ from django.core.exceptions import ImproperlyConfigured
 MAKERS: dict[str, Callable[[], str]] = {
     "PORTAL_SECRET_KEY": lambda: secrets.token_urlsafe(50),
     "PORTAL_VAULT_KEYS": lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),  # a Fernet key
-    "PORTAL_TRAIL_KEY": lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),  # an Ed25519 private key
+    "PORTAL_TRAIL_KEY": lambda: base64.urlsafe_b64encode(
+        secrets.token_bytes(32)
+    ).decode(),  # an Ed25519 private key
     "POSTGRES_PASSWORD": lambda: secrets.token_urlsafe(32),
     "REDIS_PASSWORD": lambda: secrets.token_urlsafe(32),
 }
@@ -24,7 +26,9 @@ def value(name: str, default: str = "") -> str:
         try:
             return Path(file).read_text().strip()
         except OSError as error:
-            raise ImproperlyConfigured(f"{name}_FILE names {file}, which cannot be read: {error.strerror}.") from None
+            raise ImproperlyConfigured(
+                f"{name}_FILE names {file}, which cannot be read: {error.strerror}."
+            ) from None
     return os.environ.get(name) or default
 
 
@@ -51,5 +55,7 @@ def make_secret(name: str, folder: Path) -> str:
                 pass
             draft.unlink()
         except OSError as error:
-            raise ImproperlyConfigured(f"{name} is not set and cannot be made in {folder}: {error.strerror}.") from None
+            raise ImproperlyConfigured(
+                f"{name} is not set and cannot be made in {folder}: {error.strerror}."
+            ) from None
     return path.read_text().strip()

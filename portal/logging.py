@@ -45,7 +45,12 @@ SHARED: list[Any] = [
 ]
 
 structlog.configure(
-    processors=[structlog.stdlib.filter_by_level, skip_probes, *SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+    processors=[
+        structlog.stdlib.filter_by_level,
+        skip_probes,
+        *SHARED,
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
     logger_factory=structlog.stdlib.LoggerFactory(),
     cache_logger_on_first_use=True,
 )

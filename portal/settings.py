@@ -38,9 +38,15 @@ def words(name: str) -> list[str]:
 
 
 # --- where things are -----------------------------------------------------------------------------------------------
-PORTAL_HOME = (BASE_DIR / value("PORTAL_HOME", "var")).resolve()  # state of one machine: database, secrets, broker
-PORTAL_BASE_URL = value("PORTAL_BASE_URL", "http://localhost:8000").rstrip("/")  # the address that people type
-PORTAL_TRUSTED_PROXIES = words("PORTAL_TRUSTED_PROXIES")  # addresses or networks whose X-Forwarded-For and -Proto count
+PORTAL_HOME = (
+    BASE_DIR / value("PORTAL_HOME", "var")
+).resolve()  # state of one machine: database, secrets, broker
+PORTAL_BASE_URL = value("PORTAL_BASE_URL", "http://localhost:8000").rstrip(
+    "/"
+)  # the address that people type
+PORTAL_TRUSTED_PROXIES = words(
+    "PORTAL_TRUSTED_PROXIES"
+)  # addresses or networks whose X-Forwarded-For and -Proto count
 
 base = urlsplit(PORTAL_BASE_URL)
 if base.scheme not in {"http", "https"} or not base.hostname:
@@ -50,14 +56,20 @@ LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
 IS_LOCAL = base.hostname in {"localhost", "127.0.0.1", "::1"}
 ALLOWED_HOSTS = sorted({base.hostname} | (LOOPBACK if IS_LOCAL else set()) | {"127.0.0.1"})
 port = f":{base.port}" if base.port else ""
-CSRF_TRUSTED_ORIGINS = sorted({PORTAL_BASE_URL} | ({f"{base.scheme}://{host}{port}" for host in LOOPBACK} if IS_LOCAL else set()))
+CSRF_TRUSTED_ORIGINS = sorted(
+    {PORTAL_BASE_URL} | ({f"{base.scheme}://{host}{port}" for host in LOOPBACK} if IS_LOCAL else set())
+)
 
 # --- secrets --------------------------------------------------------------------------------------------------------
 SECRETS_FOLDER = PORTAL_HOME / "secrets"
 SECRET_KEY = secret("PORTAL_SECRET_KEY", SECRETS_FOLDER)  # Django's
-PORTAL_VAULT_KEYS = [key.strip() for key in secret("PORTAL_VAULT_KEYS", SECRETS_FOLDER).split(",") if key.strip()]  # newest first
+PORTAL_VAULT_KEYS = [
+    key.strip() for key in secret("PORTAL_VAULT_KEYS", SECRETS_FOLDER).split(",") if key.strip()
+]  # newest first
 PORTAL_TRAIL_KEY = secret("PORTAL_TRAIL_KEY", SECRETS_FOLDER)  # Ed25519, signs the heads of the trail
-PORTAL_TRAIL_FORMER_PUBLIC_KEYS = words("PORTAL_TRAIL_FORMER_PUBLIC_KEYS")  # base64; of trail keys that are in use no more
+PORTAL_TRAIL_FORMER_PUBLIC_KEYS = words(
+    "PORTAL_TRAIL_FORMER_PUBLIC_KEYS"
+)  # base64; of trail keys that are in use no more
 
 DEBUG = switch("PORTAL_DEBUG", False)  # pages with tracebacks; refused anywhere but on this machine
 if DEBUG and not IS_LOCAL:
@@ -73,7 +85,9 @@ ROBOFLOW_REGIONS = {
 }
 if ROBOFLOW_REGION not in ROBOFLOW_REGIONS:
     raise ImproperlyConfigured(f"ROBOFLOW_REGION is us or eu, not {ROBOFLOW_REGION!r}.")
-if value("ROBOFLOW_DEPLOYMENTS_URL") or value("ROBOFLOW_API_URL"):  # addresses of one's own: their region is the only one
+if value("ROBOFLOW_DEPLOYMENTS_URL") or value(
+    "ROBOFLOW_API_URL"
+):  # addresses of one's own: their region is the only one
     known = ROBOFLOW_REGIONS[ROBOFLOW_REGION]
     ROBOFLOW_REGIONS = {
         ROBOFLOW_REGION: {
@@ -83,13 +97,20 @@ if value("ROBOFLOW_DEPLOYMENTS_URL") or value("ROBOFLOW_API_URL"):  # addresses 
     }
 ROBOFLOW_CONNECT_TIMEOUT_SECONDS = number("ROBOFLOW_CONNECT_TIMEOUT_SECONDS", 5)
 ROBOFLOW_READ_TIMEOUT_SECONDS = number("ROBOFLOW_READ_TIMEOUT_SECONDS", 30)
-ROBOFLOW_CREDITS_PER_HOUR = {"gpu": 1.0, "cpu": 0.25}  # Roboflow's price page: by the minute, nothing while paused
+ROBOFLOW_CREDITS_PER_HOUR = {
+    "gpu": 1.0,
+    "cpu": 0.25,
+}  # Roboflow's price page: by the minute, nothing while paused
 
 SYNC_ACTIVE_SECONDS = number("SYNC_ACTIVE_SECONDS", 5)  # between syncs while something moves or is watched
 SYNC_IDLE_SECONDS = number("SYNC_IDLE_SECONDS", 60)  # between syncs when quiet
 OPERATION_LEASE_SECONDS = number("OPERATION_LEASE_SECONDS", 60)  # how long a worker may hold an operation
-OPERATION_CALL_SECONDS = OPERATION_LEASE_SECONDS * 0.75  # pre-check and call share it: a late call must not outlive the lease
-OPERATION_CONFIRM_SECONDS = number("OPERATION_CONFIRM_SECONDS", 300)  # how long to look for an unknown or accepted change
+OPERATION_CALL_SECONDS = (
+    OPERATION_LEASE_SECONDS * 0.75
+)  # pre-check and call share it: a late call must not outlive the lease
+OPERATION_CONFIRM_SECONDS = number(
+    "OPERATION_CONFIRM_SECONDS", 300
+)  # how long to look for an unknown or accepted change
 SWEEP_SECONDS = number("SWEEP_SECONDS", 5)  # how often the sweep looks
 KEY_CHECK_SECONDS = 5.0  # a person waits for this very answer
 
@@ -173,7 +194,9 @@ APPEND_SLASH = True
 
 # --- database and broker --------------------------------------------------------------------------------------------
 env = environ.Env()
-database: dict[str, Any] = env.db_url_config(value("DATABASE_URL", f"sqlite:///{PORTAL_HOME / 'portal.sqlite3'}"))
+database: dict[str, Any] = env.db_url_config(
+    value("DATABASE_URL", f"sqlite:///{PORTAL_HOME / 'portal.sqlite3'}")
+)
 if "sqlite" in database["ENGINE"]:
     database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",  # BEGIN DEFERRED fails at once when a reader turns writer
@@ -199,7 +222,10 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["portal.accounts.backend.PersonBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator", "OPTIONS": {"user_attributes": ("email", "name")}},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "name")},
+    },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
@@ -254,7 +280,10 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked by machines beside the portal, without TLS
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # TrustedProxyMiddleware removes it from strangers
+SECURE_PROXY_SSL_HEADER = (
+    "HTTP_X_FORWARDED_PROTO",
+    "https",
+)  # TrustedProxyMiddleware removes it from strangers
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {"DIRECTIVES": CSP_DIRECTIVES}
 PERMISSIONS_POLICY = FORBIDDEN_FEATURES
@@ -274,7 +303,10 @@ STORAGES = {
 }
 COMPRESS_OFFLINE = True  # joined once by `manage.py prepare_static`, not while somebody waits
 COMPRESS_ROOT = STATIC_ROOT
-COMPRESS_FILTERS = {"css": ["compressor.filters.css_default.CssAbsoluteFilter"], "js": []}  # its minifiers break nested CSS
+COMPRESS_FILTERS = {
+    "css": ["compressor.filters.css_default.CssAbsoluteFilter"],
+    "js": [],
+}  # its minifiers break nested CSS
 COMPRESS_OFFLINE_CONTEXT: dict[str, object] = {}
 
 # --- mail and logs --------------------------------------------------------------------------------------------------

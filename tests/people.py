@@ -36,10 +36,19 @@ class Person:
 
     def ask(self, deployment: Any, kind: str, **fields: Any) -> Any:
         """Submit the form of a change."""
-        return self.post(f"/w/{WORKSPACE}/deployments/{deployment.deployment_id}/{kind}/", {"form_token": str(uuid4()), **fields})
+        return self.post(
+            f"/w/{WORKSPACE}/deployments/{deployment.deployment_id}/{kind}/",
+            {"form_token": str(uuid4()), **fields},
+        )
 
     def create(self, name: str, **fields: Any) -> Any:
-        body = {"deployment_name": name, "machine_type": "dev-cpu", "creator_email": "ana@example.com", "form_token": str(uuid4()), **fields}
+        body = {
+            "deployment_name": name,
+            "machine_type": "dev-cpu",
+            "creator_email": "ana@example.com",
+            "form_token": str(uuid4()),
+            **fields,
+        }
         return self.post(f"/w/{WORKSPACE}/deployments/new/", body)
 
 
@@ -116,7 +125,9 @@ class Worker:
         from deployments.operations.models import Operation
         from deployments.operations.run import run
 
-        for pk in list(Operation.objects.filter(state="queued").order_by("requested_at").values_list("pk", flat=True)):
+        for pk in list(
+            Operation.objects.filter(state="queued").order_by("requested_at").values_list("pk", flat=True)
+        ):
             run(pk, now=now())
 
     def look(self) -> None:
@@ -124,7 +135,9 @@ class Worker:
         from deployments.operations.models import Operation
         from deployments.operations.reconcile import look
 
-        for pk in list(Operation.objects.filter(state__in=("accepted", "unknown")).values_list("pk", flat=True)):
+        for pk in list(
+            Operation.objects.filter(state__in=("accepted", "unknown")).values_list("pk", flat=True)
+        ):
             look(pk)
 
     def drain(self, seconds: float = 5) -> None:
@@ -154,7 +167,9 @@ def fleet(worker: Worker) -> dict[str, Any]:
     from deployments.fleet.models import Deployment
 
     worker.sync()
-    return {one.deployment_name: one for one in Deployment.objects.filter(gone_at=None).order_by("first_seen_at")}
+    return {
+        one.deployment_name: one for one in Deployment.objects.filter(gone_at=None).order_by("first_seen_at")
+    }
 
 
 class Trail:
@@ -181,6 +196,9 @@ def operation_of(answer: Any) -> Any:
     """The operation that a form led to."""
     from deployments.operations.models import Operation
 
-    found = re.search(r"/operations/([0-9a-f-]{36})/", answer.headers.get("Location", "") or answer.headers.get("HX-Redirect", ""))
+    found = re.search(
+        r"/operations/([0-9a-f-]{36})/",
+        answer.headers.get("Location", "") or answer.headers.get("HX-Redirect", ""),
+    )
     assert found, f"{answer.status_code}: no operation behind {answer.headers}"
     return Operation.objects.get(pk=found[1])

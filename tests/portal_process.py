@@ -12,7 +12,20 @@ from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
 ROOT = Path(__file__).resolve().parent.parent
-OURS = ("PORTAL_", "DATABASE_", "REDIS_", "ROBOFLOW_", "SYNC_", "OPERATION_", "SWEEP_", "SANDBOX_", "POSTGRES_", "EMAIL_", "DJANGO_", "DEMO_")
+OURS = (
+    "PORTAL_",
+    "DATABASE_",
+    "REDIS_",
+    "ROBOFLOW_",
+    "SYNC_",
+    "OPERATION_",
+    "SWEEP_",
+    "SANDBOX_",
+    "POSTGRES_",
+    "EMAIL_",
+    "DJANGO_",
+    "DEMO_",
+)
 _open = build_opener(ProxyHandler({})).open
 
 
@@ -25,17 +38,36 @@ def free_port() -> int:
 class PortalProcess:
     """A running portal with a home of its own."""
 
-    def __init__(self, home: Path, *, port: int = 0, sandbox_port: int = 0, demo: bool = True, **environment: str) -> None:
+    def __init__(
+        self, home: Path, *, port: int = 0, sandbox_port: int = 0, demo: bool = True, **environment: str
+    ) -> None:
         self.home, self.port, self.sandbox_port = home, port or free_port(), sandbox_port or free_port()
         self.url = f"http://localhost:{self.port}"
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-        self.environment = {**inherited, "PORTAL_HOME": str(home), "SANDBOX_BOOT_SECONDS": "1", "SANDBOX_TRANSITION_SECONDS": "1", **environment}
-        self.command = [sys.executable, "manage.py", "up", "--port", str(self.port), "--sandbox-port", str(self.sandbox_port), *(["--demo"] if demo else [])]
+        self.environment = {
+            **inherited,
+            "PORTAL_HOME": str(home),
+            "SANDBOX_BOOT_SECONDS": "1",
+            "SANDBOX_TRANSITION_SECONDS": "1",
+            **environment,
+        }
+        self.command = [
+            sys.executable,
+            "manage.py",
+            "up",
+            "--port",
+            str(self.port),
+            "--sandbox-port",
+            str(self.sandbox_port),
+            *(["--demo"] if demo else []),
+        ]
         self.out = home.parent / f"{home.name}.out"
 
     def launch(self) -> Self:
         with self.out.open("w") as out:
-            self.process = subprocess.Popen(self.command, cwd=ROOT, env=self.environment, stdout=out, stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen(
+                self.command, cwd=ROOT, env=self.environment, stdout=out, stderr=subprocess.STDOUT
+            )
         return self
 
     def start(self, *, seconds: float = 90) -> Self:
@@ -53,7 +85,13 @@ class PortalProcess:
         found = {}
         for pid in children_of(self.process.pid):
             words = command_of(pid)
-            for name, mark in {"web": "gunicorn", "worker": " worker ", "beat": " beat ", "sandbox": "deployments.sandbox", "broker": "valkey"}.items():
+            for name, mark in {
+                "web": "gunicorn",
+                "worker": " worker ",
+                "beat": " beat ",
+                "sandbox": "deployments.sandbox",
+                "broker": "valkey",
+            }.items():
                 if mark in words:
                     found[name] = pid
         return found
@@ -72,12 +110,27 @@ class PortalProcess:
 
     def manage_bytes(self, *words: str) -> bytes:
         """All that a command of manage.py writes."""
-        done = subprocess.run([sys.executable, "manage.py", *words], cwd=ROOT, env=self.environment, capture_output=True, check=False, timeout=60)
+        done = subprocess.run(
+            [sys.executable, "manage.py", *words],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
         return done.stdout + done.stderr
 
     def manage(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command of manage.py on this portal's home."""
-        return subprocess.run([sys.executable, "manage.py", *words], cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run(
+            [sys.executable, "manage.py", *words],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
 
 
 def until(condition, *, seconds: float = 30, why=lambda: "it did not happen in time") -> None:

@@ -39,9 +39,24 @@ class SandboxProcess:
 
     def _launch(self) -> None:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-        command = [sys.executable, "-m", "deployments.sandbox", "--port", str(self.port), "--state", str(self.folder / "sandbox.sqlite3")]
+        command = [
+            sys.executable,
+            "-m",
+            "deployments.sandbox",
+            "--port",
+            str(self.port),
+            "--state",
+            str(self.folder / "sandbox.sqlite3"),
+        ]
         with (self.folder / "sandbox.log").open("a") as log:
-            self._process = subprocess.Popen(command, cwd=ROOT, env={**inherited, **self._environment}, stdout=subprocess.PIPE, stderr=log, text=True)
+            self._process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env={**inherited, **self._environment},
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
         assert self._process.stdout is not None
         line = self._process.stdout.readline().strip()
         if not line.startswith("sandbox ready "):

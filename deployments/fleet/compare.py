@@ -10,12 +10,35 @@ from typing import Any, Protocol
 from deployments.roboflow.schema import DeploymentReport
 
 FACTS = (
-    "deployment_name", "machine_type", "creator_email", "creator_id", "subdomain", "domain", "duration_hours",
-    "inference_version", "min_replicas", "max_replicas", "num_replicas", "status",
-)  # fmt: skip
-CONFIGURATION = ("machine_type", "creator_email", "subdomain", "domain", "duration_hours", "inference_version", "min_replicas", "max_replicas")
+    "deployment_name",
+    "machine_type",
+    "creator_email",
+    "creator_id",
+    "subdomain",
+    "domain",
+    "duration_hours",
+    "inference_version",
+    "min_replicas",
+    "max_replicas",
+    "num_replicas",
+    "status",
+)
+CONFIGURATION = (
+    "machine_type",
+    "creator_email",
+    "subdomain",
+    "domain",
+    "duration_hours",
+    "inference_version",
+    "min_replicas",
+    "max_replicas",
+)
 LONGEST_SYNC = timedelta(minutes=3)
-OWN_WAY = {"ready", "failed", "expired"}  # steps that a deployment takes by itself, from pending or at its end
+OWN_WAY = {
+    "ready",
+    "failed",
+    "expired",
+}  # steps that a deployment takes by itself, from pending or at its end
 
 
 class Stored(Protocol):
@@ -79,9 +102,15 @@ def digest_of(report: DeploymentReport) -> str:
 
 
 def compare(
-    stored: Mapping[str, Stored], reports: Iterable[DeploymentReport], *, wishes: list[Wish], started: datetime, is_first: bool,
-    lag: timedelta = timedelta(0), digest: Callable[[DeploymentReport], str] = digest_of,
-) -> Comparison:  # fmt: skip
+    stored: Mapping[str, Stored],
+    reports: Iterable[DeploymentReport],
+    *,
+    wishes: list[Wish],
+    started: datetime,
+    is_first: bool,
+    lag: timedelta = timedelta(0),
+    digest: Callable[[DeploymentReport], str] = digest_of,
+) -> Comparison:
     """Compare rows with a list that was asked for at `started`; rows written since then know better and are left alone.
 
     In the first sync of a workspace nothing comes "from outside": all of it was there before us. A list may lag behind what `/get` and
@@ -95,7 +124,9 @@ def compare(
             found.new.append(report)
             if not is_first and not explains_new(wishes, report):
                 found.outside_new.append(report)
-        elif knows_better(row.reported_at, started) or lags(row, report.status, wishes, started=started, lag=lag):
+        elif knows_better(row.reported_at, started) or lags(
+            row, report.status, wishes, started=started, lag=lag
+        ):
             continue
         elif row.digest != digest(report):
             found.changed.append(report)
@@ -105,7 +136,10 @@ def compare(
     found.missing = [
         key
         for key, row in stored.items()
-        if key not in seen and not row.gone_at and not knows_better(row.reported_at, started) and not just_made(row, wishes, started=started, lag=lag)
+        if key not in seen
+        and not row.gone_at
+        and not knows_better(row.reported_at, started)
+        and not just_made(row, wishes, started=started, lag=lag)
     ]
     return found
 
@@ -118,9 +152,18 @@ def knows_better(reported_at: datetime, started: datetime) -> bool:
 def lags(row: Stored, status: str, wishes: list[Wish], *, started: datetime, lag: timedelta) -> bool:
     """Say whether a list still shows the status that a wish of ours has just changed."""
     before = {"pause": ("ready", "pending"), "resume": ("paused",)}
-    done = [wish for wish in wishes if wish.deployment_id == row.deployment_id and is_fresh(wish, started=started, lag=lag)]
+    done = [
+        wish
+        for wish in wishes
+        if wish.deployment_id == row.deployment_id and is_fresh(wish, started=started, lag=lag)
+    ]
     last = max(done, key=lambda wish: wish.since, default=None)
-    return last is not None and status != row.status and status in before.get(last.kind, ()) and row.status not in before[last.kind]
+    return (
+        last is not None
+        and status != row.status
+        and status in before.get(last.kind, ())
+        and row.status not in before[last.kind]
+    )
 
 
 def just_made(row: Stored, wishes: list[Wish], *, started: datetime, lag: timedelta) -> bool:
@@ -181,7 +224,9 @@ def explaining(wishes: list[Wish], row: Stored, kind: str) -> Wish | None:
 def explains_new(wishes: list[Wish], report: DeploymentReport) -> bool:
     """Say whether a create of ours explains a new deployment."""
     return any(
-        wish.kind == "create" and wish.name == report.deployment_name and wish.sent_at is not None
+        wish.kind == "create"
+        and wish.name == report.deployment_name
+        and wish.sent_at is not None
         and wish.deployment_id in ("", report.deployment_id)
         for wish in wishes
-    )  # fmt: skip
+    )

@@ -4,7 +4,17 @@ import random
 from datetime import datetime, timedelta
 
 
-def next_due(*, now: datetime, moving: bool, watched: bool, unsure: bool, failures: int, retry_after: float | None, active: float, idle: float) -> datetime:
+def next_due(
+    *,
+    now: datetime,
+    moving: bool,
+    watched: bool,
+    unsure: bool,
+    failures: int,
+    retry_after: float | None,
+    active: float,
+    idle: float,
+) -> datetime:
     """Return the next due time: soon while anything moves, is watched or unsure; slower when quiet; backing off on failure.
 
     Never later than `idle` seconds, unless Roboflow asked for more patience (`retry_after`, seconds).

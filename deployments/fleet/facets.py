@@ -75,9 +75,17 @@ class Facets:
             rows = rows.filter(gone_at=None).exclude(status=DELETED)
         if not self.expired:
             rows = rows.exclude(status=EXPIRED)
-        for name, value in (("status", self.status), ("machine_type", self.machine_type), ("creator_email", self.creator)):
+        for name, value in (
+            ("status", self.status),
+            ("machine_type", self.machine_type),
+            ("creator_email", self.creator),
+        ):
             if value:
                 rows = rows.filter(**{name: value})
         if self.text:
-            rows = rows.filter(Q(deployment_name__icontains=self.text) | Q(creator_email__icontains=self.text) | Q(domain__icontains=self.text))
+            rows = rows.filter(
+                Q(deployment_name__icontains=self.text)
+                | Q(creator_email__icontains=self.text)
+                | Q(domain__icontains=self.text)
+            )
         return rows.order_by(*self.order)

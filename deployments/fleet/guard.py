@@ -15,7 +15,9 @@ from deployments.workspaces.roles import Role, may
 from portal.audit.actions import Action
 
 
-def deployment_required(needed: Role, *, refused_as: Action = Action.ACCESS_REFUSED) -> Callable[[View], View]:
+def deployment_required(
+    needed: Role, *, refused_as: Action = Action.ACCESS_REFUSED
+) -> Callable[[View], View]:
     """Guard a view whose address names a `workspace` and a `deployment_id`; hand it `membership` and `deployment` instead.
 
     Those that are gone are found, too: their page is their memorial. A refused attempt names the deployment in the trail.
@@ -24,8 +26,12 @@ def deployment_required(needed: Role, *, refused_as: Action = Action.ACCESS_REFU
     def guard(view: View) -> View:
         @workspace_required(Role.VIEWER)
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, membership: Membership, deployment_id: str, **kwargs: Any) -> HttpResponseBase:
-            found = Deployment.objects.filter(workspace=membership.workspace, deployment_id=deployment_id).first()
+        def guarded(
+            request: HttpRequest, *args: Any, membership: Membership, deployment_id: str, **kwargs: Any
+        ) -> HttpResponseBase:
+            found = Deployment.objects.filter(
+                workspace=membership.workspace, deployment_id=deployment_id
+            ).first()
             if found is None:
                 raise Http404
             if not may(membership.role, needed):

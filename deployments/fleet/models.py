@@ -8,7 +8,14 @@ from django.db.models import Q
 
 from deployments.workspaces.models import Workspace
 
-RUNNING, PENDING, PAUSED, FAILED, EXPIRED, DELETED = "ready", "pending", "paused", "failed", "expired", "deleted"
+RUNNING, PENDING, PAUSED, FAILED, EXPIRED, DELETED = (
+    "ready",
+    "pending",
+    "paused",
+    "failed",
+    "expired",
+    "deleted",
+)
 ENDED = (DELETED, EXPIRED)  # Roboflow's words for deployments that will not come back
 
 
@@ -31,7 +38,9 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
     @staticmethod
     def trouble() -> Q:
         """The condition that a person should look at a live deployment."""
-        asked = Asked.objects.filter(deployment=models.OuterRef("pk"), outcome__in=("unknown", "needs_attention"), resolved_at=None)
+        asked = Asked.objects.filter(
+            deployment=models.OuterRef("pk"), outcome__in=("unknown", "needs_attention"), resolved_at=None
+        )
         return Q(status=FAILED) | Q(missing_since__isnull=False) | Q(models.Exists(asked))
 
 
@@ -55,7 +64,9 @@ class Deployment(models.Model):
     upstream = models.JSONField(default=dict)  # the raw object as last seen, keys masked
     digest = models.CharField(max_length=64)  # of the raw object: unchanged ones are not written
     first_seen_at = models.DateTimeField()
-    seen_from_birth = models.BooleanField(default=False)  # we saw it appear, so first_seen_at tells about when its duration began
+    seen_from_birth = models.BooleanField(
+        default=False
+    )  # we saw it appear, so first_seen_at tells about when its duration began
     reported_at = models.DateTimeField()  # when these facts last changed or were first read
     status_since = models.DateTimeField()
     missing_since = models.DateTimeField(null=True)  # not in the list, not yet known to be gone
@@ -65,10 +76,16 @@ class Deployment(models.Model):
     objects: ClassVar = DeploymentQuerySet.as_manager()
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["workspace", "deployment_id"], name="one_row_per_deployment_id")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace", "deployment_id"], name="one_row_per_deployment_id")
+        ]
         indexes: ClassVar = [
-            models.Index(fields=["workspace", "deployment_name"], name="deployment_by_name"),  # the fleet page, sorted by name
-            models.Index(fields=["workspace", "status"], name="deployment_by_status"),  # its figures and filters
+            models.Index(
+                fields=["workspace", "deployment_name"], name="deployment_by_name"
+            ),  # the fleet page, sorted by name
+            models.Index(
+                fields=["workspace", "status"], name="deployment_by_status"
+            ),  # its figures and filters
         ]
 
     def __str__(self) -> str:
@@ -107,7 +124,9 @@ class StatusChange(models.Model):
     by = models.CharField(max_length=254, blank=True)  # who asked for it here; empty when nobody did
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["deployment", "observed_at"], name="timeline_of_deployment")]  # the timeline of a page
+        indexes: ClassVar = [
+            models.Index(fields=["deployment", "observed_at"], name="timeline_of_deployment")
+        ]  # the timeline of a page
 
 
 class Asked(models.Model):
@@ -115,7 +134,9 @@ class Asked(models.Model):
 
     operation_id = models.UUIDField(unique=True)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE)
-    deployment = models.ForeignKey(Deployment, null=True, on_delete=models.CASCADE, related_name="asked")  # empty while a create is in flight
+    deployment = models.ForeignKey(
+        Deployment, null=True, on_delete=models.CASCADE, related_name="asked"
+    )  # empty while a create is in flight
     name = models.CharField(max_length=100)
     machine_type = models.CharField(max_length=60, blank=True)  # of a create in flight
     kind = models.CharField(max_length=8)
@@ -128,6 +149,10 @@ class Asked(models.Model):
 
     class Meta:
         indexes: ClassVar = [
-            models.Index(fields=["workspace", "ended_at"], name="asked_under_way"),  # rows in flight, the running chip
-            models.Index(fields=["deployment", "-since"], name="asked_of_deployment"),  # the newest wish of a row
+            models.Index(
+                fields=["workspace", "ended_at"], name="asked_under_way"
+            ),  # rows in flight, the running chip
+            models.Index(
+                fields=["deployment", "-since"], name="asked_of_deployment"
+            ),  # the newest wish of a row
         ]

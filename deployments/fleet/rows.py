@@ -51,7 +51,9 @@ def operation_url(workspace: Workspace, asked: Asked) -> str:
     return reverse("operations:detail", args=[workspace.slug, asked.operation_id])
 
 
-def rows_of(workspace: Workspace, deployments: Iterable[Deployment], asked: list[Asked], *, now: datetime) -> list[Row]:
+def rows_of(
+    workspace: Workspace, deployments: Iterable[Deployment], asked: list[Asked], *, now: datetime
+) -> list[Row]:
     """Return the rows of deployments, in their order."""
     newest = {one.deployment_id: one for one in asked if one.deployment_id}
     prefix = reverse("fleet:list", args=[workspace.slug])

@@ -14,7 +14,16 @@ from portal.audit.actions import Action
 from portal.audit.append import Entry, Thing, append_many
 from portal.audit.origin import OUTSIDE, Origin
 
-WRITTEN = [*FACTS, "upstream", "digest", "reported_at", "status_since", "missing_since", "gone_at", "revision"]
+WRITTEN = [
+    *FACTS,
+    "upstream",
+    "digest",
+    "reported_at",
+    "status_since",
+    "missing_since",
+    "gone_at",
+    "revision",
+]
 OUTSIDE_STEPS = {
     "pause": Action.OUTSIDE_PAUSED,
     "resume": Action.OUTSIDE_RESUMED,
@@ -25,7 +34,9 @@ OUTSIDE_STEPS = {
 
 def about(row: Deployment) -> Thing:
     """Return how the trail names a deployment."""
-    return Thing(type="deployment", id=row.deployment_id, name=row.deployment_name, deployment_id=row.deployment_id)
+    return Thing(
+        type="deployment", id=row.deployment_id, name=row.deployment_name, deployment_id=row.deployment_id
+    )
 
 
 def fill(row: Deployment, report: DeploymentReport, *, now: datetime) -> None:
@@ -35,7 +46,10 @@ def fill(row: Deployment, report: DeploymentReport, *, now: datetime) -> None:
     for name in FACTS:
         setattr(row, name, getattr(report, name))
     row.upstream, row.digest, row.reported_at = report.raw, digest_of(report), now
-    row.missing_since, row.gone_at = None, now if report.status == DELETED and row.gone_at is None else row.gone_at
+    row.missing_since, row.gone_at = (
+        None,
+        now if report.status == DELETED and row.gone_at is None else row.gone_at,
+    )
     if report.status != DELETED:
         row.gone_at = None
     row.revision += 1
@@ -43,14 +57,24 @@ def fill(row: Deployment, report: DeploymentReport, *, now: datetime) -> None:
 
 def new_row(workspace: Workspace, report: DeploymentReport, *, now: datetime, is_first: bool) -> Deployment:
     """Return a row for a deployment that we see for the first time."""
-    row = Deployment(workspace=workspace, deployment_id=report.deployment_id, first_seen_at=now, seen_from_birth=not is_first, revision=0)
+    row = Deployment(
+        workspace=workspace,
+        deployment_id=report.deployment_id,
+        first_seen_at=now,
+        seen_from_birth=not is_first,
+        revision=0,
+    )
     fill(row, report, now=now)
     return row
 
 
-def write(workspace: Workspace, rows: dict[str, Deployment], found: Comparison, *, now: datetime, is_first: bool) -> None:
+def write(
+    workspace: Workspace, rows: dict[str, Deployment], found: Comparison, *, now: datetime, is_first: bool
+) -> None:
     """Write a comparison: only what changed. Call it inside a transaction."""
-    fresh = Deployment.objects.bulk_create([new_row(workspace, report, now=now, is_first=is_first) for report in found.new], batch_size=500)
+    fresh = Deployment.objects.bulk_create(
+        [new_row(workspace, report, now=now, is_first=is_first) for report in found.new], batch_size=500
+    )
     for report in found.changed:
         fill(rows[report.deployment_id], report, now=now)
     for key in found.back:
@@ -67,39 +91,69 @@ def write(workspace: Workspace, rows: dict[str, Deployment], found: Comparison, 
 
 def write_timeline(rows: dict[str, Deployment], found: Comparison, *, now: datetime) -> None:
     """Write the first word of new rows and each later step."""
-    births = [StatusChange(deployment=rows[one.deployment_id], after=one.status, observed_at=now) for one in found.new]
-    steps = [StatusChange(deployment=rows[one.deployment_id], before=one.before, after=one.after, observed_at=now, by=one.by) for one in found.steps]
+    births = [
+        StatusChange(deployment=rows[one.deployment_id], after=one.status, observed_at=now)
+        for one in found.new
+    ]
+    steps = [
+        StatusChange(
+            deployment=rows[one.deployment_id], before=one.before, after=one.after, observed_at=now, by=one.by
+        )
+        for one in found.steps
+    ]
     StatusChange.objects.bulk_create([*births, *steps], batch_size=500)
 
 
 def link_creates(workspace: Workspace, fresh: Iterable[Deployment]) -> None:
     """A create in flight that asked for this name gets its deployment: the row in flight becomes the real one."""
     for row in fresh:
-        Asked.objects.filter(workspace=workspace, kind="create", name=row.deployment_name, deployment=None, sent_at__isnull=False, ended_at=None).update(
-            deployment=row
-        )
+        Asked.objects.filter(
+            workspace=workspace,
+            kind="create",
+            name=row.deployment_name,
+            deployment=None,
+            sent_at__isnull=False,
+            ended_at=None,
+        ).update(deployment=row)
 
 
-def outside_entries(workspace: Workspace, rows: dict[str, Deployment], found: Comparison, *, now: datetime) -> Iterable[Entry]:
+def outside_entries(
+    workspace: Workspace, rows: dict[str, Deployment], found: Comparison, *, now: datetime
+) -> Iterable[Entry]:
     """Yield an event for each change that no wish of ours explains."""
     for report in found.outside_new:
         row = rows[report.deployment_id]
         by = Origin(actor_name=report.creator_email, source="outside")
-        yield entry(Action.OUTSIDE_CREATED, workspace, row, now, by=by, changes={"status": (None, report.status)})
+        yield entry(
+            Action.OUTSIDE_CREATED, workspace, row, now, by=by, changes={"status": (None, report.status)}
+        )
     for step in found.steps:
         if step.kind and not step.by:
             changes: dict[str, Any] = {"status": (step.before, step.after)}
-            yield entry(OUTSIDE_STEPS[step.kind], workspace, rows[step.deployment_id], now, changes=changes, reason=hint(step, rows))
+            yield entry(
+                OUTSIDE_STEPS[step.kind],
+                workspace,
+                rows[step.deployment_id],
+                now,
+                changes=changes,
+                reason=hint(step, rows),
+            )
     for key, changed in found.outside_changes.items():
         yield entry(Action.OUTSIDE_CHANGED, workspace, rows[key], now, changes=changed)
 
 
 def hint(step: Step, rows: dict[str, Deployment]) -> str:
     """Roboflow pauses dev types itself, and tells nobody."""
-    return "or by Roboflow itself, after an hour without requests" if step.kind == "pause" and rows[step.deployment_id].is_dev else ""
+    return (
+        "or by Roboflow itself, after an hour without requests"
+        if step.kind == "pause" and rows[step.deployment_id].is_dev
+        else ""
+    )
 
 
-def entry(action: Action, workspace: Workspace, row: Deployment, now: datetime, *, by: Origin = OUTSIDE, **more: Any) -> Entry:
+def entry(
+    action: Action, workspace: Workspace, row: Deployment, now: datetime, *, by: Origin = OUTSIDE, **more: Any
+) -> Entry:
     """Return an event from outside the portal."""
     return Entry(action=action, by=by, at=now, about=about(row), workspace=workspace, **more)
 
@@ -112,17 +166,23 @@ def write_gone(workspace: Workspace, gone: list[Deployment], *, by_id: dict[str,
         who = by_id.get(row.deployment_id, "")
         StatusChange.objects.create(deployment=row, before=row.status, after="gone", observed_at=now, by=who)
         if not who and row.status != "expired":
-            entries.append(entry(Action.OUTSIDE_GONE, workspace, row, now, changes={"status": (row.status, "gone")}))
+            entries.append(
+                entry(Action.OUTSIDE_GONE, workspace, row, now, changes={"status": (row.status, "gone")})
+            )
     Deployment.objects.bulk_update(gone, ["gone_at", "revision"], batch_size=200)
     append_many(entries)
 
 
-def observe(workspace: Workspace, report: DeploymentReport, *, kind: str, by: str, now: datetime) -> Deployment:
+def observe(
+    workspace: Workspace, report: DeploymentReport, *, kind: str, by: str, now: datetime
+) -> Deployment:
     """Write what one answer about one deployment tells (`/get`, `/add`) while `by` wants a `kind` of change. Call it inside a transaction.
 
     What that wish does not explain came from outside, here as in a sync.
     """
-    row = locked(workspace, report.deployment_id) or born(workspace, report, by=by if kind == "create" else "", now=now)
+    row = locked(workspace, report.deployment_id) or born(
+        workspace, report, by=by if kind == "create" else "", now=now
+    )
     if row.digest != digest_of(report) or row.missing_since:
         found = Comparison()
         wish = Wish(kind, row.deployment_id, row.deployment_name, by, now, now, None)
@@ -137,7 +197,11 @@ def observe(workspace: Workspace, report: DeploymentReport, *, kind: str, by: st
 
 def locked(workspace: Workspace, deployment_id: str) -> Deployment | None:
     """Return a row for writing."""
-    return Deployment.objects.select_for_update().filter(workspace=workspace, deployment_id=deployment_id).first()
+    return (
+        Deployment.objects.select_for_update()
+        .filter(workspace=workspace, deployment_id=deployment_id)
+        .first()
+    )
 
 
 def born(workspace: Workspace, report: DeploymentReport, *, by: str, now: datetime) -> Deployment:

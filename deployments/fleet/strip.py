@@ -27,7 +27,9 @@ class Strip:
 def strip_of(membership: Membership, *, now: datetime) -> Strip:
     """Return the strip of a workspace for one member."""
     workspace = membership.workspace
-    keys = [key for key in [own_key(membership)] if key and key.state in (KeyState.REFUSED, KeyState.UNREADABLE)]
+    keys = [
+        key for key in [own_key(membership)] if key and key.state in (KeyState.REFUSED, KeyState.UNREADABLE)
+    ]
     level = workspace.trouble(now)
     has_readers = bool(workspace.synced_at and not level) or ApiKey.objects.readers(workspace).exists()
     return Strip(workspace, level, keys, has_readers)

@@ -27,7 +27,9 @@ def summary_of(workspace: Workspace) -> Summary:
     groups = (
         Deployment.objects.filter(workspace=workspace)
         .values_list("status", "machine_type", "creator_email")
-        .annotate(live=Count("pk", filter=live), attention=Count("pk", filter=live & Deployment.objects.trouble()))
+        .annotate(
+            live=Count("pk", filter=live), attention=Count("pk", filter=live & Deployment.objects.trouble())
+        )
     )
     found, types, creators, standing = Summary(), set(), set(), Counter[str]()
     for status, machine_type, creator, count, attention in groups:
@@ -36,5 +38,7 @@ def summary_of(workspace: Workspace) -> Summary:
         found.figures["attention"] += attention
         standing[status] += count
     found.figures |= {name: standing[status] for name, status in FIGURES.items()}
-    found.statuses, found.machine_types, found.creators = (sorted(set(words) - {""}) for words in (standing, types, creators))
+    found.statuses, found.machine_types, found.creators = (
+        sorted(set(words) - {""}) for words in (standing, types, creators)
+    )
     return found

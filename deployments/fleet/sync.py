@@ -26,10 +26,14 @@ from portal.queue.lease import Held, leased, still_held
 from portal.queue.publish import publish
 
 log = structlog.get_logger(__name__)
-CLAIM = timedelta(seconds=30)  # a published sync that never ran is due again after this, or after a quiet interval
+CLAIM = timedelta(
+    seconds=30
+)  # a published sync that never ran is due again after this, or after a quiet interval
 LOOKS = 20  # at most so many missing ones are looked at in one sync
 EXPLAINS_FOR = timedelta(days=1)
-LAG = timedelta(seconds=60)  # a list may lag so long behind what /get and /add said; never longer than a quiet interval
+LAG = timedelta(
+    seconds=60
+)  # a list may lag so long behind what /get and /add said; never longer than a quiet interval
 LIST_SECONDS, LOOK_SECONDS = 60.0, 30.0  # deadlines; together well within a task's soft limit
 
 
@@ -67,9 +71,16 @@ def sync_workspace(workspace_id: int) -> None:
             return
         try:
             attempt(workspace, held)
-        except Exception as error:  # whatever Roboflow's answer did to us: pages must say so, and the next try must wait
+        except (
+            Exception
+        ) as error:  # whatever Roboflow's answer did to us: pages must say so, and the next try must wait
             log.exception("sync_broke", workspace=workspace.slug)
-            fail(workspace, f"The portal could not work with Roboflow's answer ({type(error).__name__}).", "", now=clock())
+            fail(
+                workspace,
+                f"The portal could not work with Roboflow's answer ({type(error).__name__}).",
+                "",
+                now=clock(),
+            )
 
 
 def attempt(workspace: Workspace, held: Held) -> None:
@@ -92,10 +103,20 @@ def attempt(workspace: Workspace, held: Held) -> None:
         patience = trouble.retry_after if isinstance(trouble, RateLimited) else None
         fail(workspace, trouble.reading, trouble.text, now=clock(), retry_after=patience)
     else:
-        apply_twice(workspace, answer, key, held, started=started, milliseconds=int((time.monotonic() - ticks) * 1000))
+        apply_twice(
+            workspace, answer, key, held, started=started, milliseconds=int((time.monotonic() - ticks) * 1000)
+        )
 
 
-def apply_twice(workspace: Workspace, answer: DeploymentList, key: ApiKey, held: Held, *, started: datetime, milliseconds: int) -> None:
+def apply_twice(
+    workspace: Workspace,
+    answer: DeploymentList,
+    key: ApiKey,
+    held: Held,
+    *,
+    started: datetime,
+    milliseconds: int,
+) -> None:
     """Write what changed; once more when an operation wrote a new deployment in the same moment."""
     try:
         apply(workspace, answer, key, held, started=started, milliseconds=milliseconds)
@@ -108,7 +129,12 @@ def read_list(workspace: Workspace, *, now: datetime) -> tuple[DeploymentList, A
     last: Exception = NoReader()
     for key in readers_of(workspace):
         try:
-            return use(key, lambda client, secret: client.list_deployments(secret, deadline_seconds=LIST_SECONDS), now=now, reading=True), key
+            return use(
+                key,
+                lambda client, secret: client.list_deployments(secret, deadline_seconds=LIST_SECONDS),
+                now=now,
+                reading=True,
+            ), key
         except (KeyRefused, KeyUnreadable) as refusal:
             last = refusal
     raise last
@@ -116,11 +142,18 @@ def read_list(workspace: Workspace, *, now: datetime) -> tuple[DeploymentList, A
 
 def confirm_empty(workspace: Workspace, key: ApiKey, held: Held, started: datetime) -> None:
     """A list went empty: only `/get` can say of each that it is gone."""
-    rows = {row.deployment_id: row for row in Deployment.objects.filter(workspace=workspace, gone_at=None).exclude(status__in=ENDED)[:LOOKS]}
+    rows = {
+        row.deployment_id: row
+        for row in Deployment.objects.filter(workspace=workspace, gone_at=None).exclude(status__in=ENDED)[
+            :LOOKS
+        ]
+    }
     looked = look_at(list(rows.values()), key, now=started)
     with transaction.atomic(durable=True):
         if looked.gone and still_held(held):
-            write_gone(workspace, [rows[one] for one in looked.gone], by_id=who_deleted(workspace), now=clock())
+            write_gone(
+                workspace, [rows[one] for one in looked.gone], by_id=who_deleted(workspace), now=clock()
+            )
             Workspace.objects.filter(pk=workspace.pk).update(revision=F("revision") + 1)
 
 
@@ -147,7 +180,15 @@ def get_once(client: Client, secret: Secret, *, name: str, ends: float) -> Deplo
     return client.get_deployment(secret, name, attempts=1, deadline_seconds=ends - time.monotonic())
 
 
-def apply(workspace: Workspace, answer: DeploymentList, key: ApiKey, held: Held, *, started: datetime, milliseconds: int) -> None:
+def apply(
+    workspace: Workspace,
+    answer: DeploymentList,
+    key: ApiKey,
+    held: Held,
+    *,
+    started: datetime,
+    milliseconds: int,
+) -> None:
     """Write what changed, in one transaction, if the lease is still ours."""
     is_first = workspace.synced_at is None
     rows = {row.deployment_id: row for row in Deployment.objects.filter(workspace=workspace)}
@@ -155,7 +196,14 @@ def apply(workspace: Workspace, answer: DeploymentList, key: ApiKey, held: Held,
     found = compare(rows, answer.deployments, wishes=wishes, started=started, is_first=is_first, lag=lag)
     looked = look_at([rows[one] for one in found.missing], key, now=started)
     if looked.there:
-        found = compare(rows, [*answer.deployments, *looked.there], wishes=wishes, started=started, is_first=is_first, lag=lag)
+        found = compare(
+            rows,
+            [*answer.deployments, *looked.there],
+            wishes=wishes,
+            started=started,
+            is_first=is_first,
+            lag=lag,
+        )
     moment = clock()
     with transaction.atomic(durable=True):
         if not still_held(held):
@@ -166,12 +214,21 @@ def apply(workspace: Workspace, answer: DeploymentList, key: ApiKey, held: Held,
         gone = [rows[one] for one in looked.gone if one not in written]
         write_gone(workspace, gone, by_id=who_deleted(workspace), now=moment)
         visible = not found.is_empty or bool(gone) or bool(workspace.sync_error_reading) or is_first
-        succeed(workspace, answer, now=moment, milliseconds=milliseconds, visible=visible, more_missing=len(found.missing) > LOOKS)
+        succeed(
+            workspace,
+            answer,
+            now=moment,
+            milliseconds=milliseconds,
+            visible=visible,
+            more_missing=len(found.missing) > LOOKS,
+        )
 
 
 def rows_since(workspace: Workspace, started: datetime) -> set[str]:
     """Return the ids of rows that an operation wrote while we were reading: it knows better."""
-    later = Deployment.objects.filter(workspace=workspace, reported_at__gt=started).values_list("deployment_id", "reported_at")
+    later = Deployment.objects.filter(workspace=workspace, reported_at__gt=started).values_list(
+        "deployment_id", "reported_at"
+    )
     return {deployment_id for deployment_id, reported_at in later if knows_better(reported_at, started)}
 
 
@@ -188,46 +245,86 @@ def forget(found: Comparison, written: set[str]) -> None:
 
 def wishes_of(workspace: Workspace, *, now: datetime) -> list[Wish]:
     """Return what we asked for lately, newest first: it explains what changed."""
-    asked = Asked.objects.filter(workspace=workspace, since__gt=now - EXPLAINS_FOR).exclude(outcome__in=("failed", "cancelled"))
+    asked = Asked.objects.filter(workspace=workspace, since__gt=now - EXPLAINS_FOR).exclude(
+        outcome__in=("failed", "cancelled")
+    )
     return [
-        Wish(one.kind, one.deployment.deployment_id if one.deployment else "", one.name, one.by, one.since, one.sent_at, one.ended_at)
+        Wish(
+            one.kind,
+            one.deployment.deployment_id if one.deployment else "",
+            one.name,
+            one.by,
+            one.since,
+            one.sent_at,
+            one.ended_at,
+        )
         for one in asked.select_related("deployment").order_by("-since")[:500]
     ]
 
 
 def who_deleted(workspace: Workspace) -> dict[str, str]:
     """Return, by deployment id, who asked here to delete it."""
-    asked = Asked.objects.filter(workspace=workspace, kind="delete", sent_at__isnull=False).exclude(outcome__in=("failed", "cancelled"))
-    return {one.deployment.deployment_id: one.by for one in asked.select_related("deployment") if one.deployment}
+    asked = Asked.objects.filter(workspace=workspace, kind="delete", sent_at__isnull=False).exclude(
+        outcome__in=("failed", "cancelled")
+    )
+    return {
+        one.deployment.deployment_id: one.by for one in asked.select_related("deployment") if one.deployment
+    }
 
 
-def succeed(workspace: Workspace, answer: DeploymentList, *, now: datetime, milliseconds: int, visible: bool, more_missing: bool) -> None:
+def succeed(
+    workspace: Workspace,
+    answer: DeploymentList,
+    *,
+    now: datetime,
+    milliseconds: int,
+    visible: bool,
+    more_missing: bool,
+) -> None:
     """Write that the cache agrees with Roboflow as of now."""
     bad = [{"index": one.index, "why": one.why, "text": one.text[:500]} for one in answer.bad[:20]]
     fields = {
-        "synced_at": now, "sync_milliseconds": milliseconds, "sync_error": "", "sync_error_reading": "", "sync_failures": 0,
-        "sync_failed_since": None, "sync_bad_entries": bad, "sync_due_at": due_after(workspace, now=now, unsure=more_missing),
-    }  # fmt: skip
+        "synced_at": now,
+        "sync_milliseconds": milliseconds,
+        "sync_error": "",
+        "sync_error_reading": "",
+        "sync_failures": 0,
+        "sync_failed_since": None,
+        "sync_bad_entries": bad,
+        "sync_due_at": due_after(workspace, now=now, unsure=more_missing),
+    }
     if visible or bad != workspace.sync_bad_entries:
         fields["revision"] = F("revision") + 1
     Workspace.objects.filter(pk=workspace.pk).update(**fields)
 
 
-def fail(workspace: Workspace, reading: str, words: str, *, now: datetime, retry_after: float | None = None) -> None:
+def fail(
+    workspace: Workspace, reading: str, words: str, *, now: datetime, retry_after: float | None = None
+) -> None:
     """Write that Roboflow could not be read; the cache stays as it is, and says how old it is."""
     failures = workspace.sync_failures + 1
     log.warning("sync_failed", workspace=workspace.slug, failures=failures, reading=reading)
     due = due_after(workspace, now=now, failures=failures, retry_after=retry_after)
     fields = {
-        "sync_error": words, "sync_error_reading": reading, "sync_failures": failures, "sync_due_at": due,
+        "sync_error": words,
+        "sync_error_reading": reading,
+        "sync_failures": failures,
+        "sync_due_at": due,
         "sync_failed_since": workspace.sync_failed_since or now,
-    }  # fmt: skip
+    }
     if failures == 1 or words != workspace.sync_error:
         fields["revision"] = F("revision") + 1
     Workspace.objects.filter(pk=workspace.pk).update(**fields)
 
 
-def due_after(workspace: Workspace, *, now: datetime, unsure: bool = False, failures: int = 0, retry_after: float | None = None) -> datetime:
+def due_after(
+    workspace: Workspace,
+    *,
+    now: datetime,
+    unsure: bool = False,
+    failures: int = 0,
+    retry_after: float | None = None,
+) -> datetime:
     """Return when this workspace is due next; somebody who asked for an earlier one meanwhile gets it."""
     row = Workspace.objects.get(pk=workspace.pk)
     moving = (
@@ -235,8 +332,14 @@ def due_after(workspace: Workspace, *, now: datetime, unsure: bool = False, fail
         or Asked.objects.filter(workspace=workspace, ended_at=None).exists()
     )
     due = next_due(
-        now=now, moving=moving, watched=row.is_watched(now), unsure=unsure, failures=failures, retry_after=retry_after,
-        active=settings.SYNC_ACTIVE_SECONDS, idle=settings.SYNC_IDLE_SECONDS,
-    )  # fmt: skip
+        now=now,
+        moving=moving,
+        watched=row.is_watched(now),
+        unsure=unsure,
+        failures=failures,
+        retry_after=retry_after,
+        active=settings.SYNC_ACTIVE_SECONDS,
+        idle=settings.SYNC_IDLE_SECONDS,
+    )
     asked_meanwhile = row.sync_due_at if row.sync_due_at != workspace.sync_due_at and not failures else None
     return min(due, asked_meanwhile) if asked_meanwhile else due

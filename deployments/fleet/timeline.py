@@ -37,4 +37,6 @@ def segment(begin: datetime, finish: datetime, status: str, start: datetime, end
     total = (end - start).total_seconds()
     x = (begin - start).total_seconds() / total * WIDTH
     width = (finish - begin).total_seconds() / total * WIDTH
-    return Segment(round(x, 2), round(max(width, 1), 2), status, status if status in KNOWN else "other", begin, finish)
+    return Segment(
+        round(x, 2), round(max(width, 1), 2), status, status if status in KNOWN else "other", begin, finish
+    )

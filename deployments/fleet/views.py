@@ -30,10 +30,26 @@ from portal.web.next import safe_next
 from portal.web.paging import keyset
 
 COLUMNS = (
-    "deployment_id", "deployment_name", "status", "asked_state", "machine_type", "creator_email", "creator_id", "subdomain", "domain",
-    "duration_hours", "inference_version", "min_replicas", "max_replicas", "num_replicas", "status_since", "first_seen_at", "reported_at",
-    "missing_since", "gone_at",
-)  # fmt: skip
+    "deployment_id",
+    "deployment_name",
+    "status",
+    "asked_state",
+    "machine_type",
+    "creator_email",
+    "creator_id",
+    "subdomain",
+    "domain",
+    "duration_hours",
+    "inference_version",
+    "min_replicas",
+    "max_replicas",
+    "num_replicas",
+    "status_since",
+    "first_seen_at",
+    "reported_at",
+    "missing_since",
+    "gone_at",
+)
 
 
 @require_safe
@@ -47,24 +63,40 @@ def fleet(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     facets = Facets.of(request.GET)
     if wanted := wants_export(request):
         export_made(request, workspace, what="fleet", format=wanted)
-        return export(exported(workspace, facets), columns=COLUMNS, format=wanted, filename=f"{workspace.slug}-fleet")
-    page = keyset(facets.apply(workspace), cursor=request.GET.get("cursor"), size=facets.size, fields=facets.order)
+        return export(
+            exported(workspace, facets), columns=COLUMNS, format=wanted, filename=f"{workspace.slug}-fleet"
+        )
+    page = keyset(
+        facets.apply(workspace), cursor=request.GET.get("cursor"), size=facets.size, fields=facets.order
+    )
     asked = asked_of(workspace, now=moment)
     key = own_key(membership)
     context = {
-        "workspace": workspace, "membership": membership, "facets": facets, "rev": rev, "next": page.next,
-        "rows": rows_of(workspace, page.rows, asked, now=moment), "summary": summary_of(workspace),
-        "coming": coming(workspace, asked, moment), "fast": any(one.ended_at is None for one in asked),
-        "key": key, "may_act": may(membership.role, Role.OPERATOR) and key is not None and key.state == KeyState.VALID,
+        "workspace": workspace,
+        "membership": membership,
+        "facets": facets,
+        "rev": rev,
+        "next": page.next,
+        "rows": rows_of(workspace, page.rows, asked, now=moment),
+        "summary": summary_of(workspace),
+        "coming": coming(workspace, asked, moment),
+        "fast": any(one.ended_at is None for one in asked),
+        "key": key,
+        "may_act": may(membership.role, Role.OPERATOR) and key is not None and key.state == KeyState.VALID,
         "is_operator": may(membership.role, Role.OPERATOR),
-    }  # fmt: skip
+    }
     return page_or_part(request, "fleet/fleet.html", context, part="fleet/_fleet.html", region="fleet")
 
 
 def coming(workspace: Workspace, asked: list[Any], moment: Any) -> list[dict[str, str]]:
     """Return a row for each create whose deployment nobody has seen yet."""
     return [
-        {"name": one.name, "machine_type": one.machine_type, "asked": asked_words(one, now=moment), "url": operation_url(workspace, one)}
+        {
+            "name": one.name,
+            "machine_type": one.machine_type,
+            "asked": asked_words(one, now=moment),
+            "url": operation_url(workspace, one),
+        }
         for one in asked
         if one.kind == "create" and one.deployment_id is None
     ]
@@ -90,16 +122,28 @@ def detail(request: HttpRequest, membership: Membership, deployment: Deployment)
     rev = rev_of(workspace, now=moment)
     if unchanged(request, rev):
         return nothing_new()
-    asked = next((one for one in reversed(asked_of(workspace, now=moment)) if one.deployment_id == deployment.pk), None)
+    asked = next(
+        (one for one in reversed(asked_of(workspace, now=moment)) if one.deployment_id == deployment.pk), None
+    )
     row = row_of(workspace, deployment, asked, f"/w/{workspace.slug}/", now=moment)
     key = own_key(membership)
     context = {
-        "workspace": workspace, "membership": membership, "deployment": deployment, "row": row, "rev": rev, "tab": "overview",
-        "fast": row.is_busy, "range": timeline_range(request), **timeline(request, deployment, moment),
-        "credits": credits_per_hour(deployment.machine_type), "gone_by": gone_by(deployment),
+        "workspace": workspace,
+        "membership": membership,
+        "deployment": deployment,
+        "row": row,
+        "rev": rev,
+        "tab": "overview",
+        "fast": row.is_busy,
+        "range": timeline_range(request),
+        **timeline(request, deployment, moment),
+        "credits": credits_per_hour(deployment.machine_type),
+        "gone_by": gone_by(deployment),
         "may_act": may(membership.role, Role.OPERATOR) and key is not None and key.state == KeyState.VALID,
-    }  # fmt: skip
-    return page_or_part(request, "fleet/deployment.html", context, part="fleet/_deployment.html", region="deployment")
+    }
+    return page_or_part(
+        request, "fleet/deployment.html", context, part="fleet/_deployment.html", region="deployment"
+    )
 
 
 def timeline_range(request: HttpRequest) -> str:
@@ -118,7 +162,12 @@ def timeline(request: HttpRequest, deployment: Deployment, moment: Any) -> dict[
 
 def gone_by(deployment: Deployment) -> str:
     """Return who deleted it here, if anybody did."""
-    last = deployment.timeline.filter(after__in=("deleted", "gone")).exclude(by="").order_by("-observed_at").first()
+    last = (
+        deployment.timeline.filter(after__in=("deleted", "gone"))
+        .exclude(by="")
+        .order_by("-observed_at")
+        .first()
+    )
     return last.by if last else ""
 
 
@@ -129,7 +178,13 @@ def strip(request: HttpRequest, membership: Membership) -> HttpResponse:
     found = strip_of(membership, now=now())
     if unchanged(request, found.rev):
         return nothing_new()
-    return page_or_part(request, "fleet/_strip.html", {"strip": found, "workspace": membership.workspace}, part="fleet/_strip.html", region="strip")
+    return page_or_part(
+        request,
+        "fleet/_strip.html",
+        {"strip": found, "workspace": membership.workspace},
+        part="fleet/_strip.html",
+        region="strip",
+    )
 
 
 @require_POST

@@ -63,14 +63,26 @@ def checked_owner(secret: Secret, *, user: User, region: str, by: Origin, now: d
         return ask_owner(secret, region=region)
     except KeyRefused as refusal:
         with transaction.atomic():
-            append(Action.KEY_REFUSED, by=by, at=now, about=Thing(type="key", id="", name=f"{user} …"), reason=refusal.text)
+            append(
+                Action.KEY_REFUSED,
+                by=by,
+                at=now,
+                about=Thing(type="key", id="", name=f"{user} …"),
+                reason=refusal.text,
+            )
         raise NotSaved("Roboflow refused this key. Nothing was stored.", words=refusal.text) from None
     except RoboflowError as trouble:
-        raise NotSaved("Roboflow did not say whose key this is. Nothing was stored.", words=trouble.text or trouble.reading, may_save_anyway=True) from None
+        raise NotSaved(
+            "Roboflow did not say whose key this is. Nothing was stored.",
+            words=trouble.text or trouble.reading,
+            may_save_anyway=True,
+        ) from None
 
 
 @sensitive_variables("value")
-def add_key(*, user: User, value: str, label: str, region: str, anyway: bool, by: Origin, now: datetime) -> ApiKey:
+def add_key(
+    *, user: User, value: str, label: str, region: str, anyway: bool, by: Origin, now: datetime
+) -> ApiKey:
     """Check a key with Roboflow, seal it and join its workspace. With `anyway`, no answer saves it unchecked.
 
     Raises NotSaved: refused, no answer, removed from the workspace, or a key for it is held already.
@@ -108,7 +120,9 @@ def sync_soon(workspace: Workspace, *, now: datetime) -> None:
 
 
 @transaction.atomic(durable=True)
-def save_unchecked(secret: Secret, *, user: User, label: str, region: str, by: Origin, now: datetime) -> ApiKey:
+def save_unchecked(
+    secret: Secret, *, user: User, label: str, region: str, by: Origin, now: datetime
+) -> ApiKey:
     """Keep a key that nobody could check. It has no workspace and serves nothing but its re-check."""
     mark = fingerprint(secret.reveal())
     if standing := ApiKey.objects.filter(user=user, workspace=None, fingerprint=mark).first():
@@ -118,14 +132,25 @@ def save_unchecked(secret: Secret, *, user: User, label: str, region: str, by: O
     return key
 
 
-def store(secret: Secret, *, user: User, workspace: Workspace | None, label: str, region: str, now: datetime) -> ApiKey:
+def store(
+    secret: Secret, *, user: User, workspace: Workspace | None, label: str, region: str, now: datetime
+) -> ApiKey:
     """Write the row, then what is sealed to it. Call it inside a transaction."""
     key = ApiKey.objects.create(
-        user=user, workspace=workspace, region=region, label=label, sealed="", fingerprint=fingerprint(secret.reveal()),
-        last_four=secret.reveal()[-4:], state=KeyState.VALID if workspace else KeyState.UNCHECKED,
-        added_at=now, checked_at=now if workspace else None,
-    )  # fmt: skip
-    key.sealed = seal(secret, user_id=user.pk, workspace_id=workspace.pk if workspace else None, key_id=key.pk)
+        user=user,
+        workspace=workspace,
+        region=region,
+        label=label,
+        sealed="",
+        fingerprint=fingerprint(secret.reveal()),
+        last_four=secret.reveal()[-4:],
+        state=KeyState.VALID if workspace else KeyState.UNCHECKED,
+        added_at=now,
+        checked_at=now if workspace else None,
+    )
+    key.sealed = seal(
+        secret, user_id=user.pk, workspace_id=workspace.pk if workspace else None, key_id=key.pk
+    )
     key.save(update_fields=["sealed"])
     return key
 
@@ -139,15 +164,26 @@ def replace_key(key: ApiKey, *, value: str, label: str, by: Origin, now: datetim
     secret, workspace = Secret(value), key.workspace
     owner = checked_owner(secret, user=key.user, region=key.region, by=by, now=now)
     if workspace is None or owner.slug != workspace.roboflow_slug:
-        raise NotSaved(f"That key belongs to {owner.name}, not to {workspace or 'this card'}. The old one stays. Add it as a key of its own.")
+        raise NotSaved(
+            f"That key belongs to {owner.name}, not to {workspace or 'this card'}. The old one stays. Add it as a key of its own."
+        )
     with transaction.atomic(durable=True):
         enter(workspace, user=key.user, by=by, now=now)
         old = ApiKey.objects.select_for_update().filter(pk=key.pk).first()
         if old is None:
             raise NotSaved("The old key was removed meanwhile. Add this one as a new key.")
         old.delete()
-        new = store(secret, user=key.user, workspace=workspace, label=label or old.label, region=old.region, now=now)
-        append(Action.KEY_REPLACED, by=by, at=now, about=thing_of(new), workspace=workspace, changes={"last_four": (old.last_four, new.last_four)})
+        new = store(
+            secret, user=key.user, workspace=workspace, label=label or old.label, region=old.region, now=now
+        )
+        append(
+            Action.KEY_REPLACED,
+            by=by,
+            at=now,
+            about=thing_of(new),
+            workspace=workspace,
+            changes={"last_four": (old.last_four, new.last_four)},
+        )
         sync_soon(workspace, now=now)
         return new
 
@@ -169,7 +205,9 @@ def check_again(key: ApiKey, *, by: Origin, now: datetime) -> ApiKey:
         secret = unseal(key.sealed, user_id=key.user_id, workspace_id=key.workspace_id, key_id=key.pk)
     except Unreadable:
         ApiKey.objects.filter(pk=key.pk).update(state=KeyState.UNREADABLE, checked_at=now)
-        raise NotSaved("This key cannot be opened: the vault key that sealed it is lost. Replace it.") from None
+        raise NotSaved(
+            "This key cannot be opened: the vault key that sealed it is lost. Replace it."
+        ) from None
     try:
         owner = ask_owner(secret, region=key.region)
     except KeyRefused as refusal:
@@ -177,14 +215,20 @@ def check_again(key: ApiKey, *, by: Origin, now: datetime) -> ApiKey:
         raise NotSaved("Roboflow refuses this key.", words=refusal.text) from None
     except RoboflowError as trouble:
         ApiKey.objects.filter(pk=key.pk).update(checked_at=now)
-        raise NotSaved("Roboflow did not answer; nothing is known anew.", words=trouble.text or trouble.reading) from None
+        raise NotSaved(
+            "Roboflow did not answer; nothing is known anew.", words=trouble.text or trouble.reading
+        ) from None
     return note_works(key, secret, owner, by=by, now=now)
 
 
 @transaction.atomic
 def note_refused(key: ApiKey, words: str, *, by: Origin, now: datetime) -> None:
     """Write that Roboflow refused a stored key."""
-    changed = ApiKey.objects.filter(pk=key.pk).exclude(state=KeyState.REFUSED).update(state=KeyState.REFUSED, refused_at=now)
+    changed = (
+        ApiKey.objects.filter(pk=key.pk)
+        .exclude(state=KeyState.REFUSED)
+        .update(state=KeyState.REFUSED, refused_at=now)
+    )
     ApiKey.objects.filter(pk=key.pk).update(refusal=words, checked_at=now)
     if changed:
         append(Action.KEY_REFUSED, by=by, at=now, about=thing_of(key), workspace=key.workspace, reason=words)
@@ -193,7 +237,12 @@ def note_refused(key: ApiKey, words: str, *, by: Origin, now: datetime) -> None:
 @transaction.atomic(durable=True)
 def note_works(key: ApiKey, secret: Secret, owner: Owner, *, by: Origin, now: datetime) -> ApiKey:
     """Write that a stored key works; one without a workspace joins now and is sealed again. Raises NotSaved."""
-    standing = ApiKey.objects.select_for_update(of=("self",)).select_related("user", "workspace").filter(pk=key.pk).first()
+    standing = (
+        ApiKey.objects.select_for_update(of=("self",))
+        .select_related("user", "workspace")
+        .filter(pk=key.pk)
+        .first()
+    )
     if standing is None:
         raise NotSaved("The key was removed meanwhile.")
     workspace = workspace_for(roboflow_slug=owner.slug, name=owner.name, region=key.region, now=now)

@@ -13,7 +13,9 @@ def check_shape(value: str) -> str:
     if not value.isascii() or not value.isprintable() or " " in value:
         raise forms.ValidationError("A Roboflow key is one word of letters and digits. Copy it again.")
     if value.startswith("rf_"):
-        raise forms.ValidationError("This is a publishable key (rf_...): it cannot manage deployments. Use the private API key of the workspace.")
+        raise forms.ValidationError(
+            "This is a publishable key (rf_...): it cannot manage deployments. Use the private API key of the workspace."
+        )
     return value
 
 
@@ -21,11 +23,15 @@ class KeyForm(forms.Form):
     """A key and what to call it."""
 
     api_key = forms.CharField(
-        label="API key", max_length=200, min_length=8,
+        label="API key",
+        max_length=200,
+        min_length=8,
         widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}, render_value=False),
         help_text="Roboflow: Settings, API Keys, Private API Key. It is checked with Roboflow when you save.",
-    )  # fmt: skip
-    label = PlainCharField(max_length=80, required=False, help_text="For you: where the key comes from, for example.")
+    )
+    label = PlainCharField(
+        max_length=80, required=False, help_text="For you: where the key comes from, for example."
+    )
 
     def clean_api_key(self) -> str:
         """The shape only: whether it works, Roboflow knows."""

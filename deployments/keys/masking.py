@@ -19,4 +19,6 @@ def mask_known(text: str, known: frozenset[str]) -> str:
     if not text:
         return text
     text = mask_patterns(text)
-    return TOKEN.sub(lambda found: MASK if fingerprint(found[0]) in known else found[0], text) if known else text
+    return (
+        TOKEN.sub(lambda found: MASK if fingerprint(found[0]) in known else found[0], text) if known else text
+    )

@@ -29,18 +29,24 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def readers(self, workspace: "Workspace") -> "ApiKeyQuerySet":
         """Valid keys of standing members, the one that rested longest first."""
         members = workspace.memberships.filter(removed_at=None, user__is_active=True).values("user")
-        return self.filter(workspace=workspace, state=KeyState.VALID, user__in=members).order_by(models.F("read_at").asc(nulls_first=True), "pk")
+        return self.filter(workspace=workspace, state=KeyState.VALID, user__in=members).order_by(
+            models.F("read_at").asc(nulls_first=True), "pk"
+        )
 
 
 class ApiKey(models.Model):
     """A person's key for one workspace; without a workspace it is unchecked and serves nothing but its re-check."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys")
-    workspace = models.ForeignKey("workspaces.Workspace", null=True, on_delete=models.CASCADE, related_name="api_keys")
+    workspace = models.ForeignKey(
+        "workspaces.Workspace", null=True, on_delete=models.CASCADE, related_name="api_keys"
+    )
     region = models.CharField(max_length=8)
     label = models.CharField(max_length=80, blank=True)
     sealed = models.TextField()  # Fernet token; what is sealed names user, workspace and this row
-    fingerprint = models.CharField(max_length=64, db_index=True)  # HMAC: tells that two people hold the same key, and masks it in logs
+    fingerprint = models.CharField(
+        max_length=64, db_index=True
+    )  # HMAC: tells that two people hold the same key, and masks it in logs
     last_four = models.CharField(max_length=4)
     state = models.CharField(max_length=16, choices=KeyState.choices)
     refusal = models.TextField(blank=True)  # Roboflow's words, masked
@@ -53,7 +59,9 @@ class ApiKey(models.Model):
     objects: ClassVar = ApiKeyQuerySet.as_manager()
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "workspace"], name="one_key_per_person_and_workspace")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "workspace"], name="one_key_per_person_and_workspace")
+        ]
 
     def __str__(self) -> str:
         return f"{self.label or 'key'} …{self.last_four}"

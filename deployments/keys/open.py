@@ -32,7 +32,9 @@ class KeyUnreadable(Exception):
     """The vault key that sealed it is lost: the person must add the key again."""
 
     def __init__(self) -> None:
-        super().__init__("This key cannot be opened: it was sealed under a vault key that the portal no longer has. Add it again under Keys.")
+        super().__init__(
+            "This key cannot be opened: it was sealed under a vault key that the portal no longer has. Add it again under Keys."
+        )
 
 
 @cache
@@ -40,7 +42,11 @@ def client_of(region: str) -> Client:
     """Return this process's client for a region of Roboflow. Raises Unavailable for a region that the portal's settings no longer offer."""
     place = settings.ROBOFLOW_REGIONS.get(region)
     if place is None:
-        trouble = Unavailable(f"This portal's settings no longer offer the region {region}. Nothing was asked.", endpoint="", method="GET")
+        trouble = Unavailable(
+            f"This portal's settings no longer offer the region {region}. Nothing was asked.",
+            endpoint="",
+            method="GET",
+        )
         trouble.never_sent = True
         raise trouble
     return Client(
@@ -55,7 +61,13 @@ def client_of(region: str) -> Client:
 
 def record_call(record: CallRecord) -> None:
     """Keep one row per call, for the System page."""
-    Call.objects.create(at=clock(), endpoint=record.endpoint, outcome=record.outcome, status=record.status, milliseconds=record.milliseconds)
+    Call.objects.create(
+        at=clock(),
+        endpoint=record.endpoint,
+        outcome=record.outcome,
+        status=record.status,
+        milliseconds=record.milliseconds,
+    )
 
 
 def use(key: ApiKey, act: Callable[[Client, Secret], T], *, now: datetime, reading: bool = False) -> T:

@@ -20,7 +20,10 @@ def own_key(membership: Membership) -> ApiKey | None:
 def hold(key: ApiKey) -> None:
     """Keep a key from being removed until the transaction ends. Raises Refused when it is gone already."""
     if not ApiKey.objects.select_for_update(no_key=True).filter(pk=key.pk).exists():
-        raise Refused(needed="a Roboflow key of your own for this workspace: it was removed just now", who="you: add it under Keys")
+        raise Refused(
+            needed="a Roboflow key of your own for this workspace: it was removed just now",
+            who="you: add it under Keys",
+        )
 
 
 def own_valid_key(membership: Membership) -> ApiKey:
@@ -29,10 +32,17 @@ def own_valid_key(membership: Membership) -> ApiKey:
     if key is None:
         raise Refused(needed="a Roboflow key of your own for this workspace", who="you: add it under Keys")
     if key.state != KeyState.VALID:
-        raise Refused(needed=f"a Roboflow key that works: yours is {key.get_state_display()}", who="you: replace it under Keys")
+        raise Refused(
+            needed=f"a Roboflow key that works: yours is {key.get_state_display()}",
+            who="you: replace it under Keys",
+        )
     return key
 
 
 def troubled_keys(user: User) -> list[ApiKey]:
     """Return the person's keys that Roboflow refused or that cannot be opened, to be shown where they hurt."""
-    return list(ApiKey.objects.filter(user=user, state__in=(KeyState.REFUSED, KeyState.UNREADABLE)).select_related("workspace"))
+    return list(
+        ApiKey.objects.filter(user=user, state__in=(KeyState.REFUSED, KeyState.UNREADABLE)).select_related(
+            "workspace"
+        )
+    )

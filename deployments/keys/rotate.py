@@ -61,7 +61,13 @@ def rotate_one(key: ApiKey, done: Rotation) -> int:
 def note_rotated(what: str, count: int, *, now: datetime) -> None:
     """Append the event, in the transaction of the change."""
     if count:
-        append(Action.VAULT_ROTATED, by=SYSTEM, at=now, about=Thing(type="vault", name="vault"), changes={what: (None, count)})
+        append(
+            Action.VAULT_ROTATED,
+            by=SYSTEM,
+            at=now,
+            about=Thing(type="vault", name="vault"),
+            changes={what: (None, count)},
+        )
 
 
 def check(*, now: datetime) -> list[ApiKey]:
@@ -79,7 +85,9 @@ def check(*, now: datetime) -> list[ApiKey]:
 @transaction.atomic
 def free(key: ApiKey, *, now: datetime) -> None:
     """Let a key serve again whose vault key was found; whether Roboflow still takes it, the next call shows."""
-    if ApiKey.objects.filter(pk=key.pk, sealed=key.sealed, state=KeyState.UNREADABLE).update(state=KeyState.VALID, refusal="", refused_at=None):
+    if ApiKey.objects.filter(pk=key.pk, sealed=key.sealed, state=KeyState.UNREADABLE).update(
+        state=KeyState.VALID, refusal="", refused_at=None
+    ):
         append(Action.KEY_WORKS, by=SYSTEM, at=now, about=thing_of(key), workspace=key.workspace)
 
 

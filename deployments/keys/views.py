@@ -25,16 +25,29 @@ TOO_MANY = "Too many key checks within a minute. Wait a minute and try again."
 
 def keys_of(request: HttpRequest) -> QuerySet[ApiKey]:
     """Return the person's own keys: other people's do not exist here."""
-    return ApiKey.objects.filter(user=cast(User, request.user)).select_related("workspace", "user").order_by("workspace__name", "pk")
+    return (
+        ApiKey.objects.filter(user=cast(User, request.user))
+        .select_related("workspace", "user")
+        .order_by("workspace__name", "pk")
+    )
 
 
 def cards_of(request: HttpRequest) -> list[dict[str, Any]]:
     """Return each key with those who hold the same one in the same workspace."""
     cards = []
     for key in keys_of(request):
-        same = ApiKey.objects.filter(workspace=key.workspace_id, fingerprint=key.fingerprint).exclude(user=key.user_id)
+        same = ApiKey.objects.filter(workspace=key.workspace_id, fingerprint=key.fingerprint).exclude(
+            user=key.user_id
+        )
         members = Membership.objects.standing().filter(workspace=key.workspace_id).values("user")
-        cards.append({"key": key, "also": [str(one.user) for one in same.filter(user__in=members).select_related("user")] if key.workspace_id else []})
+        cards.append(
+            {
+                "key": key,
+                "also": [str(one.user) for one in same.filter(user__in=members).select_related("user")]
+                if key.workspace_id
+                else [],
+            }
+        )
     return cards
 
 
@@ -62,13 +75,22 @@ def save(request: HttpRequest, form: AddKeyForm) -> NotSaved | None:
     data = form.cleaned_data
     try:
         key = add_key(
-            user=cast(User, request.user), value=data["api_key"], label=data["label"], region=form.region_or_default,
-            anyway="anyway" in request.POST, by=origin_of(request), now=now(),
-        )  # fmt: skip
+            user=cast(User, request.user),
+            value=data["api_key"],
+            label=data["label"],
+            region=form.region_or_default,
+            anyway="anyway" in request.POST,
+            by=origin_of(request),
+            now=now(),
+        )
     except NotSaved as trouble:
         form.add_error("api_key", trouble.reading)
         return trouble
-    saved = f"Key added: {key.workspace} is being read now." if key.workspace else "Saved unchecked. It joins its workspace as soon as Roboflow answers."
+    saved = (
+        f"Key added: {key.workspace} is being read now."
+        if key.workspace
+        else "Saved unchecked. It joins its workspace as soon as Roboflow answers."
+    )
     messages.success(request, saved)
     return None
 
@@ -97,7 +119,13 @@ def put_in_place(request: HttpRequest, key: ApiKey, form: KeyForm) -> NotSaved |
         form.add_error("api_key", TOO_MANY)
         return NotSaved(TOO_MANY)
     try:
-        replace_key(key, value=form.cleaned_data["api_key"], label=form.cleaned_data["label"], by=origin_of(request), now=now())
+        replace_key(
+            key,
+            value=form.cleaned_data["api_key"],
+            label=form.cleaned_data["label"],
+            by=origin_of(request),
+            now=now(),
+        )
     except NotSaved as trouble:
         form.add_error("api_key", trouble.reading)
         return trouble
@@ -129,5 +157,7 @@ def remove(request: HttpRequest, key_id: int) -> HttpResponse:
         remove_key(key, by=origin_of(request), now=now())
         messages.success(request, "The key is removed.")
         return go(request, "/keys/")
-    last_reader = key.workspace is not None and not ApiKey.objects.readers(key.workspace).exclude(pk=key.pk).exists()
+    last_reader = (
+        key.workspace is not None and not ApiKey.objects.readers(key.workspace).exclude(pk=key.pk).exists()
+    )
     return form_page(request, "keys/remove.html", {"key": key, "last_reader": last_reader})

@@ -37,7 +37,9 @@ def want(deployment: Deployment, *, since: datetime, now: datetime) -> Harvest:
     if earlier or state.wanted_until is None or state.wanted_until < now + WANTED_FOR - WRITE_EVERY:
         state.wanted_from = min(since, state.wanted_from or since)
         state.wanted_until = now + WANTED_FOR
-        Harvest.objects.filter(pk=state.pk).update(wanted_from=state.wanted_from, wanted_until=state.wanted_until)
+        Harvest.objects.filter(pk=state.pk).update(
+            wanted_from=state.wanted_from, wanted_until=state.wanted_until
+        )
         if state.harvested_at is None or state.harvested_at < now - EVERY:
             publish("logs.harvest", deployment.pk)
     return state
@@ -45,7 +47,9 @@ def want(deployment: Deployment, *, since: datetime, now: datetime) -> Harvest:
 
 def harvest_wanted(*, now: datetime) -> int:
     """Publish a harvest for each log that somebody looks at and that was not read for a while."""
-    due = Harvest.objects.filter(Q(harvested_at=None) | Q(harvested_at__lte=now - EVERY), wanted_until__gt=now)
+    due = Harvest.objects.filter(
+        Q(harvested_at=None) | Q(harvested_at__lte=now - EVERY), wanted_until__gt=now
+    )
     pks = list(due.values_list("deployment_id", flat=True)[:200])
     return sum(publish("logs.harvest", pk) for pk in pks)
 
@@ -53,11 +57,15 @@ def harvest_wanted(*, now: datetime) -> int:
 def harvest(deployment_pk: int) -> None:
     """Read one deployment's log; harmless when two are asked at once."""
     with leased(f"logs.harvest.{deployment_pk}", now=clock()) as held:
-        state = Harvest.objects.filter(deployment=deployment_pk).select_related("deployment__workspace").first()
+        state = (
+            Harvest.objects.filter(deployment=deployment_pk).select_related("deployment__workspace").first()
+        )
         moment = clock()
         if held is None or state is None or state.deployment.is_over:
             return
-        if not Harvest.objects.filter(Q(harvested_at=None) | Q(harvested_at__lte=moment - EVERY * 0.8), pk=state.pk).update(harvested_at=moment):
+        if not Harvest.objects.filter(
+            Q(harvested_at=None) | Q(harvested_at__lte=moment - EVERY * 0.8), pk=state.pk
+        ).update(harvested_at=moment):
             return
         read(state, now=moment)
 
@@ -66,7 +74,12 @@ def read(state: Harvest, *, now: datetime) -> None:
     """Read the windows that are wanted; a failure is written down and shown in its box."""
     ends = time.monotonic() + READ_SECONDS
     try:
-        for window in next_windows(covered_from=state.covered_from, covered_to=state.covered_to, wanted_from=state.wanted_from, now=now):
+        for window in next_windows(
+            covered_from=state.covered_from,
+            covered_to=state.covered_to,
+            wanted_from=state.wanted_from,
+            now=now,
+        ):
             read_window(state, window, ends=ends)
     except (RoboflowError, KeyUnreadable) as trouble:
         words = trouble.text if isinstance(trouble, RoboflowError) else ""
@@ -79,7 +92,9 @@ def read(state: Harvest, *, now: datetime) -> None:
 def note_error(state: Harvest, reading: str, words: str) -> None:
     """Write what went wrong, or that nothing does; pages look again when that changed."""
     if (state.error_reading, state.error) != (reading, words):
-        Harvest.objects.filter(pk=state.pk).update(error_reading=reading, error=words, revision=F("revision") + 1)
+        Harvest.objects.filter(pk=state.pk).update(
+            error_reading=reading, error=words, revision=F("revision") + 1
+        )
 
 
 def read_window(state: Harvest, window: Window, *, ends: float) -> None:
@@ -90,7 +105,10 @@ def read_window(state: Harvest, window: Window, *, ends: float) -> None:
             break
         page = ask(state, rest, ends=ends)
         new = store(state, page)
-        full = page.lines and (len(page.lines) + len(page.bad) >= MAX_ENTRIES or (len(page.lines) >= LEAST_FULL and page.lines[-1].insert_id in new))
+        full = page.lines and (
+            len(page.lines) + len(page.bad) >= MAX_ENTRIES
+            or (len(page.lines) >= LEAST_FULL and page.lines[-1].insert_id in new)
+        )
         rest = older_part(rest, page.lines[-1].timestamp) if full else None
     cover(state, window, missed=rest)
 
@@ -101,7 +119,15 @@ def ask(state: Harvest, window: Window, *, ends: float) -> LogPage:
 
     def get(client: Client, secret: Secret) -> LogPage:
         left = ends - time.monotonic()
-        return client.get_log(secret, name, start=window.start, end=window.end, max_entries=MAX_ENTRIES, attempts=2, deadline_seconds=left)
+        return client.get_log(
+            secret,
+            name,
+            start=window.start,
+            end=window.end,
+            max_entries=MAX_ENTRIES,
+            attempts=2,
+            deadline_seconds=left,
+        )
 
     last: Exception = KeyUnreadable()
     for key in readers_of(state.deployment.workspace):
@@ -117,10 +143,20 @@ def store(state: Harvest, page: LogPage) -> set[str]:
     """Store lines that are new, keys masked, and return their ids; pages look again when there are some."""
     ids, have = [line.insert_id for line in page.lines], set()
     for place in range(0, len(ids), 500):  # databases take only so many values in one question
-        have |= set(Line.objects.filter(deployment=state.deployment, insert_id__in=ids[place : place + 500]).values_list("insert_id", flat=True))
+        have |= set(
+            Line.objects.filter(
+                deployment=state.deployment, insert_id__in=ids[place : place + 500]
+            ).values_list("insert_id", flat=True)
+        )
     known = known_fingerprints()
     fresh = [
-        Line(deployment=state.deployment, insert_id=one.insert_id, timestamp=one.timestamp, severity=one.severity, payload=mask_known(one.payload, known))
+        Line(
+            deployment=state.deployment,
+            insert_id=one.insert_id,
+            timestamp=one.timestamp,
+            severity=one.severity,
+            payload=mask_known(one.payload, known),
+        )
         for one in reversed(page.lines)
         if one.insert_id not in have
     ]

@@ -11,14 +11,20 @@ class Line(models.Model):
     """One line of a deployment's log, keys masked before it was stored."""
 
     deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="lines")
-    insert_id = models.CharField(max_length=100)  # Roboflow's: a line is stored once, however often it is read
+    insert_id = models.CharField(
+        max_length=100
+    )  # Roboflow's: a line is stored once, however often it is read
     timestamp = models.DateTimeField()
     severity = models.CharField(max_length=20, blank=True)
     payload = models.TextField(blank=True)
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["deployment", "insert_id"], name="one_line_per_insert_id")]
-        indexes: ClassVar = [models.Index(fields=["deployment", "timestamp", "id"], name="lines_in_time")]  # the log page, by keys
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["deployment", "insert_id"], name="one_line_per_insert_id")
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["deployment", "timestamp", "id"], name="lines_in_time")
+        ]  # the log page, by keys
 
     def __str__(self) -> str:
         return f"{self.timestamp:%H:%M:%S} {self.payload[:60]}"

@@ -24,7 +24,9 @@ class MomentField(forms.DateTimeField):
         if value in self.empty_values:
             return None
         try:
-            found = datetime.fromisoformat(str(value).strip().replace(" ", "+") if "T" in str(value) else str(value).strip())
+            found = datetime.fromisoformat(
+                str(value).strip().replace(" ", "+") if "T" in str(value) else str(value).strip()
+            )
             aware = timezone.make_aware(found) if found.tzinfo is None else found
             if not 2000 <= aware.year < 2100:
                 raise ValueError

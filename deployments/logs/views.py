@@ -12,7 +12,16 @@ from deployments.fleet.models import Deployment
 from deployments.logs.harvest import want
 from deployments.logs.lines import plain, rendered
 from deployments.logs.models import Line
-from deployments.logs.search import DEFAULT_ENTRIES, RANGES, QueryForm, Range, lines_in, narrowed, newest, severities
+from deployments.logs.search import (
+    DEFAULT_ENTRIES,
+    RANGES,
+    QueryForm,
+    Range,
+    lines_in,
+    narrowed,
+    newest,
+    severities,
+)
 from deployments.workspaces.models import Membership
 from deployments.workspaces.roles import Role
 from portal.audit.export import export_made
@@ -27,11 +36,19 @@ COLUMNS = ("insert_id", "timestamp", "severity", "payload")
 def log(request: HttpRequest, membership: Membership, deployment: Deployment) -> HttpResponse:
     """Lines of a range, filtered; follows the end of the log while the range ends now."""
     moment, form = now(), QueryForm(request.GET)
-    context: dict[str, Any] = {"form": form, "workspace": membership.workspace, "deployment": deployment, "tab": "logs", "ranges": list(RANGES)}
+    context: dict[str, Any] = {
+        "form": form,
+        "workspace": membership.workspace,
+        "deployment": deployment,
+        "tab": "logs",
+        "ranges": list(RANGES),
+    }
     if not form.is_valid():
         return form_page(request, "logs/log.html", context | {"lines": [], "range": None})
     data = form.cleaned_data
-    linked = Line.objects.filter(deployment=deployment, insert_id=data["line"]).first() if data["line"] else None
+    linked = (
+        Line.objects.filter(deployment=deployment, insert_id=data["line"]).first() if data["line"] else None
+    )
     span = Range(data, linked=linked, now=moment)
     state = want(deployment, since=span.start, now=moment)
     rows = lines_in(deployment, span)
@@ -45,10 +62,22 @@ def log(request: HttpRequest, membership: Membership, deployment: Deployment) ->
         return nothing_new()
     lines = newest(found, data["max_entries"] or DEFAULT_ENTRIES)
     context |= {
-        "lines": [(one, rendered(one.payload)) for one in lines], "range": span, "state": state, "rev": rev, "severities": severities(rows),
-        "live": span.is_live and not deployment.is_over, "linked": linked, "last": None if lines else newest_of(deployment), "query": data,
-        "incomplete": bool(state.incomplete_to and state.incomplete_from and state.incomplete_to > span.start and state.incomplete_from < span.end),
-    }  # fmt: skip
+        "lines": [(one, rendered(one.payload)) for one in lines],
+        "range": span,
+        "state": state,
+        "rev": rev,
+        "severities": severities(rows),
+        "live": span.is_live and not deployment.is_over,
+        "linked": linked,
+        "last": None if lines else newest_of(deployment),
+        "query": data,
+        "incomplete": bool(
+            state.incomplete_to
+            and state.incomplete_from
+            and state.incomplete_to > span.start
+            and state.incomplete_from < span.end
+        ),
+    }
     return page_or_part(request, "logs/log.html", context, part="logs/_log.html", region="log")
 
 
@@ -62,7 +91,12 @@ def download(rows: Any, wanted: str, *, count: int | None, name: str) -> HttpRes
     found = newest(rows, count) if count else rows.order_by("timestamp", "id").iterator(chunk_size=2000)
     if wanted == "txt":
         return stream(text_lines(found), format="txt", filename=name)  # type: ignore[return-value]
-    return export(({name: getattr(one, name) for name in COLUMNS} for one in found), columns=COLUMNS, format=wanted, filename=name)  # type: ignore[return-value]
+    return export(
+        ({name: getattr(one, name) for name in COLUMNS} for one in found),
+        columns=COLUMNS,
+        format=wanted,
+        filename=name,
+    )  # type: ignore[return-value]
 
 
 def text_lines(lines: Any) -> Iterator[str]:

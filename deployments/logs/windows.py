@@ -16,7 +16,9 @@ class Window:
     end: datetime
 
 
-def next_windows(*, covered_from: datetime | None, covered_to: datetime | None, wanted_from: datetime | None, now: datetime) -> list[Window]:
+def next_windows(
+    *, covered_from: datetime | None, covered_to: datetime | None, wanted_from: datetime | None, now: datetime
+) -> list[Window]:
     """Return the newest window first, with overlap so that no late line is lost; then what is older and wanted."""
     wanted = max(min(wanted_from or now - FIRST, now - FIRST), now - FURTHEST)
     if covered_from is None or covered_to is None:

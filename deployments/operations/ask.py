@@ -18,7 +18,14 @@ from deployments.fleet.store import about
 from deployments.keys.models import ApiKey
 from deployments.keys.own import own_valid_key
 from deployments.operations.batch import plan, reason_to_skip, request_batch
-from deployments.operations.forms import BatchForm, DeleteForm, NewDeploymentForm, WishForm, known_types, known_versions
+from deployments.operations.forms import (
+    BatchForm,
+    DeleteForm,
+    NewDeploymentForm,
+    WishForm,
+    known_types,
+    known_versions,
+)
 from deployments.operations.models import Operation
 from deployments.operations.request import Wish, first_of_form, request_operation
 from deployments.operations.states import Kind
@@ -48,7 +55,11 @@ def key_to_act(request: HttpRequest, membership: Membership, kind: Kind, thing: 
 
 def too_many(request: HttpRequest, action: str = "operation") -> HttpResponse | None:
     """Return the answer to somebody who asks for more than a person can want; None while it is fine."""
-    return None if within(request, action) else too_often(request, "Those are more changes than a person can want.")
+    return (
+        None
+        if within(request, action)
+        else too_often(request, "Those are more changes than a person can want.")
+    )
 
 
 def posted_before(request: HttpRequest, name: str) -> HttpResponse | None:
@@ -79,26 +90,52 @@ def new(request: HttpRequest, membership: Membership) -> HttpResponse:
     workspace = membership.workspace
     if answered := posted_before(request, request.POST.get("deployment_name", "").strip()):
         return answered
-    key = key_to_act(request, membership, Kind.CREATE, Thing(type="deployment", name=request.POST.get("deployment_name", "")[:100]))
+    key = key_to_act(
+        request,
+        membership,
+        Kind.CREATE,
+        Thing(type="deployment", name=request.POST.get("deployment_name", "")[:100]),
+    )
     types = known_types(workspace)
-    form = NewDeploymentForm(request.POST or None, workspace=workspace, types=types, initial=first_values(request, membership))
+    form = NewDeploymentForm(
+        request.POST or None, workspace=workspace, types=types, initial=first_values(request, membership)
+    )
     if not form.is_valid():
-        return form_page(request, "operations/new.html", {"form": form, "workspace": workspace, **beside(workspace, types)})
+        return form_page(
+            request, "operations/new.html", {"form": form, "workspace": workspace, **beside(workspace, types)}
+        )
     if refused := too_many(request):
         return refused
     data = form.cleaned_data
-    wish = Wish(kind=Kind.CREATE, workspace=workspace, name=data["deployment_name"], parameters=form.parameters(), reason=data["reason"])
-    operation = request_operation(wish, key=key, form_token=data["form_token"], by=origin_of(request), now=now())
+    wish = Wish(
+        kind=Kind.CREATE,
+        workspace=workspace,
+        name=data["deployment_name"],
+        parameters=form.parameters(),
+        reason=data["reason"],
+    )
+    operation = request_operation(
+        wish, key=key, form_token=data["form_token"], by=origin_of(request), now=now()
+    )
     tell(request, operation, data["form_token"])
     return go(request, operation_page(operation))
 
 
 def first_values(request: HttpRequest, membership: Membership) -> dict[str, Any]:
     """Return what a fresh form holds: one's own address, or the values of the deployment that it shall be like."""
-    like = Deployment.objects.filter(workspace=membership.workspace, deployment_id=request.GET.get("like", "")[:100].replace("\x00", "")).first()
+    like = Deployment.objects.filter(
+        workspace=membership.workspace, deployment_id=request.GET.get("like", "")[:100].replace("\x00", "")
+    ).first()
     values: dict[str, Any] = {"creator_email": membership.user.email}
     if like:
-        names = ("deployment_name", "machine_type", "creator_email", "inference_version", "min_replicas", "max_replicas")
+        names = (
+            "deployment_name",
+            "machine_type",
+            "creator_email",
+            "inference_version",
+            "min_replicas",
+            "max_replicas",
+        )
         values |= {name: getattr(like, name) for name in names} | {"duration": like.duration_hours}
     return values
 
@@ -107,14 +144,22 @@ def beside(workspace: Any, types: list[str]) -> dict[str, Any]:
     """Return what stands beside the form: prices and versions."""
     prices = {name: price for name in types if (price := credits_per_hour(name)) is not None}
     url = settings.ROBOFLOW_REGIONS.get(workspace.region, {}).get("deployments", "")
-    return {"prices": prices, "prices_json": json.dumps(prices), "versions": known_versions(workspace), "deployments_url": url}
+    return {
+        "prices": prices,
+        "prices_json": json.dumps(prices),
+        "versions": known_versions(workspace),
+        "deployments_url": url,
+    }
 
 
 def tell(request: HttpRequest, operation: Operation, form_token: UUID) -> None:
     """Say so when another operation was there first."""
     if operation.form_token != form_token:
         who = "you" if operation.actor_id == request.user.pk else operation.actor_name
-        messages.warning(request, f"Nothing new was asked: {operation.kind} of {operation.target_name}, asked by {who}, is still under way.")
+        messages.warning(
+            request,
+            f"Nothing new was asked: {operation.kind} of {operation.target_name}, asked by {who}, is still under way.",
+        )
 
 
 def simple(request: HttpRequest, membership: Membership, deployment: Deployment, kind: Kind) -> HttpResponse:
@@ -128,16 +173,37 @@ def simple(request: HttpRequest, membership: Membership, deployment: Deployment,
         form.add_error(None, f"{deployment.deployment_name} {why_not}. Nothing was done.")
         record_refusal(request, membership.workspace, Action.of(kind, "refused"), about(deployment))
     if not form.is_valid():
-        context = {"form": form, "deployment": deployment, "workspace": membership.workspace, "kind": kind, "why_not": why_not}
+        context = {
+            "form": form,
+            "deployment": deployment,
+            "workspace": membership.workspace,
+            "kind": kind,
+            "why_not": why_not,
+        }
         return form_page(request, "operations/confirm.html", context)
     return too_many(request) or perform(request, membership, deployment, kind, key, form)
 
 
-def perform(request: HttpRequest, membership: Membership, deployment: Deployment, kind: Kind, key: ApiKey, form: WishForm) -> HttpResponse:
+def perform(
+    request: HttpRequest,
+    membership: Membership,
+    deployment: Deployment,
+    kind: Kind,
+    key: ApiKey,
+    form: WishForm,
+) -> HttpResponse:
     """Ask for the change and lead to where it shows."""
     data = form.cleaned_data
-    wish = Wish(kind=kind, workspace=membership.workspace, name=deployment.deployment_name, deployment=deployment, reason=data["reason"])
-    operation = request_operation(wish, key=key, form_token=data["form_token"], by=origin_of(request), now=now())
+    wish = Wish(
+        kind=kind,
+        workspace=membership.workspace,
+        name=deployment.deployment_name,
+        deployment=deployment,
+        reason=data["reason"],
+    )
+    operation = request_operation(
+        wish, key=key, form_token=data["form_token"], by=origin_of(request), now=now()
+    )
     tell(request, operation, data["form_token"])
     return where_it_shows(request, operation)
 
@@ -165,10 +231,16 @@ def delete(request: HttpRequest, membership: Membership, deployment: Deployment)
     key = key_to_act(request, membership, Kind.DELETE, about(deployment))
     form = DeleteForm(request.POST or None, deployment=deployment)
     if form.is_valid() and deployment.is_over:
-        form.add_error(None, f"{deployment.deployment_name} is {deployment.status or 'gone'} already. Nothing was done.")
+        form.add_error(
+            None, f"{deployment.deployment_name} is {deployment.status or 'gone'} already. Nothing was done."
+        )
         record_refusal(request, membership.workspace, Action.DELETE_REFUSED, about(deployment))
     if not form.is_valid():
-        return form_page(request, "operations/delete.html", {"form": form, "deployment": deployment, "workspace": membership.workspace})
+        return form_page(
+            request,
+            "operations/delete.html",
+            {"form": form, "deployment": deployment, "workspace": membership.workspace},
+        )
     return too_many(request) or perform(request, membership, deployment, Kind.DELETE, key, form)
 
 
@@ -176,9 +248,17 @@ def delete(request: HttpRequest, membership: Membership, deployment: Deployment)
 @workspace_required(Role.OPERATOR)
 def batch(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Confirm what will be done with the chosen ones, then ask for each."""
-    kind = Kind(request.POST["kind"]) if request.POST.get("kind") in (Kind.PAUSE, Kind.RESUME, Kind.DELETE) else None
+    kind = (
+        Kind(request.POST["kind"])
+        if request.POST.get("kind") in (Kind.PAUSE, Kind.RESUME, Kind.DELETE)
+        else None
+    )
     chosen = [one.replace("\x00", "")[:100] for one in request.POST.getlist("deployment")][:BATCH_MOST]
-    rows = Deployment.objects.filter(workspace=membership.workspace, deployment_id__in=chosen).select_related("workspace").order_by("deployment_name")
+    rows = (
+        Deployment.objects.filter(workspace=membership.workspace, deployment_id__in=chosen)
+        .select_related("workspace")
+        .order_by("deployment_name")
+    )
     if kind is None or not rows:
         messages.error(request, "Choose deployments first, then what to do with them.")
         return go(request, reverse("fleet:list", args=[membership.workspace.slug]))
@@ -186,10 +266,23 @@ def batch(request: HttpRequest, membership: Membership) -> HttpResponse:
     planned = plan(kind, rows)
     form = BatchForm(request.POST if "form_token" in request.POST else None, deleting=kind == Kind.DELETE)
     if not form.is_valid():
-        context = {"form": form, "plan": planned, "kind": kind, "chosen": chosen, "workspace": membership.workspace}
+        context = {
+            "form": form,
+            "plan": planned,
+            "kind": kind,
+            "chosen": chosen,
+            "workspace": membership.workspace,
+        }
         return form_page(request, "operations/batch.html", context)
     if refused := too_many(request, "batch"):
         return refused
     token = form.cleaned_data["form_token"]
-    request_batch(planned, key=key, reason=form.cleaned_data["reason"], form_token=token, by=origin_of(request), now=now())
+    request_batch(
+        planned,
+        key=key,
+        reason=form.cleaned_data["reason"],
+        form_token=token,
+        by=origin_of(request),
+        now=now(),
+    )
     return go(request, f"{reverse('operations:list', args=[membership.workspace.slug])}?batch={token}")

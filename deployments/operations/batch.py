@@ -35,7 +35,9 @@ class Plan:
 def plan(kind: Kind, deployments: Iterable[Deployment]) -> Plan:
     """Sort deployments into those to act on and those to skip."""
     chosen = list(deployments)
-    busy = set(Asked.objects.filter(deployment__in=chosen, ended_at=None).values_list("deployment_id", flat=True))
+    busy = set(
+        Asked.objects.filter(deployment__in=chosen, ended_at=None).values_list("deployment_id", flat=True)
+    )
     skipped = [Skipped(one, why) for one in chosen if (why := reason_to_skip(kind, one, busy=one.pk in busy))]
     left_alone = {one.deployment.pk for one in skipped}
     return Plan(kind, [one for one in chosen if one.pk not in left_alone], skipped)
@@ -55,9 +57,19 @@ def reason_to_skip(kind: Kind, one: Deployment, *, busy: bool) -> str:
 
 
 @transaction.atomic(durable=True)
-def request_batch(planned: Plan, *, key: ApiKey, reason: str, form_token: UUID, by: Origin, now: datetime) -> list[Operation]:
+def request_batch(
+    planned: Plan, *, key: ApiKey, reason: str, form_token: UUID, by: Origin, now: datetime
+) -> list[Operation]:
     """Ask for each; the form's token is the batch: posted again it returns the same operations. Raises Refused when the key was removed."""
     wishes = [
-        Wish(kind=planned.kind, workspace=one.workspace, name=one.deployment_name, deployment=one, reason=reason, batch=form_token) for one in planned.todo
+        Wish(
+            kind=planned.kind,
+            workspace=one.workspace,
+            name=one.deployment_name,
+            deployment=one,
+            reason=reason,
+            batch=form_token,
+        )
+        for one in planned.todo
     ]
     return request_all(wishes, key=key, form_token=form_token, by=by, now=now)

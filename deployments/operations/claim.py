@@ -36,7 +36,9 @@ def claim(operation_id: UUID, *, now: datetime, again: int | None = None) -> Ope
         return None  # a copy of an old message
     lease = now + timedelta(seconds=settings.OPERATION_LEASE_SECONDS)
     taken = Operation.objects.filter(pk=operation.pk, state=operation.state, fence=operation.fence)
-    if not taken.update(state=State.SENDING, lease_until=lease, fence=F("fence") + 1, claimed_at=operation.claimed_at or now):
+    if not taken.update(
+        state=State.SENDING, lease_until=lease, fence=F("fence") + 1, claimed_at=operation.claimed_at or now
+    ):
         return None
     touch(operation.workspace_id)
     return load(operation_id)
@@ -44,23 +46,33 @@ def claim(operation_id: UUID, *, now: datetime, again: int | None = None) -> Ope
 
 def load(operation_id: UUID) -> Operation | None:
     """Return an operation with what its work needs."""
-    rows = Operation.objects.select_related("workspace", "deployment", "actor", "key", "key__user", "key__workspace")
+    rows = Operation.objects.select_related(
+        "workspace", "deployment", "actor", "key", "key__user", "key__workspace"
+    )
     operation = rows.filter(pk=operation_id).first()
-    if operation and operation.kind == Kind.CREATE and not operation.target_id:  # what stood before it was asked for is not what it makes
+    if (
+        operation and operation.kind == Kind.CREATE and not operation.target_id
+    ):  # what stood before it was asked for is not what it makes
         operation.known_ids = sorted({*operation.known_ids, *seen_before(operation)})
     return operation
 
 
 def seen_before(operation: Operation) -> QuerySet[Deployment, str]:
     """Return the ids that were seen under this name before the operation was asked for."""
-    rows = Deployment.objects.filter(workspace=operation.workspace, deployment_name=operation.target_name, first_seen_at__lt=operation.requested_at)
+    rows = Deployment.objects.filter(
+        workspace=operation.workspace,
+        deployment_name=operation.target_name,
+        first_seen_at__lt=operation.requested_at,
+    )
     return rows.values_list("deployment_id", flat=True)
 
 
 @transaction.atomic(durable=True)
 def mark_sent(operation: Operation, *, known_ids: list[str], now: datetime) -> bool:
     """Write, just before the call, that it may reach Roboflow from now on. False when the claim is not ours any more."""
-    mine = Operation.objects.filter(pk=operation.pk, state=State.SENDING, fence=operation.fence, lease_until__gt=now)
+    mine = Operation.objects.filter(
+        pk=operation.pk, state=State.SENDING, fence=operation.fence, lease_until__gt=now
+    )
     if not mine.update(sent_at=now, known_ids=known_ids):
         return False
     Asked.objects.filter(operation_id=operation.pk).update(sent_at=now)
@@ -70,9 +82,18 @@ def mark_sent(operation: Operation, *, known_ids: list[str], now: datetime) -> b
 
 @transaction.atomic(durable=True)
 def step(
-    operation: Operation, to: State, *, now: datetime, message: str, words: str = "", attempt: Attempt | None = None,
-    deployment: Deployment | None = None, by: Origin | None = None, unless_sent: bool = False, **fields: Any,
-) -> bool:  # fmt: skip
+    operation: Operation,
+    to: State,
+    *,
+    now: datetime,
+    message: str,
+    words: str = "",
+    attempt: Attempt | None = None,
+    deployment: Deployment | None = None,
+    by: Origin | None = None,
+    unless_sent: bool = False,
+    **fields: Any,
+) -> bool:
     """Step from the state that `operation` was read with; False, and nothing written, when it moved on meanwhile, or (`unless_sent`) was sent.
 
     Writes the wish, the attempt, and for *unknown* and the ends the event, in the same transaction.
@@ -106,9 +127,14 @@ def step(
 def tell(operation: Operation) -> None:
     """Write the operation's state into the log, with the ids that the trail has."""
     log.info(
-        "operation", operation_id=str(operation.pk), state=str(operation.state), kind=operation.kind, name=operation.target_name,
-        request_id=operation.request_id, message=operation.message,
-    )  # fmt: skip
+        "operation",
+        operation_id=str(operation.pk),
+        state=str(operation.state),
+        kind=operation.kind,
+        name=operation.target_name,
+        request_id=operation.request_id,
+        message=operation.message,
+    )
 
 
 def write_asked(operation: Operation, to: State, deployment: Deployment | None, *, now: datetime) -> None:
@@ -136,18 +162,31 @@ def row_of(operation: Operation, report: DeploymentReport | None, *, now: dateti
         return None
 
 
-def record(operation: Operation, word: str, *, by: Origin, now: datetime, message: str = "", reason: str = "") -> None:
+def record(
+    operation: Operation, word: str, *, by: Origin, now: datetime, message: str = "", reason: str = ""
+) -> None:
     """Append the event of an operation whose last word is `word`."""
     changes = {"message": (None, message)} if message else None
     append(
-        Action.of(operation.kind, word), by=by, at=now, about=thing_of(operation), workspace=operation.workspace,
-        reason=reason or operation.reason, changes=changes, operation_id=str(operation.pk),
-    )  # fmt: skip
+        Action.of(operation.kind, word),
+        by=by,
+        at=now,
+        about=thing_of(operation),
+        workspace=operation.workspace,
+        reason=reason or operation.reason,
+        changes=changes,
+        operation_id=str(operation.pk),
+    )
 
 
 def thing_of(operation: Operation) -> Thing:
     """Return how the trail names what an operation is about."""
-    return Thing(type="deployment", id=operation.target_id, name=operation.target_name, deployment_id=operation.target_id)
+    return Thing(
+        type="deployment",
+        id=operation.target_id,
+        name=operation.target_name,
+        deployment_id=operation.target_id,
+    )
 
 
 @transaction.atomic(durable=True)
@@ -159,21 +198,36 @@ def note_attempt(operation: Operation, attempt: Attempt) -> None:
 
 def look_later(operation: Operation, *, seconds: float, now: datetime) -> None:
     """Write when to look again."""
-    Operation.objects.filter(pk=operation.pk, state=operation.state).update(next_look_at=now + timedelta(seconds=seconds))
+    Operation.objects.filter(pk=operation.pk, state=operation.state).update(
+        next_look_at=now + timedelta(seconds=seconds)
+    )
 
 
 def cancel(operation: Operation, *, by: Origin, now: datetime) -> bool:
     """Cancel what is not sent yet; False when it is too late."""
-    return step(operation, State.CANCELLED, now=now, message=f"Cancelled by {by.actor_name} before it was sent.", by=by)
+    return step(
+        operation,
+        State.CANCELLED,
+        now=now,
+        message=f"Cancelled by {by.actor_name} before it was sent.",
+        by=by,
+    )
 
 
 def lost(operation: Operation, *, now: datetime) -> bool:
     """The worker that had claimed it is gone: whether the call went out is not known, unless it had not come that far."""
     if operation.sent_at is None and operation.kind == Kind.CREATE:
         words = "The worker was lost before it was sent. Nothing was sent."
-        return step(operation, State.FAILED, now=now, message=words, by=SYSTEM, unless_sent=True)  # sent since we read it: the next sweep sees that
+        return step(
+            operation, State.FAILED, now=now, message=words, by=SYSTEM, unless_sent=True
+        )  # sent since we read it: the next sweep sees that
     return step(
-        operation, State.UNKNOWN, now=now, message="The worker was lost in the middle of the call: the outcome is not known.", by=SYSTEM, next_look_at=now
+        operation,
+        State.UNKNOWN,
+        now=now,
+        message="The worker was lost in the middle of the call: the outcome is not known.",
+        by=SYSTEM,
+        next_look_at=now,
     )
 
 

@@ -27,7 +27,9 @@ class DeleteForm(WishForm):
     """Deleting asks for the name, typed, and for a reason."""
 
     confirm_name = forms.CharField(
-        max_length=100, label="Type the name to confirm", widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+        max_length=100,
+        label="Type the name to confirm",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     reason = PlainCharField(max_length=MAX_REASON, help_text="For the trail: why.")
     field_order = ("confirm_name", "reason")
@@ -47,7 +49,12 @@ class DeleteForm(WishForm):
 class BatchForm(WishForm):
     """The confirmation of a batch; deleting asks for a reason and for a word."""
 
-    confirm = forms.CharField(required=False, max_length=20, label="Type delete to confirm", widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    confirm = forms.CharField(
+        required=False,
+        max_length=20,
+        label="Type delete to confirm",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
 
     def __init__(self, *args: Any, deleting: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -68,26 +75,55 @@ class NewDeploymentForm(WishForm):
     """A new deployment, by Roboflow's field names."""
 
     deployment_name = forms.RegexField(
-        rf"\A{NAME_RULE}\Z", label="Name", strip=True, max_length=100,
-        error_messages={"invalid": "Names have 5 to 15 characters: small letters, digits and hyphens, a letter first."},
+        rf"\A{NAME_RULE}\Z",
+        label="Name",
+        strip=True,
+        max_length=100,
+        error_messages={
+            "invalid": "Names have 5 to 15 characters: small letters, digits and hyphens, a letter first."
+        },
         help_text="5 to 15 characters: small letters, digits, hyphens; a letter first. The address may get a suffix if it is taken.",
         widget=forms.TextInput(attrs={"data-rule": NAME_RULE, "autocomplete": "off", "spellcheck": "false"}),
-    )  # fmt: skip
+    )
     machine_type = forms.ChoiceField(label="Machine type")
-    creator_email = forms.EmailField(label="Creator", max_length=254, help_text="A member of the workspace at Roboflow.")
+    creator_email = forms.EmailField(
+        label="Creator", max_length=254, help_text="A member of the workspace at Roboflow."
+    )
     duration = forms.FloatField(
-        label="Duration (hours)", required=False, min_value=0.1, max_value=MOST_HOURS, initial=3,
+        label="Duration (hours)",
+        required=False,
+        min_value=0.1,
+        max_value=MOST_HOURS,
+        initial=3,
         help_text="Of dev types: they expire afterwards. Roboflow names 6 hours as the longest; other types ignore it.",
         widget=forms.NumberInput(attrs={"step": "any"}),
-    )  # fmt: skip
+    )
     inference_version = forms.RegexField(
-        rf"\A({VERSION_RULE})\Z", label="Inference version", required=False, initial="latest", max_length=60,
-        error_messages={"invalid": "Write latest or a version such as 0.45.0."}, help_text="latest, or a version from 0.16.0 on.",
+        rf"\A({VERSION_RULE})\Z",
+        label="Inference version",
+        required=False,
+        initial="latest",
+        max_length=60,
+        error_messages={"invalid": "Write latest or a version such as 0.45.0."},
+        help_text="latest, or a version from 0.16.0 on.",
         widget=forms.TextInput(attrs={"list": "versions", "autocomplete": "off"}),
-    )  # fmt: skip
-    min_replicas = forms.IntegerField(required=False, min_value=0, max_value=MOST_REPLICAS, help_text="Of prod types.")
-    max_replicas = forms.IntegerField(required=False, min_value=1, max_value=MOST_REPLICAS, help_text="Of prod types.")
-    field_order = ("deployment_name", "machine_type", "creator_email", "duration", "inference_version", "min_replicas", "max_replicas", "reason")
+    )
+    min_replicas = forms.IntegerField(
+        required=False, min_value=0, max_value=MOST_REPLICAS, help_text="Of prod types."
+    )
+    max_replicas = forms.IntegerField(
+        required=False, min_value=1, max_value=MOST_REPLICAS, help_text="Of prod types."
+    )
+    field_order = (
+        "deployment_name",
+        "machine_type",
+        "creator_email",
+        "duration",
+        "inference_version",
+        "min_replicas",
+        "max_replicas",
+        "reason",
+    )
 
     def __init__(self, *args: Any, workspace: Workspace, types: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -121,25 +157,45 @@ class NewDeploymentForm(WishForm):
     def parameters(self) -> dict[str, Any]:
         """Return what `/add` is asked for: only what was filled in."""
         data = self.cleaned_data
-        names = ("deployment_name", "machine_type", "creator_email", "duration", "inference_version", "min_replicas", "max_replicas")
+        names = (
+            "deployment_name",
+            "machine_type",
+            "creator_email",
+            "duration",
+            "inference_version",
+            "min_replicas",
+            "max_replicas",
+        )
         return {name: data[name] for name in names if data.get(name) not in (None, "")}
 
 
 class ResolveForm(forms.Form):
     """A person says how it ended."""
 
-    reason = PlainCharField(max_length=MAX_REASON, label="What happened", help_text="What you found out, and how.")
+    reason = PlainCharField(
+        max_length=MAX_REASON, label="What happened", help_text="What you found out, and how."
+    )
 
 
 def known_types(workspace: Workspace) -> list[str]:
     """Return the machine types to choose from: those seen here beside the ones that Roboflow documents."""
-    seen = Deployment.objects.filter(workspace=workspace).exclude(machine_type="").values_list("machine_type", flat=True).distinct()
+    seen = (
+        Deployment.objects.filter(workspace=workspace)
+        .exclude(machine_type="")
+        .values_list("machine_type", flat=True)
+        .distinct()
+    )
     return list(dict.fromkeys([*KNOWN_TYPES, *sorted(seen)]))
 
 
 def known_versions(workspace: Workspace) -> list[str]:
     """Return the inference versions seen here, newest first."""
-    seen = Deployment.objects.filter(workspace=workspace).exclude(inference_version="").values_list("inference_version", flat=True).distinct()
+    seen = (
+        Deployment.objects.filter(workspace=workspace)
+        .exclude(inference_version="")
+        .values_list("inference_version", flat=True)
+        .distinct()
+    )
     return ["latest", *sorted(set(seen) - {"latest"}, key=version_order, reverse=True)][:20]
 
 

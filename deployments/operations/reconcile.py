@@ -48,7 +48,9 @@ def judge(operation: Operation, seen: Seen, *, over: bool, may_resend: bool) -> 
     if found := proof(operation, seen):
         return found
     if over:
-        return Verdict(State.NEEDS_ATTENTION, f"{sight(operation, seen)} Nobody can say whether it will: look at it.")
+        return Verdict(
+            State.NEEDS_ATTENTION, f"{sight(operation, seen)} Nobody can say whether it will: look at it."
+        )
     same = seen.report is not None and seen.report.deployment_id == operation.target_id
     if operation.state == State.UNKNOWN and operation.kind != Kind.CREATE and same and may_resend:
         return Verdict(None, "", resend=True)
@@ -58,7 +60,9 @@ def judge(operation: Operation, seen: Seen, *, over: bool, may_resend: bool) -> 
 def proof(operation: Operation, seen: Seen) -> Verdict | None:
     """Return the verdict where what is seen proves it."""
     report = seen.report
-    if operation.kind == Kind.DELETE and (seen.absent or (report and report.deployment_id != operation.target_id)):
+    if operation.kind == Kind.DELETE and (
+        seen.absent or (report and report.deployment_id != operation.target_id)
+    ):
         return Verdict(State.SUCCEEDED, "It is gone at Roboflow.")
     if report is None or not is_ours(operation, report):
         return None
@@ -73,7 +77,11 @@ def is_ours(operation: Operation, report: DeploymentReport) -> bool:
     """Say whether a report is about the operation's deployment; of a create without an answer: an id unseen before it was sent."""
     if operation.target_id:
         return report.deployment_id == operation.target_id
-    return operation.kind == Kind.CREATE and operation.sent_at is not None and report.deployment_id not in operation.known_ids
+    return (
+        operation.kind == Kind.CREATE
+        and operation.sent_at is not None
+        and report.deployment_id not in operation.known_ids
+    )
 
 
 def sight(operation: Operation, seen: Seen) -> str:
@@ -92,11 +100,17 @@ def sight(operation: Operation, seen: Seen) -> str:
 def look(operation_id: UUID) -> None:
     """Look once for an accepted or unknown operation and write what follows."""
     operation = load(operation_id)
-    if operation is None or operation.state not in (State.ACCEPTED, State.UNKNOWN) or not take_turn(operation):
+    if (
+        operation is None
+        or operation.state not in (State.ACCEPTED, State.UNKNOWN)
+        or not take_turn(operation)
+    ):
         return
     seen = see(operation)
     moment = clock()
-    over = not begins_at(operation) - timedelta(minutes=1) <= moment < ends_at(operation)  # before it: the clock was set back
+    over = (
+        not begins_at(operation) - timedelta(minutes=1) <= moment < ends_at(operation)
+    )  # before it: the clock was set back
     verdict = judge(operation, seen, over=over, may_resend=may_resend(operation, now=moment))
     if verdict.resend:
         publish("operations.run", operation.pk, operation.fence)
@@ -110,7 +124,9 @@ def look(operation_id: UUID) -> None:
 def take_turn(operation: Operation) -> bool:
     """Of several workers that look at once, only one goes on: the look is booked by compare-and-set."""
     booked = clock() + timedelta(seconds=LOOK_SECONDS)
-    mine = Operation.objects.filter(pk=operation.pk, state=operation.state, next_look_at=operation.next_look_at)
+    mine = Operation.objects.filter(
+        pk=operation.pk, state=operation.state, next_look_at=operation.next_look_at
+    )
     return bool(mine.update(next_look_at=booked))
 
 
@@ -137,7 +153,15 @@ def see(operation: Operation) -> Seen:
     name, trouble = operation.target_name, "no member holds a key that works."
     for key in keys:
         try:
-            return Seen(use(key, lambda client, secret: client.get_deployment(secret, name, attempts=1, deadline_seconds=LOOK_SECONDS - 5), now=clock()))
+            return Seen(
+                use(
+                    key,
+                    lambda client, secret: client.get_deployment(
+                        secret, name, attempts=1, deadline_seconds=LOOK_SECONDS - 5
+                    ),
+                    now=clock(),
+                )
+            )
         except NotFound:
             return Seen(absent=True)
         except (KeyRefused, KeyUnreadable) as refusal:
@@ -157,7 +181,9 @@ def conclude(operation: Operation, verdict: Verdict, seen: Seen, *, now: datetim
 
 def wait_more(operation: Operation, verdict: Verdict, *, now: datetime) -> None:
     """Look again: often at first, then every few seconds."""
-    since = (now - (operation.accepted_at or operation.sent_at or operation.claimed_at or now)).total_seconds()
+    since = (
+        now - (operation.accepted_at or operation.sent_at or operation.claimed_at or now)
+    ).total_seconds()
     seconds = 0.5 if since < 5 else 2.0 if since < 30 else 5.0
     Operation.objects.filter(pk=operation.pk, state=operation.state).update(message=verdict.message)
     look_later(operation, seconds=seconds, now=now)

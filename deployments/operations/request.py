@@ -57,7 +57,9 @@ def request_operation(wish: Wish, *, key: ApiKey, form_token: UUID, by: Origin, 
     return request_all([wish], key=key, form_token=form_token, by=by, now=now)[0]
 
 
-def request_all(wishes: Iterable[Wish], *, key: ApiKey, form_token: UUID, by: Origin, now: datetime) -> list[Operation]:
+def request_all(
+    wishes: Iterable[Wish], *, key: ApiKey, form_token: UUID, by: Origin, now: datetime
+) -> list[Operation]:
     """Return the operations that now stand for these wishes. Call it inside a transaction.
 
     All are written before the first event is: the event takes the head of the trail, and whoever holds that waits for nobody.
@@ -75,7 +77,9 @@ def request_all(wishes: Iterable[Wish], *, key: ApiKey, form_token: UUID, by: Or
     return [operation for operation, _ in asked]
 
 
-def stand(wish: Wish, *, key: ApiKey, form_token: UUID, by: Origin, now: datetime) -> tuple[Operation, Entry | None]:
+def stand(
+    wish: Wish, *, key: ApiKey, form_token: UUID, by: Origin, now: datetime
+) -> tuple[Operation, Entry | None]:
     """Return the operation that stands for a wish, and the event that tells of it; none where this form was posted before."""
     for _ in range(TRIES):  # the one that stands in the way may end between the two statements
         if first := first_of_form(form_token, wish.name, actor_id=by.actor_id):
@@ -84,20 +88,32 @@ def stand(wish: Wish, *, key: ApiKey, form_token: UUID, by: Origin, now: datetim
             with transaction.atomic():
                 operation = write(wish, key=key, form_token=form_token, by=by, now=now)
         except IntegrityError:
-            if other := Operation.objects.filter(workspace=wish.workspace, target_name=wish.name, state__in=OPEN).first():
+            if other := Operation.objects.filter(
+                workspace=wish.workspace, target_name=wish.name, state__in=OPEN
+            ).first():
                 return other, entry_of(wish, "refused", other, by=by, now=now)
         else:
             return operation, entry_of(wish, "requested", operation, by=by, now=now)
-    raise RuntimeError("Something stood in the way of this operation, and nothing did, several times in a row.")
+    raise RuntimeError(
+        "Something stood in the way of this operation, and nothing did, several times in a row."
+    )
 
 
 def entry_of(wish: Wish, word: str, operation: Operation, *, by: Origin, now: datetime) -> Entry:
     """Return the event of a wish that was taken or refused; a taken one tells its parameters."""
-    changes = {name: (None, value) for name, value in wish.parameters.items()} if word == "requested" else None
+    changes = (
+        {name: (None, value) for name, value in wish.parameters.items()} if word == "requested" else None
+    )
     return Entry(
-        action=Action.of(wish.kind, word), by=by, at=now, about=wish.thing, workspace=wish.workspace, reason=wish.reason,
-        changes=changes, operation_id=str(operation.pk),
-    )  # fmt: skip
+        action=Action.of(wish.kind, word),
+        by=by,
+        at=now,
+        about=wish.thing,
+        workspace=wish.workspace,
+        reason=wish.reason,
+        changes=changes,
+        operation_id=str(operation.pk),
+    )
 
 
 def first_of_form(form_token: UUID, name: str, *, actor_id: int | None) -> Operation | None:
@@ -108,13 +124,32 @@ def first_of_form(form_token: UUID, name: str, *, actor_id: int | None) -> Opera
 def write(wish: Wish, *, key: ApiKey, form_token: UUID, by: Origin, now: datetime) -> Operation:
     """Write the operation and what it asks for. Raises IntegrityError when another one is open."""
     operation = Operation.objects.create(
-        workspace=wish.workspace, deployment=wish.deployment, target_name=wish.name,
-        target_id=wish.deployment.deployment_id if wish.deployment else "", kind=wish.kind, parameters=wish.parameters,
-        reason=wish.reason, batch=wish.batch, source=by.source, actor_id=by.actor_id, actor_name=by.actor_name, actor_ip=by.ip,
-        actor_agent=by.agent, request_id=by.request_id, key=key, form_token=form_token, requested_at=now,
-    )  # fmt: skip
+        workspace=wish.workspace,
+        deployment=wish.deployment,
+        target_name=wish.name,
+        target_id=wish.deployment.deployment_id if wish.deployment else "",
+        kind=wish.kind,
+        parameters=wish.parameters,
+        reason=wish.reason,
+        batch=wish.batch,
+        source=by.source,
+        actor_id=by.actor_id,
+        actor_name=by.actor_name,
+        actor_ip=by.ip,
+        actor_agent=by.agent,
+        request_id=by.request_id,
+        key=key,
+        form_token=form_token,
+        requested_at=now,
+    )
     Asked.objects.create(
-        operation_id=operation.pk, workspace=wish.workspace, deployment=wish.deployment, name=wish.name,
-        machine_type=wish.parameters.get("machine_type") or "", kind=wish.kind, by=by.actor_name, since=now,
-    )  # fmt: skip
+        operation_id=operation.pk,
+        workspace=wish.workspace,
+        deployment=wish.deployment,
+        name=wish.name,
+        machine_type=wish.parameters.get("machine_type") or "",
+        kind=wish.kind,
+        by=by.actor_name,
+        since=now,
+    )
     return operation

@@ -34,7 +34,9 @@ def resolve(operation: Operation, *, how: str, by: Origin, now: datetime, reason
 def mark_done(operation: Operation, *, reason: str, by: Origin, now: datetime) -> bool:
     """A person says how it ended."""
     reason = mask_known(reason, known_fingerprints())
-    return resolve(operation, how=f"Marked as done by {by.actor_name}: {reason}", by=by, now=now, reason=reason)
+    return resolve(
+        operation, how=f"Marked as done by {by.actor_name}: {reason}", by=by, now=now, reason=reason
+    )
 
 
 def check_again(operation: Operation, *, by: Origin, now: datetime) -> str:
@@ -45,7 +47,9 @@ def check_again(operation: Operation, *, by: Origin, now: datetime) -> str:
         resolve(operation, how=f"Checked again: {found.message}", by=by, now=now)
         return found.message
     words = found.message if found else sight(operation, seen)
-    Operation.objects.filter(pk=operation.pk, resolved_at=None).update(message=f"{words} Checked again by {by.actor_name}.")
+    Operation.objects.filter(pk=operation.pk, resolved_at=None).update(
+        message=f"{words} Checked again by {by.actor_name}."
+    )
     touch(operation.workspace_id)
     return words
 
@@ -60,9 +64,16 @@ def check_for(operation_id: UUID, *, user_id: int, now: datetime) -> None:
 
 def resolve_from_fleet(*, now: datetime) -> int:
     """Resolve what a later sync has shown; return how many."""
-    waiting = Operation.objects.filter(state=State.NEEDS_ATTENTION, resolved_at=None, ended_at__gt=now - LOOKS_FOR)
+    waiting = Operation.objects.filter(
+        state=State.NEEDS_ATTENTION, resolved_at=None, ended_at__gt=now - LOOKS_FOR
+    )
     return sum(
-        resolve(operation, how=f"A later sync showed it: Roboflow reports it as {row.status or 'there'}.", by=SYSTEM, now=now)
+        resolve(
+            operation,
+            how=f"A later sync showed it: Roboflow reports it as {row.status or 'there'}.",
+            by=SYSTEM,
+            now=now,
+        )
         for operation in waiting.select_related("workspace", "deployment")[:200]
         if (row := shown_by(operation)) is not None
     )

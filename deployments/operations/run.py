@@ -69,10 +69,25 @@ def give_up(operation: Operation, reason: NotSent) -> None:
     """End what was not sent. Was an earlier call already lost, then this one changes nothing: its outcome stays unknown."""
     moment = clock()
     if operation.sent_at is None:
-        step(operation, State.FAILED, now=moment, message=str(reason), words=reason.words, attempt=reason.attempt)
+        step(
+            operation,
+            State.FAILED,
+            now=moment,
+            message=str(reason),
+            words=reason.words,
+            attempt=reason.attempt,
+        )
     else:
         words = f"{reason} An earlier call may have reached Roboflow."
-        step(operation, State.UNKNOWN, now=moment, message=words, words=reason.words, attempt=reason.attempt, next_look_at=soon(moment, times=4))
+        step(
+            operation,
+            State.UNKNOWN,
+            now=moment,
+            message=words,
+            words=reason.words,
+            attempt=reason.attempt,
+            next_look_at=soon(moment, times=4),
+        )
 
 
 def check_person(operation: Operation) -> None:
@@ -86,7 +101,9 @@ def check_person(operation: Operation) -> None:
     if not may(member.role, Role.OPERATOR):
         raise NotSent(f"{operation.actor_name} is {member.role} now, which is not enough. Nothing was sent.")
     if key is None or key.user_id != operation.actor_id or key.workspace_id != operation.workspace_id:
-        raise NotSent(f"The key under which {operation.actor_name} asked was replaced or removed. Nothing was sent.")
+        raise NotSent(
+            f"The key under which {operation.actor_name} asked was replaced or removed. Nothing was sent."
+        )
     if key.state != KeyState.VALID:
         raise NotSent(f"The key of {operation.actor_name} is {key.get_state_display()}. Nothing was sent.")
 
@@ -102,7 +119,9 @@ def look_first(operation: Operation, deadline: Deadline) -> list[str]:
     except NotFound as trouble:
         if operation.kind == Kind.CREATE:
             return known_here(operation)
-        raise NotSent("Roboflow knows no deployment of this name any more. Nothing was sent.", words=trouble.text) from None
+        raise NotSent(
+            "Roboflow knows no deployment of this name any more. Nothing was sent.", words=trouble.text
+        ) from None
     except (RoboflowError, KeyUnreadable) as trouble:
         raise not_looked(trouble, begun) from None
     if operation.kind == Kind.CREATE:
@@ -117,14 +136,20 @@ def not_looked(trouble: RoboflowError | KeyUnreadable, begun: float) -> NotSent:
     """The look before sending failed: nothing was sent."""
     if isinstance(trouble, KeyUnreadable):
         return NotSent(f"{trouble} Nothing was sent.")
-    return NotSent(f"{trouble.reading} Nothing was sent.", words=trouble.text, attempt=attempt_of("/get", trouble, begun))
+    return NotSent(
+        f"{trouble.reading} Nothing was sent.", words=trouble.text, attempt=attempt_of("/get", trouble, begun)
+    )
 
 
 def get_once(operation: Operation, *, seconds: float) -> DeploymentReport:
     """Read the deployment under the actor's key: one attempt."""
     assert operation.key is not None
     name = operation.target_name
-    return use(operation.key, lambda client, secret: client.get_deployment(secret, name, attempts=1, deadline_seconds=seconds), now=clock())
+    return use(
+        operation.key,
+        lambda client, secret: client.get_deployment(secret, name, attempts=1, deadline_seconds=seconds),
+        now=clock(),
+    )
 
 
 def known_here(operation: Operation) -> list[str]:
@@ -136,7 +161,9 @@ def known_here(operation: Operation) -> list[str]:
 def send(operation: Operation, deadline: Deadline) -> None:
     """Call Roboflow once and write the outcome: accepted, failed where it is known not to have happened, else unknown."""
     begun = time.monotonic()
-    again = operation.was_unknown or operation.attempts.filter(endpoint=endpoint_of(operation)).exists()  # a killed worker leaves no attempt
+    again = (
+        operation.was_unknown or operation.attempts.filter(endpoint=endpoint_of(operation)).exists()
+    )  # a killed worker leaves no attempt
     try:
         report = call(operation, deadline)
     except OutcomeUnknown as trouble:
@@ -158,13 +185,29 @@ def call(operation: Operation, deadline: Deadline) -> DeploymentReport | None:
     name = operation.target_name
     if operation.kind == Kind.CREATE:
         new = NewDeployment(**operation.parameters)
-        return use(operation.key, lambda client, secret: client.add(secret, new, deadline_seconds=deadline.left()), now=clock())
+        return use(
+            operation.key,
+            lambda client, secret: client.add(secret, new, deadline_seconds=deadline.left()),
+            now=clock(),
+        )
     if operation.kind == Kind.PAUSE:
-        use(operation.key, lambda client, secret: client.pause(secret, name, deadline_seconds=deadline.left()), now=clock())
+        use(
+            operation.key,
+            lambda client, secret: client.pause(secret, name, deadline_seconds=deadline.left()),
+            now=clock(),
+        )
     elif operation.kind == Kind.RESUME:
-        use(operation.key, lambda client, secret: client.resume(secret, name, deadline_seconds=deadline.left()), now=clock())
+        use(
+            operation.key,
+            lambda client, secret: client.resume(secret, name, deadline_seconds=deadline.left()),
+            now=clock(),
+        )
     else:
-        use(operation.key, lambda client, secret: client.delete(secret, name, deadline_seconds=deadline.left()), now=clock())
+        use(
+            operation.key,
+            lambda client, secret: client.delete(secret, name, deadline_seconds=deadline.left()),
+            now=clock(),
+        )
     return None
 
 
@@ -179,13 +222,26 @@ def accepted(operation: Operation, report: DeploymentReport | None, begun: float
     answered = attempt_of(endpoint_of(operation), None, begun)
     row = row_of(operation, report, now=moment)
     words = "Roboflow accepted it."
-    if step(operation, State.ACCEPTED, now=moment, message=words, attempt=answered, deployment=row, accepted_at=moment, next_look_at=soon(moment)):
+    if step(
+        operation,
+        State.ACCEPTED,
+        now=moment,
+        message=words,
+        attempt=answered,
+        deployment=row,
+        accepted_at=moment,
+        next_look_at=soon(moment),
+    ):
         publish("operations.look", operation.pk)
     else:
-        note_attempt(operation, answered)  # the lease ran out meanwhile; reconciling finds out what this answer did
+        note_attempt(
+            operation, answered
+        )  # the lease ran out meanwhile; reconciling finds out what this answer did
 
 
-def refused(operation: Operation, trouble: RoboflowError | KeyUnreadable, begun: float, *, again: bool) -> None:
+def refused(
+    operation: Operation, trouble: RoboflowError | KeyUnreadable, begun: float, *, again: bool
+) -> None:
     """A clear no. After an earlier lost call it proves nothing: that one may be why Roboflow says no."""
     words = trouble.text if isinstance(trouble, RoboflowError) else ""
     reading = trouble.reading if isinstance(trouble, RoboflowError) else str(trouble)
@@ -198,13 +254,26 @@ def refused(operation: Operation, trouble: RoboflowError | KeyUnreadable, begun:
 
 def unknown(operation: Operation, trouble: RoboflowError, begun: float) -> None:
     """The reply was lost or says nothing."""
-    unknown_step(operation, f"{trouble.reading} The outcome is not known yet.", trouble.text, attempt_of(endpoint_of(operation), trouble, begun))
+    unknown_step(
+        operation,
+        f"{trouble.reading} The outcome is not known yet.",
+        trouble.text,
+        attempt_of(endpoint_of(operation), trouble, begun),
+    )
 
 
 def unknown_step(operation: Operation, message: str, words: str, answered: Attempt) -> None:
     """Write that it may have happened, and look soon."""
     moment = clock()
-    if step(operation, State.UNKNOWN, now=moment, message=message, words=words, attempt=answered, next_look_at=soon(moment)):
+    if step(
+        operation,
+        State.UNKNOWN,
+        now=moment,
+        message=message,
+        words=words,
+        attempt=answered,
+        next_look_at=soon(moment),
+    ):
         publish("operations.look", operation.pk)
     else:
         note_attempt(operation, answered)
@@ -219,6 +288,10 @@ def attempt_of(endpoint: str, trouble: RoboflowError | KeyUnreadable | None, beg
     """Return the row of one call and its answer."""
     answer = trouble if isinstance(trouble, RoboflowError) else None
     return Attempt(
-        at=clock(), endpoint=endpoint, outcome=type(trouble).__name__ if trouble else "ok", status=answer.status if answer else (None if trouble else 200),
-        text=answer.text if answer else "", milliseconds=int((time.monotonic() - begun) * 1000),
-    )  # fmt: skip
+        at=clock(),
+        endpoint=endpoint,
+        outcome=type(trouble).__name__ if trouble else "ok",
+        status=answer.status if answer else (None if trouble else 200),
+        text=answer.text if answer else "",
+        milliseconds=int((time.monotonic() - begun) * 1000),
+    )

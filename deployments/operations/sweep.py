@@ -32,7 +32,9 @@ def sweep(*, now: datetime) -> Swept:
     unclaimed = Q(requested_at__lt=now - UNCLAIMED) | Q(requested_at__gt=now + LONGEST_WAIT)
     queued = Operation.objects.filter(unclaimed, state=State.QUEUED).order_by("requested_at")
     published = sum(publish("operations.run", pk) for pk in queued.values_list("pk", flat=True)[:MANY])
-    lost_lease = Q(lease_until__lt=now) | Q(lease_until__gt=now + timedelta(seconds=settings.OPERATION_LEASE_SECONDS))
+    lost_lease = Q(lease_until__lt=now) | Q(
+        lease_until__gt=now + timedelta(seconds=settings.OPERATION_LEASE_SECONDS)
+    )
     dead = Operation.objects.filter(lost_lease, state=State.SENDING).select_related("workspace")
     found = sum(lost(one, now=now) for one in dead[:MANY])
     # Without a time, or with one further ahead than we ever set one: the clock was set back.

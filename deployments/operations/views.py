@@ -31,9 +31,26 @@ from portal.web.fragments import form_page, go, nothing_new, page_or_part, uncha
 from portal.web.paging import keyset
 
 COLUMNS = (
-    "id", "kind", "state", "target_name", "deployment_id", "actor", "reason", "source", "attempts", "requested_at", "sent_at", "accepted_at",
-    "confirmed_at", "ended_at", "message", "upstream_text", "resolved_at", "resolution", "batch",
-)  # fmt: skip
+    "id",
+    "kind",
+    "state",
+    "target_name",
+    "deployment_id",
+    "actor",
+    "reason",
+    "source",
+    "attempts",
+    "requested_at",
+    "sent_at",
+    "accepted_at",
+    "confirmed_at",
+    "ended_at",
+    "message",
+    "upstream_text",
+    "resolved_at",
+    "resolution",
+    "batch",
+)
 
 
 def filtered(request: HttpRequest, workspace: Workspace) -> QuerySet[Operation]:
@@ -66,25 +83,56 @@ def operations(request: HttpRequest, membership: Membership) -> HttpResponseBase
     if wanted := wants_export(request):
         export_made(request, workspace, what="operations", format=wanted)
         return export(exported(rows), columns=COLUMNS, format=wanted, filename=f"{workspace.slug}-operations")
-    page = keyset(rows.select_related("deployment"), cursor=request.GET.get("cursor"), size=50, fields=("-requested_at", "-pk"))
-    actors = Operation.objects.filter(workspace=workspace, actor__isnull=False).values_list("actor_id", "actor_name").distinct()[:200]
+    page = keyset(
+        rows.select_related("deployment"),
+        cursor=request.GET.get("cursor"),
+        size=50,
+        fields=("-requested_at", "-pk"),
+    )
+    actors = (
+        Operation.objects.filter(workspace=workspace, actor__isnull=False)
+        .values_list("actor_id", "actor_name")
+        .distinct()[:200]
+    )
     context = {
-        "workspace": workspace, "rows": page.rows, "next": page.next, "rev": rev, "actors": sorted(dict(actors).items()),
-        "states": State.choices, "kinds": Kind.choices, "fast": any(one.is_open for one in page.rows),
-    }  # fmt: skip
-    return page_or_part(request, "operations/operations.html", context, part="operations/_operations.html", region="operations")
+        "workspace": workspace,
+        "rows": page.rows,
+        "next": page.next,
+        "rev": rev,
+        "actors": sorted(dict(actors).items()),
+        "states": State.choices,
+        "kinds": Kind.choices,
+        "fast": any(one.is_open for one in page.rows),
+    }
+    return page_or_part(
+        request,
+        "operations/operations.html",
+        context,
+        part="operations/_operations.html",
+        region="operations",
+    )
 
 
 def exported(rows: QuerySet[Operation]) -> Iterator[dict[str, Any]]:
     """Yield every operation of the filter."""
-    for one in rows.annotate(calls=Count("attempts")).order_by("-requested_at", "-pk").iterator(chunk_size=1000):
+    for one in (
+        rows.annotate(calls=Count("attempts")).order_by("-requested_at", "-pk").iterator(chunk_size=1000)
+    ):
         facts = {name: getattr(one, name, None) for name in COLUMNS}
-        yield facts | {"deployment_id": one.target_id, "actor": one.actor_name, "attempts": getattr(one, "calls", 0)}
+        yield facts | {
+            "deployment_id": one.target_id,
+            "actor": one.actor_name,
+            "attempts": getattr(one, "calls", 0),
+        }
 
 
 def operation_of(membership: Membership, operation_id: UUID) -> Operation:
     """Return an operation of this workspace; any other one is not there."""
-    found = Operation.objects.filter(workspace=membership.workspace, pk=operation_id).select_related("workspace", "deployment", "actor", "key").first()
+    found = (
+        Operation.objects.filter(workspace=membership.workspace, pk=operation_id)
+        .select_related("workspace", "deployment", "actor", "key")
+        .first()
+    )
     if found is None:
         raise Http404
     return found
@@ -97,18 +145,40 @@ def operation(request: HttpRequest, membership: Membership, operation_id: UUID) 
     found, rev = operation_of(membership, operation_id), rev_of(membership.workspace, now=now())
     if unchanged(request, rev):
         return nothing_new()
-    return page_or_part(request, "operations/operation.html", shown(found, membership, rev), part="operations/_operation.html", region="operation")
+    return page_or_part(
+        request,
+        "operations/operation.html",
+        shown(found, membership, rev),
+        part="operations/_operation.html",
+        region="operation",
+    )
 
 
-def shown(found: Operation, membership: Membership, rev: str, form: ResolveForm | None = None) -> dict[str, Any]:
+def shown(
+    found: Operation, membership: Membership, rev: str, form: ResolveForm | None = None
+) -> dict[str, Any]:
     """Return what the page of an operation shows."""
-    steps = [("Requested", found.requested_at), ("Sent", found.sent_at), ("Accepted", found.accepted_at), ("Confirmed", found.confirmed_at)]
+    steps = [
+        ("Requested", found.requested_at),
+        ("Sent", found.sent_at),
+        ("Accepted", found.accepted_at),
+        ("Confirmed", found.confirmed_at),
+    ]
     return {
-        "operation": found, "workspace": membership.workspace, "steps": steps, "attempts": found.attempts.all(), "rev": rev,
-        "may_act": may(membership.role, Role.OPERATOR), "resolve_form": form or ResolveForm(), "form": form, "try_token": uuid4(),
+        "operation": found,
+        "workspace": membership.workspace,
+        "steps": steps,
+        "attempts": found.attempts.all(),
+        "rev": rev,
+        "may_act": may(membership.role, Role.OPERATOR),
+        "resolve_form": form or ResolveForm(),
+        "form": form,
+        "try_token": uuid4(),
         "events": Event.objects.filter(operation_id=str(found.pk)).order_by("sequence")[:50],
-        "batch": Operation.objects.filter(batch=found.batch).exclude(pk=found.pk).count() if found.batch else 0,
-    }  # fmt: skip
+        "batch": Operation.objects.filter(batch=found.batch).exclude(pk=found.pk).count()
+        if found.batch
+        else 0,
+    }
 
 
 @require_POST
@@ -145,7 +215,11 @@ def resolve_view(request: HttpRequest, membership: Membership, operation_id: UUI
     """A person says how it ended, and why they know."""
     found, form = operation_of(membership, operation_id), ResolveForm(request.POST)
     if not form.is_valid():
-        return form_page(request, "operations/operation.html", shown(found, membership, rev_of(membership.workspace, now=now()), form))
+        return form_page(
+            request,
+            "operations/operation.html",
+            shown(found, membership, rev_of(membership.workspace, now=now()), form),
+        )
     mark_done(found, reason=form.cleaned_data["reason"], by=origin_of(request), now=now())
     return go(request, operation_page(found))
 
@@ -166,9 +240,13 @@ def try_again_view(request: HttpRequest, membership: Membership, operation_id: U
     if refused := too_many(request):
         return refused
     wish = Wish(
-        kind=Kind(found.kind), workspace=membership.workspace, name=found.target_name, deployment=None if found.kind == Kind.CREATE else found.deployment,
-        parameters=found.parameters, reason=found.reason,
-    )  # fmt: skip
+        kind=Kind(found.kind),
+        workspace=membership.workspace,
+        name=found.target_name,
+        deployment=None if found.kind == Kind.CREATE else found.deployment,
+        parameters=found.parameters,
+        reason=found.reason,
+    )
     again = request_operation(wish, key=key, form_token=token, by=origin_of(request), now=now())
     tell(request, again, token)
     return go(request, operation_page(again))

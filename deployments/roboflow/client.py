@@ -14,13 +14,24 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from deployments.roboflow import schema
-from deployments.roboflow.errors import OutcomeUnknown, RateLimited, RoboflowError, Unavailable, looks_like_a_page, readable, reading_of, refusal_class
+from deployments.roboflow.errors import (
+    OutcomeUnknown,
+    RateLimited,
+    RoboflowError,
+    Unavailable,
+    looks_like_a_page,
+    readable,
+    reading_of,
+    refusal_class,
+)
 from deployments.roboflow.mask import Secret, forms_of, mask
 from deployments.roboflow.retry import delay_seconds, may_retry, retry_after_of
 from deployments.roboflow.transport import Answer, Broken, exchange, new_session
 
 T = TypeVar("T")
-ECHO = re.compile(rb"(?i)api_?key|bearer|\\u00[2-7]")  # words beside which keys stand, and letters written so that a key would not be found
+ECHO = re.compile(
+    rb"(?i)api_?key|bearer|\\u00[2-7]"
+)  # words beside which keys stand, and letters written so that a key would not be found
 
 
 @dataclass(frozen=True)
@@ -40,9 +51,15 @@ class Client:
     """
 
     def __init__(
-        self, *, deployments_url: str, api_url: str, connect_timeout_seconds: float, read_timeout_seconds: float, version: str,
+        self,
+        *,
+        deployments_url: str,
+        api_url: str,
+        connect_timeout_seconds: float,
+        read_timeout_seconds: float,
+        version: str,
         on_call: Callable[[CallRecord], None] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.deployments_url, self.api_url = deployments_url.rstrip("/"), api_url.rstrip("/")
         self.timeouts = (connect_timeout_seconds, read_timeout_seconds)
         self.on_call = on_call
@@ -50,68 +67,176 @@ class Client:
         self.reader = new_session(user_agent=agent, keep_alive=True)
         self.writer = new_session(user_agent=agent, keep_alive=False)
 
-    def check_key(self, key: Secret, *, attempts: int = 1, deadline_seconds: float | None = 5) -> schema.KeyOwner:
+    def check_key(
+        self, key: Secret, *, attempts: int = 1, deadline_seconds: float | None = 5
+    ) -> schema.KeyOwner:
         """Return the workspace that the key belongs to."""
-        return self._get(key, "/", {}, schema.key_owner, base=self.api_url, attempts=attempts, deadline_seconds=deadline_seconds)
+        return self._get(
+            key,
+            "/",
+            {},
+            schema.key_owner,
+            base=self.api_url,
+            attempts=attempts,
+            deadline_seconds=deadline_seconds,
+        )
 
-    def workspace(self, key: Secret, slug: str, *, attempts: int = 1, deadline_seconds: float | None = 5) -> schema.WorkspaceInfo:
+    def workspace(
+        self, key: Secret, slug: str, *, attempts: int = 1, deadline_seconds: float | None = 5
+    ) -> schema.WorkspaceInfo:
         """Return a workspace's display name."""
         path = f"/{quote(slug, safe='')}"
-        return self._get(key, path, {}, schema.workspace, base=self.api_url, attempts=attempts, deadline_seconds=deadline_seconds, named="/{workspace}")
+        return self._get(
+            key,
+            path,
+            {},
+            schema.workspace,
+            base=self.api_url,
+            attempts=attempts,
+            deadline_seconds=deadline_seconds,
+            named="/{workspace}",
+        )
 
-    def list_deployments(self, key: Secret, *, attempts: int = 3, deadline_seconds: float | None = None) -> schema.DeploymentList:
+    def list_deployments(
+        self, key: Secret, *, attempts: int = 3, deadline_seconds: float | None = None
+    ) -> schema.DeploymentList:
         """Return all deployments of the workspace, the expired and deleted ones too: else an expiry would look like a loss."""
         query = {"show_expired": "true", "show_deleted": "true"}
-        return self._get(key, "/list", query, schema.deployments, attempts=attempts, deadline_seconds=deadline_seconds)
+        return self._get(
+            key, "/list", query, schema.deployments, attempts=attempts, deadline_seconds=deadline_seconds
+        )
 
-    def get_deployment(self, key: Secret, name: str, *, attempts: int = 3, deadline_seconds: float | None = None) -> schema.DeploymentReport:
+    def get_deployment(
+        self, key: Secret, name: str, *, attempts: int = 3, deadline_seconds: float | None = None
+    ) -> schema.DeploymentReport:
         """Return the deployment that carries this name now. Raises NotFound."""
         query = {"deployment_name": name}
-        return self._get(key, "/get", query, schema.one_deployment, attempts=attempts, deadline_seconds=deadline_seconds)
+        return self._get(
+            key, "/get", query, schema.one_deployment, attempts=attempts, deadline_seconds=deadline_seconds
+        )
 
     def get_log(
-        self, key: Secret, name: str, *, start: datetime, end: datetime, max_entries: int, attempts: int = 3, deadline_seconds: float | None = None
+        self,
+        key: Secret,
+        name: str,
+        *,
+        start: datetime,
+        end: datetime,
+        max_entries: int,
+        attempts: int = 3,
+        deadline_seconds: float | None = None,
     ) -> schema.LogPage:
         """Return the newest `max_entries` log lines between two aware times."""
-        query = {"deployment_name": name, "max_entries": str(max_entries), "from_timestamp": start.isoformat(), "to_timestamp": end.isoformat()}
-        return self._get(key, "/get_log", query, schema.log_page, attempts=attempts, deadline_seconds=deadline_seconds)
+        query = {
+            "deployment_name": name,
+            "max_entries": str(max_entries),
+            "from_timestamp": start.isoformat(),
+            "to_timestamp": end.isoformat(),
+        }
+        return self._get(
+            key, "/get_log", query, schema.log_page, attempts=attempts, deadline_seconds=deadline_seconds
+        )
 
-    def machine_types(self, key: Secret, *, attempts: int = 3, deadline_seconds: float | None = None) -> list[schema.MachineType]:
+    def machine_types(
+        self, key: Secret, *, attempts: int = 3, deadline_seconds: float | None = None
+    ) -> list[schema.MachineType]:
         """Return the machine types that Roboflow offers."""
-        return self._get(key, "/machine_types", {}, schema.machine_types, attempts=attempts, deadline_seconds=deadline_seconds)
+        return self._get(
+            key,
+            "/machine_types",
+            {},
+            schema.machine_types,
+            attempts=attempts,
+            deadline_seconds=deadline_seconds,
+        )
 
-    def usage_workspace(self, key: Secret, *, start: datetime, end: datetime, attempts: int = 3, deadline_seconds: float | None = None) -> Any:
+    def usage_workspace(
+        self,
+        key: Secret,
+        *,
+        start: datetime,
+        end: datetime,
+        attempts: int = 3,
+        deadline_seconds: float | None = None,
+    ) -> Any:
         """Return the workspace's usage between two aware times; its shape is not documented."""
         query = {"from_timestamp": start.isoformat(), "to_timestamp": end.isoformat()}
-        return self._get(key, "/usage_workspace", query, schema.load, attempts=attempts, deadline_seconds=deadline_seconds)
+        return self._get(
+            key, "/usage_workspace", query, schema.load, attempts=attempts, deadline_seconds=deadline_seconds
+        )
 
-    def usage_deployment(self, key: Secret, name: str, *, start: datetime, end: datetime, attempts: int = 3, deadline_seconds: float | None = None) -> Any:
+    def usage_deployment(
+        self,
+        key: Secret,
+        name: str,
+        *,
+        start: datetime,
+        end: datetime,
+        attempts: int = 3,
+        deadline_seconds: float | None = None,
+    ) -> Any:
         """Return one deployment's usage between two aware times; its shape is not documented."""
-        query = {"deployment_name": name, "from_timestamp": start.isoformat(), "to_timestamp": end.isoformat()}
-        return self._get(key, "/usage_deployment", query, schema.load, attempts=attempts, deadline_seconds=deadline_seconds)
+        query = {
+            "deployment_name": name,
+            "from_timestamp": start.isoformat(),
+            "to_timestamp": end.isoformat(),
+        }
+        return self._get(
+            key, "/usage_deployment", query, schema.load, attempts=attempts, deadline_seconds=deadline_seconds
+        )
 
-    def add(self, key: Secret, new: schema.NewDeployment, *, deadline_seconds: float) -> schema.DeploymentReport:
+    def add(
+        self, key: Secret, new: schema.NewDeployment, *, deadline_seconds: float
+    ) -> schema.DeploymentReport:
         """Create a deployment. Raises OutcomeUnknown when it may have been created."""
         return self._post(key, "/add", new.body(), schema.one_deployment, deadline_seconds=deadline_seconds)
 
     def pause(self, key: Secret, name: str, *, deadline_seconds: float) -> None:
         """Pause the deployment that carries this name."""
-        self._post(key, "/pause", {"deployment_name": name}, schema.acknowledgement, deadline_seconds=deadline_seconds)
+        self._post(
+            key,
+            "/pause",
+            {"deployment_name": name},
+            schema.acknowledgement,
+            deadline_seconds=deadline_seconds,
+        )
 
     def resume(self, key: Secret, name: str, *, deadline_seconds: float) -> None:
         """Resume the deployment that carries this name."""
-        self._post(key, "/resume", {"deployment_name": name}, schema.acknowledgement, deadline_seconds=deadline_seconds)
+        self._post(
+            key,
+            "/resume",
+            {"deployment_name": name},
+            schema.acknowledgement,
+            deadline_seconds=deadline_seconds,
+        )
 
     def delete(self, key: Secret, name: str, *, deadline_seconds: float) -> None:
         """Delete the deployment that carries this name."""
-        self._post(key, "/delete", {"deployment_name": name}, schema.acknowledgement, deadline_seconds=deadline_seconds)
+        self._post(
+            key,
+            "/delete",
+            {"deployment_name": name},
+            schema.acknowledgement,
+            deadline_seconds=deadline_seconds,
+        )
 
     def _get(
-        self, key: Secret, path: str, query: dict[str, str], read: Callable[[bytes], T], *, attempts: int, deadline_seconds: float | None,
-        base: str = "", named: str = "",
-    ) -> T:  # fmt: skip
+        self,
+        key: Secret,
+        path: str,
+        query: dict[str, str],
+        read: Callable[[bytes], T],
+        *,
+        attempts: int,
+        deadline_seconds: float | None,
+        base: str = "",
+        named: str = "",
+    ) -> T:
         """GET with the key in the query; tried again while that may help and the deadline allows."""
-        deadline = time.monotonic() + (deadline_seconds if deadline_seconds is not None else attempts * (sum(self.timeouts) + 10))
+        deadline = time.monotonic() + (
+            deadline_seconds if deadline_seconds is not None else attempts * (sum(self.timeouts) + 10)
+        )
         url = (base or self.deployments_url) + path
         for attempt in range(1, attempts + 1):
             each = min(deadline, time.monotonic() + sum(self.timeouts) + 10)
@@ -124,16 +249,44 @@ class Client:
             time.sleep(wait)
         raise AssertionError("attempts is at least 1")
 
-    def _post(self, key: Secret, path: str, fields: dict[str, Any], read: Callable[[bytes], T], *, deadline_seconds: float) -> T:
+    def _post(
+        self,
+        key: Secret,
+        path: str,
+        fields: dict[str, Any],
+        read: Callable[[bytes], T],
+        *,
+        deadline_seconds: float,
+    ) -> T:
         """POST with the key in the body, once, on a connection of its own."""
-        return self._once(key, "POST", path, self.deployments_url + path, fields, read, deadline=time.monotonic() + deadline_seconds)
+        return self._once(
+            key,
+            "POST",
+            path,
+            self.deployments_url + path,
+            fields,
+            read,
+            deadline=time.monotonic() + deadline_seconds,
+        )
 
-    def _once(self, key: Secret, method: str, named: str, url: str, fields: dict[str, Any], read: Callable[[bytes], T], *, deadline: float) -> T:
+    def _once(
+        self,
+        key: Secret,
+        method: str,
+        named: str,
+        url: str,
+        fields: dict[str, Any],
+        read: Callable[[bytes], T],
+        *,
+        deadline: float,
+    ) -> T:
         """One exchange, read and recorded. No foreign error is cause or context of what is raised."""
         begun, session = time.monotonic(), self.reader if method == "GET" else self.writer
         answer, trouble = None, None
         try:
-            answer = exchange(session, method, url, key=key, fields=fields, timeouts=self.timeouts, deadline=deadline)
+            answer = exchange(
+                session, method, url, key=key, fields=fields, timeouts=self.timeouts, deadline=deadline
+            )
         except Broken as broken:
             trouble = broken
         result, error = judge(answer, trouble, key=key, method=method, endpoint=named, read=read)
@@ -142,16 +295,31 @@ class Client:
             raise error
         return result  # type: ignore[return-value]
 
-    def _record(self, endpoint: str, error: RoboflowError | None, answer: Answer | None, begun: float) -> None:
+    def _record(
+        self, endpoint: str, error: RoboflowError | None, answer: Answer | None, begun: float
+    ) -> None:
         """Tell whoever counts calls; counting must not break a call."""
         if self.on_call:
             outcome = type(error).__name__ if error else "ok"
             with suppress(Exception):
-                self.on_call(CallRecord(endpoint, outcome, answer.status if answer else None, int((time.monotonic() - begun) * 1000)))
+                self.on_call(
+                    CallRecord(
+                        endpoint,
+                        outcome,
+                        answer.status if answer else None,
+                        int((time.monotonic() - begun) * 1000),
+                    )
+                )
 
 
 def judge(
-    answer: Answer | None, trouble: Broken | None, *, key: Secret, method: str, endpoint: str, read: Callable[[bytes], T]
+    answer: Answer | None,
+    trouble: Broken | None,
+    *,
+    key: Secret,
+    method: str,
+    endpoint: str,
+    read: Callable[[bytes], T],
 ) -> tuple[T | None, RoboflowError | None]:
     """Return the parsed answer or the error that it is."""
     if answer is None:
@@ -162,12 +330,19 @@ def judge(
         try:
             return read(unechoed(answer.body, key)), None
         except (schema.Malformed, RecursionError) as malformed:
-            why, text = f"Roboflow's answer makes no sense. {mask(str(malformed), key)}", readable(answer.body[:4000], key)
+            why, text = (
+                f"Roboflow's answer makes no sense. {mask(str(malformed), key)}",
+                readable(answer.body[:4000], key),
+            )
     elif method == "GET" and answer.status == 404 and looks_like_a_page(answer.body):
         why, text = "Something before Roboflow answered with a page of its own.", readable(answer.body, key)
     elif 400 <= answer.status < 500:
         refusal = refusal_class(answer.status)(
-            reading_of(answer.status), endpoint=endpoint, method=method, status=answer.status, text=readable(answer.body, key)
+            reading_of(answer.status),
+            endpoint=endpoint,
+            method=method,
+            status=answer.status,
+            text=readable(answer.body, key),
         )
         if isinstance(refusal, RateLimited):
             refusal.retry_after = retry_after_of(answer.retry_after)

@@ -35,12 +35,22 @@ TAGS = re.compile(r"(?is)<(script|style|head)\b.*?</\1\s*>|<!--.*?-->|<[^>]{0,50
 class RoboflowError(Exception):
     """A call that did not bring what it should. `text` is Roboflow's own, `reading` ours; neither holds a key."""
 
-    def __init__(self, reading: str, *, endpoint: str, method: str, status: int | None = None, text: str = "") -> None:
+    def __init__(
+        self, reading: str, *, endpoint: str, method: str, status: int | None = None, text: str = ""
+    ) -> None:
         super().__init__(reading)
-        self.reading, self.endpoint, self.method, self.status, self.text = reading, endpoint, method, status, text
+        self.reading, self.endpoint, self.method, self.status, self.text = (
+            reading,
+            endpoint,
+            method,
+            status,
+            text,
+        )
 
     def __str__(self) -> str:
-        return f"{self.method} {self.endpoint}: {self.reading}" + (f" ({self.status}: {self.text})" if self.text else "")
+        return f"{self.method} {self.endpoint}: {self.reading}" + (
+            f" ({self.status}: {self.text})" if self.text else ""
+        )
 
 
 class KeyRefused(RoboflowError):

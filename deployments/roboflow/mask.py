@@ -9,7 +9,9 @@ from urllib.parse import quote, quote_plus
 MASK = "***"
 PATTERNS = [
     # api_key=..., "api_key": "...", also url-encoded and inside JSON inside JSON
-    re.compile(r"(?i)(api_?key(?:\\*[\"']?\s*[:=]\s*\\*[\"']?|%22%3A%22|%22%3A%20%22|%3D))[^\s&\"'\\,;)}<>%]+"),
+    re.compile(
+        r"(?i)(api_?key(?:\\*[\"']?\s*[:=]\s*\\*[\"']?|%22%3A%22|%22%3A%20%22|%3D))[^\s&\"'\\,;)}<>%]+"
+    ),
     re.compile(r"(?i)(bearer\s+)[A-Za-z0-9._~+/=-]{6,}"),
 ]
 

@@ -119,7 +119,9 @@ def load(body: bytes) -> Any:
     """Return the JSON of an answer; what JSON does not know (NaN, infinities) is None. Raises Malformed."""
     try:
         value = json.loads(body, parse_constant=lambda _: None, parse_float=finite)
-        return tame(value) if b"\\u" in body else value  # only an escape brings a NUL or half a letter into a text
+        return (
+            tame(value) if b"\\u" in body else value
+        )  # only an escape brings a NUL or half a letter into a text
     except (ValueError, RecursionError):
         raise Malformed("The answer is not JSON.") from None
 
@@ -145,7 +147,11 @@ def tame(value: Any, depth: int = 0, clean: Callable[[str], str] = str) -> Any:
 
 def storable(words: str) -> str:
     """Return a text without NULs and without halves of letters."""
-    return words if words.isascii() and "\x00" not in words else words.replace("\x00", "").encode(errors="replace").decode()
+    return (
+        words
+        if words.isascii() and "\x00" not in words
+        else words.replace("\x00", "").encode(errors="replace").decode()
+    )
 
 
 def text(value: Any, limit: int = TEXT) -> str:
@@ -159,14 +165,24 @@ def text(value: Any, limit: int = TEXT) -> str:
 
 def integer(value: Any) -> int | None:
     """Return a number that fits 32 bits, else None."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not -INT32 <= value <= INT32 or value != value:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not -INT32 <= value <= INT32
+        or value != value
+    ):
         return None
     return int(value)
 
 
 def number(value: Any) -> float | None:
     """Return a finite number, else None."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not -1e9 <= value <= 1e9 or not math.isfinite(value):
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not -1e9 <= value <= 1e9
+        or not math.isfinite(value)
+    ):
         return None
     return float(value)
 
@@ -179,13 +195,23 @@ def deployment(value: Any) -> DeploymentReport:
     if not key.strip() or not name.strip():
         raise Malformed("It has no deployment_id." if not key.strip() else "It has no deployment_name.")
     return DeploymentReport(
-        deployment_id=key, deployment_name=name, machine_type=text(value.get("machine_type"), 60), creator_email=text(value.get("creator_email")),
-        creator_id=text(value.get("creator_id"), ID), subdomain=text(value.get("subdomain"), 200), domain=text(value.get("domain")),
-        duration_hours=number(value.get("duration")), inference_version=text(value.get("inference_version"), 60),
-        min_replicas=integer(value.get("min_replicas")), max_replicas=integer(value.get("max_replicas")),
-        num_replicas=integer(value.get("num_replicas")), status=text(value.get("status"), 60), workspace_id=text(value.get("workspace_id"), ID),
-        workspace_url=text(value.get("workspace_url"), ID), raw={name: tame(one, 1) if isinstance(one, dict | list) else one for name, one in value.items()},
-    )  # fmt: skip
+        deployment_id=key,
+        deployment_name=name,
+        machine_type=text(value.get("machine_type"), 60),
+        creator_email=text(value.get("creator_email")),
+        creator_id=text(value.get("creator_id"), ID),
+        subdomain=text(value.get("subdomain"), 200),
+        domain=text(value.get("domain")),
+        duration_hours=number(value.get("duration")),
+        inference_version=text(value.get("inference_version"), 60),
+        min_replicas=integer(value.get("min_replicas")),
+        max_replicas=integer(value.get("max_replicas")),
+        num_replicas=integer(value.get("num_replicas")),
+        status=text(value.get("status"), 60),
+        workspace_id=text(value.get("workspace_id"), ID),
+        workspace_url=text(value.get("workspace_url"), ID),
+        raw={name: tame(one, 1) if isinstance(one, dict | list) else one for name, one in value.items()},
+    )
 
 
 def entries(value: Any, name: str) -> list[Any]:
@@ -203,7 +229,13 @@ def each(found: list[Any], read: Callable[[Any], T]) -> tuple[list[T], list[BadE
         try:
             good.append(read(one))
         except (Malformed, RecursionError, OverflowError) as trouble:
-            bad.append(BadEntry(index, str(trouble)[:200], repr(one)[:300] if not isinstance(trouble, RecursionError) else ""))
+            bad.append(
+                BadEntry(
+                    index,
+                    str(trouble)[:200],
+                    repr(one)[:300] if not isinstance(trouble, RecursionError) else "",
+                )
+            )
     return good, bad
 
 
@@ -211,7 +243,11 @@ def deployments(body: bytes) -> DeploymentList:
     """Read `/list`, bare or wrapped. Of doubled ids the last counts, the others are reported. Raises Malformed."""
     good, bad = each(entries(load(body), "deployments"), deployment)
     by_id = {one.deployment_id: one for one in good}
-    doubled = [BadEntry(index, "Its deployment_id comes again.", one.deployment_id) for index, one in enumerate(good) if by_id[one.deployment_id] is not one]
+    doubled = [
+        BadEntry(index, "Its deployment_id comes again.", one.deployment_id)
+        for index, one in enumerate(good)
+        if by_id[one.deployment_id] is not one
+    ]
     return DeploymentList(list(by_id.values()), [*bad, *doubled])
 
 
@@ -239,8 +275,16 @@ def log_line(value: Any) -> LogLine:
     if not isinstance(value, dict) or not text(value.get("insert_id"), ID):
         raise Malformed("It has no insert_id.")
     payload = value.get("payload")
-    words = text(payload, PAYLOAD) if isinstance(payload, str) else "" if payload is None else text(json.dumps(payload, ensure_ascii=False), PAYLOAD)
-    return LogLine(text(value["insert_id"], ID), moment(value.get("timestamp")), text(value.get("severity"), 20), words)
+    words = (
+        text(payload, PAYLOAD)
+        if isinstance(payload, str)
+        else ""
+        if payload is None
+        else text(json.dumps(payload, ensure_ascii=False), PAYLOAD)
+    )
+    return LogLine(
+        text(value["insert_id"], ID), moment(value.get("timestamp")), text(value.get("severity"), 20), words
+    )
 
 
 def log_page(body: bytes) -> LogPage:

@@ -130,7 +130,14 @@ def new_session(*, user_agent: str, keep_alive: bool) -> requests.Session:
 
 
 def exchange(
-    session: requests.Session, method: str, url: str, *, key: Secret, fields: dict[str, Any], timeouts: tuple[float, float], deadline: float
+    session: requests.Session,
+    method: str,
+    url: str,
+    *,
+    key: Secret,
+    fields: dict[str, Any],
+    timeouts: tuple[float, float],
+    deadline: float,
 ) -> Answer:
     """Send one request and return its answer, before `deadline` (monotonic seconds). Raises Broken and nothing else.
 
@@ -140,7 +147,9 @@ def exchange(
     left = deadline - time.monotonic()
     if left <= 0:
         raise Broken("There was no time left.", never_sent=True)
-    call = Exchange(session, method, url, key, fields, (min(timeouts[0], left), min(timeouts[1], left)), deadline)
+    call = Exchange(
+        session, method, url, key, fields, (min(timeouts[0], left), min(timeouts[1], left)), deadline
+    )
     thread = threading.Thread(target=call.run, daemon=True, name="roboflow-call")
     thread.start()
     thread.join(left)
@@ -157,9 +166,24 @@ class Exchange:
     """One request in its thread: leaves either an answer or a trouble."""
 
     def __init__(
-        self, session: requests.Session, method: str, url: str, key: Secret, fields: dict[str, Any], timeouts: tuple[float, float], deadline: float
+        self,
+        session: requests.Session,
+        method: str,
+        url: str,
+        key: Secret,
+        fields: dict[str, Any],
+        timeouts: tuple[float, float],
+        deadline: float,
     ) -> None:
-        self.session, self.method, self.url, self.key, self.fields, self.timeouts, self.deadline = session, method, url, key, fields, timeouts, deadline
+        self.session, self.method, self.url, self.key, self.fields, self.timeouts, self.deadline = (
+            session,
+            method,
+            url,
+            key,
+            fields,
+            timeouts,
+            deadline,
+        )
         self.answer: Answer | None = None
         self.trouble: Broken | None = None
         self.response: requests.Response | None = None
@@ -183,8 +207,12 @@ class Exchange:
 
     def talk(self) -> Answer:
         """Send, and read the answer up to its cap."""
-        with_key: dict[str, Any] = {"params" if self.method == "GET" else "json": {"api_key": self.key.reveal(), **self.fields}}
-        sent = self.session.request(self.method, self.url, timeout=self.timeouts, allow_redirects=False, stream=True, **with_key)
+        with_key: dict[str, Any] = {
+            "params" if self.method == "GET" else "json": {"api_key": self.key.reveal(), **self.fields}
+        }
+        sent = self.session.request(
+            self.method, self.url, timeout=self.timeouts, allow_redirects=False, stream=True, **with_key
+        )
         self.response = sent
         with sent:
             body = bytearray()

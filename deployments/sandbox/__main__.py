@@ -24,7 +24,9 @@ def main() -> int:
     try:
         server = Server((wanted.host, wanted.port), sandbox)
     except (OSError, OverflowError) as trouble:
-        return _say(f"sandbox: cannot listen on {wanted.host}:{wanted.port}: {getattr(trouble, 'strerror', None) or trouble}")
+        return _say(
+            f"sandbox: cannot listen on {wanted.host}:{wanted.port}: {getattr(trouble, 'strerror', None) or trouble}"
+        )
     _serve(server)
     sandbox.store.close()
     return 0

@@ -13,7 +13,9 @@ from deployments.sandbox.world import Act, Deployment, is_live
 LETTERS = string.ascii_letters + string.digits
 
 
-def born(sandbox: Sandbox, given: dict[str, Any], workspace: Workspace, *, now: float, never_ready: bool = False) -> Deployment:
+def born(
+    sandbox: Sandbox, given: dict[str, Any], workspace: Workspace, *, now: float, never_ready: bool = False
+) -> Deployment:
     """A new deployment as asked for, not stored yet. The caller holds the store's lock."""
     name = fields.new_name(given)
     machine = fields.machine_type(given)

@@ -103,7 +103,9 @@ def _before(fault: Fault) -> Delivery:
     if fault.kind == "timeout_before":
         return Delivery(None, wait_seconds=_seconds(fault, 60.0))
     if fault.kind == "html":
-        return Delivery(Answer(fault.status or 502, (fault.text or PAGE).encode(), fault.content_type or HTML))
+        return Delivery(
+            Answer(fault.status or 502, (fault.text or PAGE).encode(), fault.content_type or HTML)
+        )
     if fault.kind == "redirect":
         place = {"Location": fault.location or "http://127.0.0.1:9/elsewhere"}
         return Delivery(Answer(fault.status or 307, b"", TEXT, place))

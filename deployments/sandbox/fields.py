@@ -32,7 +32,9 @@ def text(fields: Fields, name: str) -> str:
 def new_name(fields: Fields) -> str:
     name = text(fields, "deployment_name")
     if not NAME.fullmatch(name):
-        raise Refusal(400, "Invalid deployment_name: 5 to 15 lowercase letters, digits and hyphens, the first a letter")
+        raise Refusal(
+            400, "Invalid deployment_name: 5 to 15 lowercase letters, digits and hyphens, the first a letter"
+        )
     return name
 
 
@@ -56,7 +58,9 @@ def duration(fields: Fields) -> float:
         raise Refusal(400, "Invalid duration: a number of hours is expected")
     # Infinity, and whole numbers too large for a float, fail this comparison too.
     if not SHORTEST_HOURS <= found <= LONGEST_HOURS:
-        raise Refusal(400, f"Invalid duration: at least {SHORTEST_HOURS:g} and at most {LONGEST_HOURS:g} hours")
+        raise Refusal(
+            400, f"Invalid duration: at least {SHORTEST_HOURS:g} and at most {LONGEST_HOURS:g} hours"
+        )
     return float(found)
 
 

@@ -16,7 +16,17 @@ select sequence, time, endpoint, workspace, deployment_name, deployment_id, by, 
 """
 
 
-def note(database: sqlite3.Connection, *, side: str, time: str, endpoint: str, workspace: str, name: str, deployment_id: str, by: str) -> None:
+def note(
+    database: sqlite3.Connection,
+    *,
+    side: str,
+    time: str,
+    endpoint: str,
+    workspace: str,
+    name: str,
+    deployment_id: str,
+    by: str,
+) -> None:
     """Write one line inside the caller's transaction. `by` is a key's nick, never the key. Sides: `api`, `outside`."""
     database.execute(
         "insert into journal (side, time, endpoint, workspace, deployment_name, deployment_id, by, status) values (?,?,?,?,?,?,?,200)",

@@ -33,7 +33,16 @@ def show_workspace(sandbox: Sandbox, request: Request) -> Answer:
     if key.workspace != request.path.removeprefix("/"):
         return refused(404, "Workspace not found, or not visible to this key.")
     workspace = sandbox.store.workspaces[key.workspace]
-    return as_json({"workspace": {"name": workspace.name, "url": workspace.slug, "members": len(workspace.members), "projects": []}})
+    return as_json(
+        {
+            "workspace": {
+                "name": workspace.name,
+                "url": workspace.slug,
+                "members": len(workspace.members),
+                "projects": [],
+            }
+        }
+    )
 
 
 def refused(status: int, message: str) -> Answer:

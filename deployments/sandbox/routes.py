@@ -76,7 +76,9 @@ def key_of(sandbox: Sandbox, word: object) -> Key | None:
 
 def add(call: Call) -> object:
     workspace = call.sandbox.store.workspaces[call.key.workspace]
-    deployment = born(call.sandbox, call.given, workspace, now=call.now, never_ready=call.twisted("stuck_pending"))
+    deployment = born(
+        call.sandbox, call.given, workspace, now=call.now, never_ready=call.twisted("stuck_pending")
+    )
     if call.fault and call.twisted("lag"):
         deployment.visible_from = call.now + (call.fault.seconds or 10.0)
     if not call.twisted("ignored"):
@@ -122,7 +124,9 @@ def show_log(call: Call) -> object:
     start, end = fields.window(call.given, now=call.now, default_seconds=HOUR)
     most = fields.max_entries(call.given)
     keys = [key.key for key in call.sandbox.store.keys.values() if key.workspace == call.key.workspace]
-    found = stories.lines(deployment, start=start, end=min(end, call.now), key=keys[0], seed=call.sandbox.settings.seed)
+    found = stories.lines(
+        deployment, start=start, end=min(end, call.now), key=keys[0], seed=call.sandbox.settings.seed
+    )
     return [stories.as_reported(line, deployment) for line in islice(found, most)]
 
 

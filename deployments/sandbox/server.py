@@ -79,7 +79,13 @@ class Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         scheme, _, bearer = self.headers.get("Authorization", "").partition(" ")
-        return Request(self.command, unquote(parts.path), query, body, bearer.strip() if scheme.lower() == "bearer" else "")
+        return Request(
+            self.command,
+            unquote(parts.path),
+            query,
+            body,
+            bearer.strip() if scheme.lower() == "bearer" else "",
+        )
 
     def _deliver(self, request: Request) -> Delivery:
         sandbox = self.server.sandbox
@@ -145,7 +151,9 @@ class Handler(BaseHTTPRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """A line per call where asked for; never the query, which holds keys."""
         if self.server.sandbox.settings.verbose:
-            print(f"{self.command} {_place(urlsplit(self.path).path)} {int(code)}", file=sys.stderr, flush=True)
+            print(
+                f"{self.command} {_place(urlsplit(self.path).path)} {int(code)}", file=sys.stderr, flush=True
+            )
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: the library's own lines hold whole addresses."""

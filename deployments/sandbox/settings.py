@@ -34,27 +34,61 @@ class Settings:
             self,
             list_shape=str(shape),
             boot_seconds=_positive("boot_seconds", wish.get("boot_seconds", self.boot_seconds)),
-            transition_seconds=_positive("transition_seconds", wish.get("transition_seconds", self.transition_seconds)),
+            transition_seconds=_positive(
+                "transition_seconds", wish.get("transition_seconds", self.transition_seconds)
+            ),
             hour_seconds=_positive("hour_seconds", wish.get("hour_seconds", self.hour_seconds)),
         )
 
 
 def read(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     """Settings of this process; a bad one ends it with the parser's clear line."""
-    parser = argparse.ArgumentParser(prog="python -m deployments.sandbox", description="Roboflow's deployments API, imitated.")
+    parser = argparse.ArgumentParser(
+        prog="python -m deployments.sandbox", description="Roboflow's deployments API, imitated."
+    )
 
     def defaults(name: str, default: str) -> str:
         return environment.get(name) or default  # as text, so that argparse checks these too
 
     parser.add_argument("--host", default=defaults("SANDBOX_HOST", "127.0.0.1"), help="address to listen on")
-    parser.add_argument("--port", type=int, default=defaults("SANDBOX_PORT", "9100"), help="0 picks a free one")
-    parser.add_argument("--state", default=defaults("SANDBOX_STATE", "sandbox.sqlite3"), help="SQLite file that is kept")
-    parser.add_argument("--boot-seconds", type=_seconds, default=defaults("SANDBOX_BOOT_SECONDS", "8"), help="pending until ready")
-    parser.add_argument("--transition-seconds", type=_seconds, default=defaults("SANDBOX_TRANSITION_SECONDS", "2"), help="pause, delete")
-    parser.add_argument("--hour-seconds", type=_seconds, default=defaults("SANDBOX_HOUR_SECONDS", "3600"), help="an hour of duration")
+    parser.add_argument(
+        "--port", type=int, default=defaults("SANDBOX_PORT", "9100"), help="0 picks a free one"
+    )
+    parser.add_argument(
+        "--state", default=defaults("SANDBOX_STATE", "sandbox.sqlite3"), help="SQLite file that is kept"
+    )
+    parser.add_argument(
+        "--boot-seconds",
+        type=_seconds,
+        default=defaults("SANDBOX_BOOT_SECONDS", "8"),
+        help="pending until ready",
+    )
+    parser.add_argument(
+        "--transition-seconds",
+        type=_seconds,
+        default=defaults("SANDBOX_TRANSITION_SECONDS", "2"),
+        help="pause, delete",
+    )
+    parser.add_argument(
+        "--hour-seconds",
+        type=_seconds,
+        default=defaults("SANDBOX_HOUR_SECONDS", "3600"),
+        help="an hour of duration",
+    )
     parser.add_argument("--seed", default=defaults("SANDBOX_SEED", "sandbox"), help="same seed, same logs")
-    parser.add_argument("--list-shape", choices=SHAPES, type=_shape, default=defaults("SANDBOX_LIST_SHAPE", "bare"), help="of /list")
-    parser.add_argument("--empty", action="store_true", default=_is_yes(environment.get("SANDBOX_EMPTY", "")), help="no deployments")
+    parser.add_argument(
+        "--list-shape",
+        choices=SHAPES,
+        type=_shape,
+        default=defaults("SANDBOX_LIST_SHAPE", "bare"),
+        help="of /list",
+    )
+    parser.add_argument(
+        "--empty",
+        action="store_true",
+        default=_is_yes(environment.get("SANDBOX_EMPTY", "")),
+        help="no deployments",
+    )
     parser.add_argument("--verbose", action="store_true", help="a line per call, without its query")
     return Settings(**vars(parser.parse_args(list(arguments))))
 

@@ -47,7 +47,9 @@ def _each(found: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any
     if isinstance(found, list):
         return [change(one) if isinstance(one, dict) else one for one in found]
     if isinstance(found, dict) and any(isinstance(value, list) for value in found.values()):
-        return {name: _each(value, change) if isinstance(value, list) else value for name, value in found.items()}
+        return {
+            name: _each(value, change) if isinstance(value, list) else value for name, value in found.items()
+        }
     return change(found) if isinstance(found, dict) else found
 
 
@@ -68,19 +70,34 @@ def _other_type(value: Any) -> Any:
 
 def _huge(entries: list[Any], size: int) -> list[Any]:
     pattern = entries[0] if entries and isinstance(entries[0], dict) else {"status": "ready"}
-    grown = ({**pattern, "deployment_id": f"huge{place:016d}", "deployment_name": f"huge-{place:07d}"} for place in range(size))
+    grown = (
+        {**pattern, "deployment_id": f"huge{place:016d}", "deployment_name": f"huge-{place:07d}"}
+        for place in range(size)
+    )
     return [*entries, *grown][: max(size, len(entries))]
 
 
 def _with_bad(entries: list[Any], _: int) -> list[Any]:
     middle = len(entries) // 2
-    return [*entries[:middle], "not an object", *entries[middle:], {"deployment_name": "without-an-id", "status": "ready"}]
+    return [
+        *entries[:middle],
+        "not an object",
+        *entries[middle:],
+        {"deployment_name": "without-an-id", "status": "ready"},
+    ]
 
 
 _OBJECTS: dict[str, Callable[[dict[str, Any], str], dict[str, Any]]] = {
     "wrong_types": lambda one, _: {name: _other_type(value) for name, value in one.items()},
-    "missing_fields": lambda one, _: {name: value for name, value in one.items() if name in KEPT_WHEN_MISSING},
-    "extra_fields": lambda one, _: {**one, "surprise": {"nested": [1, None, "x"]}, "gpu_hours": 12.5, "": "no name"},
+    "missing_fields": lambda one, _: {
+        name: value for name, value in one.items() if name in KEPT_WHEN_MISSING
+    },
+    "extra_fields": lambda one, _: {
+        **one,
+        "surprise": {"nested": [1, None, "x"]},
+        "gpu_hours": 12.5,
+        "": "no name",
+    },
     "unknown_status": lambda one, text: {**one, "status": text},
 }
 _LISTS: dict[str, Callable[[list[Any], int], list[Any]]] = {

@@ -29,4 +29,6 @@ class Sandbox:
 
     def open_story(self, *, now: float) -> None:
         settings = self.settings
-        self.store.open_story(now=now, hour_seconds=settings.hour_seconds, seed=settings.seed, empty=settings.empty)
+        self.store.open_story(
+            now=now, hour_seconds=settings.hour_seconds, seed=settings.seed, empty=settings.empty
+        )

@@ -39,7 +39,9 @@ class Store:
         self._by_workspace: dict[str, list[Deployment]] = {}
         for slug, name, members in self._database.execute("select slug, name, members from workspace"):
             self.workspaces[slug] = Workspace(slug, name, tuple(json.loads(members)))
-        for key, workspace, nick, revoked in self._database.execute("select key, workspace, nick, revoked from key"):
+        for key, workspace, nick, revoked in self._database.execute(
+            "select key, workspace, nick, revoked from key"
+        ):
             self.keys[key] = Key(key, workspace, nick, bool(revoked))
         for (facts,) in self._database.execute("select facts from deployment order by sequence"):
             self._remember(Deployment.from_stored(json.loads(facts)))
@@ -70,7 +72,11 @@ class Store:
         return list(self._by_workspace.get(workspace, ()))
 
     def newest_named(self, workspace: str, name: str) -> Deployment | None:
-        named = (deployment for deployment in reversed(self.all_of(workspace)) if deployment.deployment_name == name)
+        named = (
+            deployment
+            for deployment in reversed(self.all_of(workspace))
+            if deployment.deployment_name == name
+        )
         return next(named, None)
 
     def subdomain_is_taken(self, subdomain: str, now: float) -> bool:
@@ -101,7 +107,9 @@ class Store:
     def forget(self, deployment: Deployment, *, now: float) -> None:
         """Gone without a trace, as if it had never been."""
         with self.lock, self._transaction():
-            self._database.execute("delete from deployment where deployment_id = ?", (deployment.deployment_id,))
+            self._database.execute(
+                "delete from deployment where deployment_id = ?", (deployment.deployment_id,)
+            )
             self._by_workspace[deployment.workspace].remove(deployment)
             self._note(deployment, side="outside", endpoint="vanish", by="outside", now=now)
 
@@ -147,7 +155,9 @@ class Store:
 
     def _save_key(self, key: Key) -> None:
         row = (key.key, key.workspace, key.nick, int(key.revoked))
-        self._database.execute("insert or replace into key (key, workspace, nick, revoked) values (?, ?, ?, ?)", row)
+        self._database.execute(
+            "insert or replace into key (key, workspace, nick, revoked) values (?, ?, ?, ?)", row
+        )
         self.keys[key.key] = key
 
     def _transaction(self) -> "_Transaction":

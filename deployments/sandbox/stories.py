@@ -15,7 +15,11 @@ BOOTING = (
     (0.55, "INFO", "Started container inference on {machine}"),
     (0.70, "INFO", "INFO:     Started server process [1]"),
     (0.72, "INFO", "INFO:     Waiting for application startup."),
-    (0.85, "WARNING", "UserWarning: Specified provider 'TensorrtExecutionProvider' is not in available provider names."),
+    (
+        0.85,
+        "WARNING",
+        "UserWarning: Specified provider 'TensorrtExecutionProvider' is not in available provider names.",
+    ),
     (0.95, "INFO", "Inference version {version} for {name}: loading models into memory"),
 )
 READY = (
@@ -74,7 +78,11 @@ def lines(deployment: Deployment, *, start: float, end: float, key: str, seed: s
     stops = [phase.start for phase in life[1:]] + [float("inf")]
     for phase, stop in reversed(list(zip(life, stops, strict=True))):
         if phase.start <= end and stop > start:
-            inside = (line for line in _of_phase(deployment, phase, start, min(end, stop), key, seed) if line.at < stop)
+            inside = (
+                line
+                for line in _of_phase(deployment, phase, start, min(end, stop), key, seed)
+                if line.at < stop
+            )
             yield from (line for line in inside if max(start, phase.start) <= line.at <= end)
 
 
@@ -88,10 +96,14 @@ def as_reported(line: Line, deployment: Deployment) -> dict[str, str]:
     }
 
 
-def _of_phase(deployment: Deployment, phase: Phase, start: float, end: float, key: str, seed: str) -> Iterator[Line]:
+def _of_phase(
+    deployment: Deployment, phase: Phase, start: float, end: float, key: str, seed: str
+) -> Iterator[Line]:
     if phase.word == "ready":
         for minute in range(int(end // 60), int(max(start, phase.start) // 60) - 1, -1):
-            yield from (line for line in _of_minute(deployment, minute, key, seed) if line.at >= phase.start + 1)
+            yield from (
+                line for line in _of_minute(deployment, minute, key, seed) if line.at >= phase.start + 1
+            )
     yield from reversed(list(_tale(deployment, phase)))
 
 
@@ -100,7 +112,11 @@ def _tale(deployment: Deployment, phase: Phase) -> Iterator[Line]:
     booting = phase.word == "pending"
     for place, (offset, severity, text) in enumerate(BOOTING if booting else TALES.get(phase.word, ())):
         at = phase.start + offset * (phase.seconds if booting else 1.0)
-        words = {"version": deployment.inference_version, "machine": deployment.machine_type, "name": deployment.deployment_name}
+        words = {
+            "version": deployment.inference_version,
+            "machine": deployment.machine_type,
+            "name": deployment.deployment_name,
+        }
         payload = text.format(**words) if booting else text
         yield Line(round(at, 6), severity, payload, f"{phase.word}:{phase.start:.6f}:{place}")
 
@@ -108,7 +124,9 @@ def _tale(deployment: Deployment, phase: Phase) -> Iterator[Line]:
 def _of_minute(deployment: Deployment, minute: int, key: str, seed: str) -> list[Line]:
     """The requests of one minute and what else happened in it, newest first. Sometimes two share a time."""
     chance = Random(f"{seed}:{deployment.deployment_id}:{minute}")
-    written = [("INFO", _request(deployment, chance)) for _ in range(chance.randint(4, 10))] + _rarities(deployment, minute, key)
+    written = [("INFO", _request(deployment, chance)) for _ in range(chance.randint(4, 10))] + _rarities(
+        deployment, minute, key
+    )
     chance.shuffle(written)
     times = sorted(chance.uniform(0, 59.9) for _ in written)
     if minute % 3 == 0:
@@ -132,9 +150,17 @@ def _rarities(deployment: Deployment, minute: int, key: str) -> list[tuple[str, 
     turn = minute + zlib.crc32(deployment.deployment_id.encode())
     rarities = (
         (5, "WARNING", "WARNING:  Model cache miss for defects-v7/3, fetching weights took 2.41 s"),
-        (7, "INFO", f'INFO:     10.0.0.1:46296 - "GET /defects-v7/3?api_key={key}&image=frame.jpg HTTP/1.1" 200 OK'),
+        (
+            7,
+            "INFO",
+            f'INFO:     10.0.0.1:46296 - "GET /defects-v7/3?api_key={key}&image=frame.jpg HTTP/1.1" 200 OK',
+        ),
         (9, "INFO", "\x1b[33mWARN\x1b[0m  \x1b[1;31mthroughput below target\x1b[0m: 11.2 fps"),
-        (11, "ERROR", "<html><head><title>502 Bad Gateway</title></head><body><script>alert(1)</script><b>nginx</b></body></html>"),
+        (
+            11,
+            "ERROR",
+            "<html><head><title>502 Bad Gateway</title></head><body><script>alert(1)</script><b>nginx</b></body></html>",
+        ),
         (13, "INFO", "Downloading weights:  10%\rDownloading weights:  60%\rDownloading weights: 100%"),
         (17, "ERROR", "ERROR:    Exception in ASGI application\n" + TRACEBACK),
         (29, "DEBUG", LONG_LINE),

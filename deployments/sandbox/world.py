@@ -110,14 +110,20 @@ def ready_seconds(deployment: Deployment, *, start: float, end: float) -> float:
     """How long within the window it was ready: what is paid for."""
     life = phases(deployment)
     ends = [phase.start for phase in life[1:]] + [end]
-    spans = (min(stop, end) - max(phase.start, start) for phase, stop in zip(life, ends, strict=True) if phase.word == "ready")
+    spans = (
+        min(stop, end) - max(phase.start, start)
+        for phase, stop in zip(life, ends, strict=True)
+        if phase.word == "ready"
+    )
     return sum(max(span, 0.0) for span in spans)
 
 
 def letters_of(kind: str, what: str, length: int) -> str:
     """A stable id that looks like Roboflow's."""
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-    return "".join(letters[zlib.crc32(f"{kind}:{what}:{place}".encode()) % len(letters)] for place in range(length))
+    return "".join(
+        letters[zlib.crc32(f"{kind}:{what}:{place}".encode()) % len(letters)] for place in range(length)
+    )
 
 
 def _led_to_by(act: Act) -> list[Phase]:
@@ -137,4 +143,6 @@ def _phase(start: float, word: str, seconds: float = 0.0) -> Phase:
 def _expiry(deployment: Deployment) -> list[Act]:
     if deployment.expires_at is None:
         return []
-    return [Act(deployment.expires_at, "expiry", word="deleted" if deployment.delete_on_expiration else "expired")]
+    return [
+        Act(deployment.expires_at, "expiry", word="deleted" if deployment.delete_on_expiration else "expired")
+    ]

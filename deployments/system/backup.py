@@ -18,7 +18,11 @@ from portal import __version__
 from portal.audit.models import Head
 
 FORMAT = 1
-LEFT_OUT = ("django_session", "usersessions_usersession", "portal_cache")  # whoever finds a back-up must not be signed in by it
+LEFT_OUT = (
+    "django_session",
+    "usersessions_usersession",
+    "portal_cache",
+)  # whoever finds a back-up must not be signed in by it
 CHUNK = 1 << 20
 
 
@@ -41,8 +45,13 @@ def backup(target: IO[bytes], *, now: datetime) -> dict[str, Any]:
 def header(head: dict[str, Any] | None, *, now: datetime) -> dict[str, Any]:
     """Describe a back-up whose trail has this head."""
     return {
-        "portal_backup": FORMAT, "vendor": connection.vendor, "version": __version__, "made_at": now.isoformat(), "migrations": migrations(), "head": head,
-    }  # fmt: skip
+        "portal_backup": FORMAT,
+        "vendor": connection.vendor,
+        "version": __version__,
+        "made_at": now.isoformat(),
+        "migrations": migrations(),
+        "head": head,
+    }
 
 
 def current_head() -> dict[str, Any] | None:
@@ -96,7 +105,10 @@ def backup_postgresql(out: gzip.GzipFile, *, now: datetime) -> dict[str, Any]:
 
 def tables() -> list[str]:
     """Return the tables that a back-up holds."""
-    return sorted(set(connection.introspection.django_table_names(only_existing=True, include_views=False)) - set(LEFT_OUT))
+    return sorted(
+        set(connection.introspection.django_table_names(only_existing=True, include_views=False))
+        - set(LEFT_OUT)
+    )
 
 
 def named(table: str, columns: list[str]) -> str:

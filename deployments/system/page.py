@@ -30,7 +30,12 @@ def figures(*, now: datetime) -> dict[str, Any]:
         "workspaces": Workspace.objects.order_by("name"),
         "calls": calls(now=now),
         "disk": disk(),
-        "versions": {"portal": __version__, "Django": django.get_version(), "Python": sys.version.split()[0], "database": connection.vendor},
+        "versions": {
+            "portal": __version__,
+            "Django": django.get_version(),
+            "Python": sys.version.split()[0],
+            "database": connection.vendor,
+        },
         "second_factor_required": factors.is_required(),
         "people_without": factors.without_one(),
         **integrity(),
@@ -40,10 +45,18 @@ def figures(*, now: datetime) -> dict[str, Any]:
 def calls(*, now: datetime) -> list[dict[str, Any]]:
     """Return the calls of the last hour by endpoint and outcome, with p50 and p95 in milliseconds."""
     groups: dict[tuple[str, str], list[int]] = {}
-    for endpoint, outcome, took in Call.objects.filter(at__gt=now - HOUR).values_list("endpoint", "outcome", "milliseconds"):
+    for endpoint, outcome, took in Call.objects.filter(at__gt=now - HOUR).values_list(
+        "endpoint", "outcome", "milliseconds"
+    ):
         groups.setdefault((endpoint, outcome), []).append(took)
     return [
-        {"endpoint": endpoint, "outcome": outcome, "count": len(took), "p50": percentile(took, 50), "p95": percentile(took, 95)}
+        {
+            "endpoint": endpoint,
+            "outcome": outcome,
+            "count": len(took),
+            "p50": percentile(took, 50),
+            "p95": percentile(took, 95),
+        }
         for (endpoint, outcome), took in sorted(groups.items())
     ]
 
@@ -55,7 +68,10 @@ def percentile(values: list[int], which: int) -> int:
 
 def disk() -> list[tuple[str, int, int | None]]:
     """Return rows and bytes of the tables that grow; bytes where the database tells them cheaply."""
-    return [(name, model._default_manager.count(), size_of(model._meta.db_table)) for name, model in (("log lines", Line), ("trail entries", Event))]
+    return [
+        (name, model._default_manager.count(), size_of(model._meta.db_table))
+        for name, model in (("log lines", Line), ("trail entries", Event))
+    ]
 
 
 def size_of(table: str) -> int | None:

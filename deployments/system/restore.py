@@ -35,7 +35,16 @@ def restore(source: IO[bytes], *, replace: bool) -> dict[str, Any]:
                 restore_sqlite(data)
             else:
                 restore_postgresql(data)
-    except (EOFError, gzip.BadGzipFile, zlib.error, OSError, ValueError, DataError, IntegrityError, ProgrammingError) as error:
+    except (
+        EOFError,
+        gzip.BadGzipFile,
+        zlib.error,
+        OSError,
+        ValueError,
+        DataError,
+        IntegrityError,
+        ProgrammingError,
+    ) as error:
         raise NotPossible(f"The back-up is damaged: {error}. Nothing was changed.") from None
     return about
 
@@ -45,7 +54,9 @@ def header_of(data: gzip.GzipFile) -> dict[str, Any]:
     try:
         about: dict[str, Any] = json.loads(data.readline(CHUNK))
         if about["portal_backup"] != FORMAT:
-            raise NotPossible(f"This back-up has format {about['portal_backup']}; this version reads {FORMAT}.")
+            raise NotPossible(
+                f"This back-up has format {about['portal_backup']}; this version reads {FORMAT}."
+            )
     except (ValueError, KeyError, TypeError):
         raise NotPossible("This is no back-up of the portal.") from None
     return about
@@ -56,9 +67,13 @@ def check(about: dict[str, Any], *, replace: bool) -> None:
     if about["vendor"] != connection.vendor:
         raise NotPossible(f"The back-up is of {about['vendor']}; this portal uses {connection.vendor}.")
     if User.objects.exists() and not replace:
-        raise NotPossible("There are people in this portal already. With --replace all that it holds is given up.")
+        raise NotPossible(
+            "There are people in this portal already. With --replace all that it holds is given up."
+        )
     if about["migrations"] != migrations():
-        raise NotPossible(f"The back-up was made by version {about['version']} with other tables: restore it with that version, then upgrade.")
+        raise NotPossible(
+            f"The back-up was made by version {about['version']} with other tables: restore it with that version, then upgrade."
+        )
 
 
 def restore_sqlite(data: gzip.GzipFile) -> None:
@@ -87,14 +102,19 @@ def restore_postgresql(data: gzip.GzipFile) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")  # the pipe may be slow
         triggers.drop(connection)
-        names = ", ".join(map(connection.ops.quote_name, [*tables(), "django_session", "usersessions_usersession"]))
+        names = ", ".join(
+            map(connection.ops.quote_name, [*tables(), "django_session", "usersessions_usersession"])
+        )
         cursor.execute(f"TRUNCATE {names} CASCADE")
         while not (about := json.loads(data.readline(CHUNK) or b'{"cut": true}')).get("end"):
             if "table" not in about:
                 raise EOFError("it ends too early")
             if about["table"] not in tables():
                 raise NotPossible(f"The back-up holds the unknown table {about['table']}.")
-            with connection.wrap_database_errors, cursor.cursor.copy(f"COPY {named(about['table'], about['columns'])} FROM STDIN") as rows:
+            with (
+                connection.wrap_database_errors,
+                cursor.cursor.copy(f"COPY {named(about['table'], about['columns'])} FROM STDIN") as rows,
+            ):
                 while (line := data.readline()) != b"\\.\n":
                     if not line:
                         raise EOFError("it ends too early")
@@ -102,9 +122,13 @@ def restore_postgresql(data: gzip.GzipFile) -> None:
         if data.read(1):  # reading to the end is what makes gzip compare its sum
             raise EOFError("it does not end where it should")
         cursor.execute(SET_ASIDE)
-        for sql in connection.ops.sequence_reset_sql(no_style(), list(connection.introspection.installed_models(tables()))):
+        for sql in connection.ops.sequence_reset_sql(
+            no_style(), list(connection.introspection.installed_models(tables()))
+        ):
             cursor.execute(sql)
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # pending checks would keep the triggers from being set
+        cursor.execute(
+            "SET CONSTRAINTS ALL IMMEDIATE"
+        )  # pending checks would keep the triggers from being set
         triggers.create(connection)
 
 
@@ -118,4 +142,6 @@ def same_trail(about: dict[str, Any]) -> Finding:
 
 def reopen(*, now: datetime) -> int:
     """Have Roboflow asked about all that was open when the back-up was made; nothing is sent again blindly. Return how many."""
-    return sum(restored(operation, now=now) for operation in Operation.objects.open().select_related("workspace"))
+    return sum(
+        restored(operation, now=now) for operation in Operation.objects.open().select_related("workspace")
+    )

@@ -13,4 +13,6 @@ from portal.web.fragments import page_or_part
 @administrator_required
 def system(request: HttpRequest) -> HttpResponse:
     """Health of the parts; refreshes by itself."""
-    return page_or_part(request, "system/system.html", figures(now=now()), part="system/_system.html", region="system")
+    return page_or_part(
+        request, "system/system.html", figures(now=now()), part="system/_system.html", region="system"
+    )

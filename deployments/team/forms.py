@@ -28,9 +28,11 @@ class AcceptForm(forms.Form):
 
     name = PlainCharField(max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     password = forms.CharField(
-        max_length=200, strip=False, help_text=" ".join(password_validators_help_texts()),
+        max_length=200,
+        strip=False,
+        help_text=" ".join(password_validators_help_texts()),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )  # fmt: skip
+    )
 
     def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -59,9 +59,22 @@ def invite(*, workspace: Workspace, email: str, role: Role, inviter: User, by: O
     with transaction.atomic(durable=True):
         withdraw_all(open_ones(workspace, now=now).filter(email__iexact=email), by=by, now=now)
         invitation = Invitation.objects.create(
-            workspace=workspace, email=email.lower(), role=role, token_hash=hash_of(token), invited_by=inviter, created_at=now, expires_at=now + LIFE
+            workspace=workspace,
+            email=email.lower(),
+            role=role,
+            token_hash=hash_of(token),
+            invited_by=inviter,
+            created_at=now,
+            expires_at=now + LIFE,
         )
-        append(Action.INVITATION_SENT, by=by, at=now, about=thing_of(invitation), workspace=workspace, changes={"role": (None, str(role))})
+        append(
+            Action.INVITATION_SENT,
+            by=by,
+            at=now,
+            about=thing_of(invitation),
+            workspace=workspace,
+            changes={"role": (None, str(role))},
+        )
         touch(workspace.pk)
     link = settings.PORTAL_BASE_URL + reverse("team:accept", args=[token])
     return Sent(invitation, link, mail(invitation, link, inviter=inviter))
@@ -69,7 +82,9 @@ def invite(*, workspace: Workspace, email: str, role: Role, inviter: User, by: O
 
 def open_ones(workspace: Workspace, *, now: datetime) -> InvitationQuerySet:
     """Return the workspace's invitations that can still be accepted."""
-    found: InvitationQuerySet = Invitation.objects.open(now).filter(workspace=workspace).select_related("workspace")
+    found: InvitationQuerySet = (
+        Invitation.objects.open(now).filter(workspace=workspace).select_related("workspace")
+    )
     return found
 
 
@@ -97,21 +112,36 @@ def withdraw_all(invitations: Iterable[Invitation], *, by: Origin, now: datetime
 
 def find(token: str, *, now: datetime) -> Invitation:
     """Return the open invitation of a token. Raises NoInvitation."""
-    found = Invitation.objects.open(now).filter(token_hash=hash_of(token)).select_related("workspace", "invited_by").first()
+    found = (
+        Invitation.objects.open(now)
+        .filter(token_hash=hash_of(token))
+        .select_related("workspace", "invited_by")
+        .first()
+    )
     if found is None:
         raise NoInvitation
     return found
 
 
 @transaction.atomic(durable=True)
-def accept(invitation: Invitation, *, user: User | None, name: str, password: str, by: Origin, now: datetime) -> User:
+def accept(
+    invitation: Invitation, *, user: User | None, name: str, password: str, by: Origin, now: datetime
+) -> User:
     """Join the workspace as `user`, or as a new person with `name` and `password`. Raises NoInvitation when it was used meanwhile."""
     if not Invitation.objects.open(now).filter(pk=invitation.pk).update(accepted_at=now):
         raise NoInvitation
     if user is None:
         user = User.objects.create_user(invitation.email, password, name=name, created_at=now)
-    origin = Origin(actor_id=user.pk, actor_name=str(user), ip=by.ip, agent=by.agent, request_id=by.request_id)
-    append(Action.INVITATION_ACCEPTED, by=origin, at=now, about=thing_of(invitation), workspace=invitation.workspace)
+    origin = Origin(
+        actor_id=user.pk, actor_name=str(user), ip=by.ip, agent=by.agent, request_id=by.request_id
+    )
+    append(
+        Action.INVITATION_ACCEPTED,
+        by=origin,
+        at=now,
+        about=thing_of(invitation),
+        workspace=invitation.workspace,
+    )
     if not Membership.objects.standing().filter(user=user, workspace=invitation.workspace).exists():
         join(user=user, workspace=invitation.workspace, role=Role(invitation.role), by=origin, now=now)
     touch(invitation.workspace_id)

@@ -34,7 +34,9 @@ class Invitation(models.Model):
     objects: ClassVar = InvitationQuerySet.as_manager()
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["workspace", "expires_at"], name="invitations_open")]  # the team page
+        indexes: ClassVar = [
+            models.Index(fields=["workspace", "expires_at"], name="invitations_open")
+        ]  # the team page
 
     def __str__(self) -> str:
         return f"{self.email} as {self.role}"

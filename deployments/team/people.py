@@ -32,13 +32,22 @@ def locked(member: Membership) -> Membership:
 
     Not the workspace itself: everybody else writes that last, after the head of the trail.
     """
-    list(Membership.objects.select_for_update().filter(workspace=member.workspace_id).order_by("pk").values_list("pk"))
+    list(
+        Membership.objects.select_for_update()
+        .filter(workspace=member.workspace_id)
+        .order_by("pk")
+        .values_list("pk")
+    )
     return Membership.objects.select_related("user", "workspace").get(pk=member.pk)
 
 
 def is_last_manager(member: Membership) -> bool:
     """Say whether nobody else could give roles."""
-    others = Membership.objects.standing().filter(workspace=member.workspace, role=Role.MANAGER).exclude(pk=member.pk)
+    others = (
+        Membership.objects.standing()
+        .filter(workspace=member.workspace, role=Role.MANAGER)
+        .exclude(pk=member.pk)
+    )
     return member.role == Role.MANAGER and not others.exists()
 
 
@@ -54,7 +63,14 @@ def change_role(member: Membership, *, role: Role, by: Origin, now: datetime) ->
     if standing.role == Role.MANAGER:  # what a manager promised goes with the role
         withdraw_all(open_ones(standing.workspace, now=now).filter(invited_by=standing.user), by=by, now=now)
     changes = {"role": (standing.role, str(role))}
-    append(Action.MEMBER_ROLE_CHANGED, by=by, at=now, about=thing_of(standing), workspace=standing.workspace, changes=changes)
+    append(
+        Action.MEMBER_ROLE_CHANGED,
+        by=by,
+        at=now,
+        about=thing_of(standing),
+        workspace=standing.workspace,
+        changes=changes,
+    )
     touch(standing.workspace_id)
     return True
 
@@ -74,6 +90,13 @@ def remove_member(member: Membership, *, by: Origin, now: datetime) -> bool:
         append(Action.KEY_REMOVED, by=by, at=now, about=about, workspace=standing.workspace)
     theirs = Q(email__iexact=standing.user.email) | Q(invited_by=standing.user)  # no way back by an old link
     withdraw_all(open_ones(standing.workspace, now=now).filter(theirs), by=by, now=now)
-    append(Action.MEMBER_REMOVED, by=by, at=now, about=thing_of(standing), workspace=standing.workspace, changes={"role": (standing.role, None)})
+    append(
+        Action.MEMBER_REMOVED,
+        by=by,
+        at=now,
+        about=thing_of(standing),
+        workspace=standing.workspace,
+        changes={"role": (standing.role, None)},
+    )
     touch(standing.workspace_id)
     return True

@@ -9,6 +9,10 @@ urlpatterns = [
     path("w/<slug:workspace>/team/", views.people, name="people"),
     path("w/<slug:workspace>/team/<int:member_id>/role/", views.role, name="role"),
     path("w/<slug:workspace>/team/<int:member_id>/remove/", views.remove, name="remove"),
-    path("w/<slug:workspace>/team/invitations/<int:invitation_id>/withdraw/", views.withdraw_view, name="withdraw"),
+    path(
+        "w/<slug:workspace>/team/invitations/<int:invitation_id>/withdraw/",
+        views.withdraw_view,
+        name="withdraw",
+    ),
     path("invite/<str:token>/", views.accept_view, name="accept"),
 ]

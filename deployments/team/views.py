@@ -46,14 +46,30 @@ def people(request: HttpRequest, membership: Membership) -> HttpResponseBase:
 def page(membership: Membership, form: InviteForm, sent: Sent | None = None) -> dict[str, Any]:
     """Return what the team page shows."""
     workspace = membership.workspace
-    members = Membership.objects.standing().filter(workspace=workspace).select_related("user").order_by("user__name", "pk")
+    members = (
+        Membership.objects.standing()
+        .filter(workspace=workspace)
+        .select_related("user")
+        .order_by("user__name", "pk")
+    )
     keys = {key.user_id: key.state for key in ApiKey.objects.filter(workspace=workspace)}
-    protected = set(factors().filter(user__in=[one.user_id for one in members]).values_list("user_id", flat=True))
+    protected = set(
+        factors().filter(user__in=[one.user_id for one in members]).values_list("user_id", flat=True)
+    )
     return {
-        "protected": protected, "workspace": workspace, "members": [(one, keys.get(one.user_id, "none")) for one in members], "form": form, "sent": sent, "matrix": MATRIX,
-        "is_manager": may(membership.role, Role.MANAGER), "roles": Role.choices,
-        "invitations": Invitation.objects.open(now()).filter(workspace=workspace).select_related("invited_by").order_by("-created_at"),
-    }  # fmt: skip
+        "protected": protected,
+        "workspace": workspace,
+        "members": [(one, keys.get(one.user_id, "none")) for one in members],
+        "form": form,
+        "sent": sent,
+        "matrix": MATRIX,
+        "is_manager": may(membership.role, Role.MANAGER),
+        "roles": Role.choices,
+        "invitations": Invitation.objects.open(now())
+        .filter(workspace=workspace)
+        .select_related("invited_by")
+        .order_by("-created_at"),
+    }
 
 
 @workspace_required(Role.MANAGER)
@@ -65,7 +81,14 @@ def invite_view(request: HttpRequest, membership: Membership) -> HttpResponse:
     if form.is_valid():
         data, inviter = form.cleaned_data, cast(User, request.user)
         try:
-            sent = invite(workspace=membership.workspace, email=data["email"], role=Role(data["role"]), inviter=inviter, by=origin_of(request), now=now())
+            sent = invite(
+                workspace=membership.workspace,
+                email=data["email"],
+                role=Role(data["role"]),
+                inviter=inviter,
+                by=origin_of(request),
+                now=now(),
+            )
             form = InviteForm()
         except NotInvited as why:
             form.add_error("email", str(why))
@@ -74,7 +97,12 @@ def invite_view(request: HttpRequest, membership: Membership) -> HttpResponse:
 
 def member_of(membership: Membership, member_id: int) -> Membership:
     """Return another member of the same workspace."""
-    found = Membership.objects.standing().filter(workspace=membership.workspace, pk=member_id).select_related("user", "workspace").first()
+    found = (
+        Membership.objects.standing()
+        .filter(workspace=membership.workspace, pk=member_id)
+        .select_related("user", "workspace")
+        .first()
+    )
     if found is None:
         raise Http404
     return found
@@ -109,7 +137,12 @@ def remove(request: HttpRequest, membership: Membership, member_id: int) -> Http
             messages.error(request, str(why))
         return go(request, team_page(membership.workspace))
     running = Operation.objects.filter(workspace=membership.workspace, actor=member.user).open()  # type: ignore[attr-defined]
-    context = {"member": member, "workspace": membership.workspace, "running": running.count(), "is_last": is_last_manager(member)}
+    context = {
+        "member": member,
+        "workspace": membership.workspace,
+        "running": running.count(),
+        "is_last": is_last_manager(member),
+    }
     return form_page(request, "team/remove.html", context)
 
 
@@ -117,7 +150,11 @@ def remove(request: HttpRequest, membership: Membership, member_id: int) -> Http
 @workspace_required(Role.MANAGER)
 def withdraw_view(request: HttpRequest, membership: Membership, invitation_id: int) -> HttpResponse:
     """Make an invitation worthless."""
-    found = Invitation.objects.filter(workspace=membership.workspace, pk=invitation_id).select_related("workspace").first()
+    found = (
+        Invitation.objects.filter(workspace=membership.workspace, pk=invitation_id)
+        .select_related("workspace")
+        .first()
+    )
     if found is None:
         raise Http404
     withdraw(found, by=origin_of(request), now=now())
@@ -151,7 +188,9 @@ def accept_as(request: HttpRequest, found: Invitation, user: User) -> HttpRespon
     return form_page(request, "team/accept_as.html", {"invitation": found, "theirs": theirs})
 
 
-def enter(request: HttpRequest, found: Invitation, user: User | None, *, name: str, password: str) -> HttpResponse:
+def enter(
+    request: HttpRequest, found: Invitation, user: User | None, *, name: str, password: str
+) -> HttpResponse:
     """Join, sign in, and lead to the keys."""
     try:
         person = accept(found, user=user, name=name, password=password, by=origin_of(request), now=now())
@@ -159,5 +198,8 @@ def enter(request: HttpRequest, found: Invitation, user: User | None, *, name: s
         return form_page(request, "team/no_invitation.html", {})
     if user is None:
         login(request, person, backend=BACKEND)
-    messages.success(request, f"Welcome to {found.workspace}. Add your Roboflow key to create, pause, resume and delete; to look you need none.")
+    messages.success(
+        request,
+        f"Welcome to {found.workspace}. Add your Roboflow key to create, pause, resume and delete; to look you need none.",
+    )
     return go(request, reverse("keys:list"))

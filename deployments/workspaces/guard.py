@@ -67,18 +67,33 @@ def membership_of(request: HttpRequest, slug: str) -> Membership:
     if found := next((one for one in memberships_of(request) if one.workspace.slug == slug), None):
         return found
     if request.method not in SAFE and (workspace := Workspace.objects.filter(slug=slug).first()):
-        record_refusal(request, workspace, Action.ACCESS_REFUSED, Thing(type="address", name=request.path), reason="")  # a stranger's words are not for members
+        record_refusal(
+            request, workspace, Action.ACCESS_REFUSED, Thing(type="address", name=request.path), reason=""
+        )  # a stranger's words are not for members
     raise Http404
 
 
-def refuse(request: HttpRequest, membership: Membership, needed: Role, *, refused_as: Action, about: Thing | None = None) -> None:
+def refuse(
+    request: HttpRequest,
+    membership: Membership,
+    needed: Role,
+    *,
+    refused_as: Action,
+    about: Thing | None = None,
+) -> None:
     """Raise Refused, which names the role that is needed and who can give it."""
     if request.method not in SAFE:
-        record_refusal(request, membership.workspace, refused_as, about or Thing(type="address", name=request.path))
-    raise Refused(needed=f"the role {needed.value} in {membership.workspace}", who=managers_of(membership.workspace))
+        record_refusal(
+            request, membership.workspace, refused_as, about or Thing(type="address", name=request.path)
+        )
+    raise Refused(
+        needed=f"the role {needed.value} in {membership.workspace}", who=managers_of(membership.workspace)
+    )
 
 
-def record_refusal(request: HttpRequest, workspace: Workspace, action: Action, about: Thing, *, reason: str | None = None) -> None:
+def record_refusal(
+    request: HttpRequest, workspace: Workspace, action: Action, about: Thing, *, reason: str | None = None
+) -> None:
     """Write a refused attempt into the trail; far more of them than a person can make go to the log only."""
     if not within(request, "refusal"):
         log.warning("refusals_not_recorded", action=str(action), user_id=request.user.pk)
@@ -90,7 +105,9 @@ def record_refusal(request: HttpRequest, workspace: Workspace, action: Action, a
 
 def managers_of(workspace: Workspace) -> str:
     """Return the names of those who can give roles."""
-    managers = Membership.objects.standing().filter(workspace=workspace, role=Role.MANAGER).select_related("user")
+    managers = (
+        Membership.objects.standing().filter(workspace=workspace, role=Role.MANAGER).select_related("user")
+    )
     return ", ".join(str(one.user) for one in managers)
 
 

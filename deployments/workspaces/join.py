@@ -24,7 +24,12 @@ def workspace_for(*, roboflow_slug: str, name: str, region: str, now: datetime) 
     workspace, _ = Workspace.objects.get_or_create(
         region=region,
         roboflow_slug=roboflow_slug,
-        defaults={"slug": free_slug(roboflow_slug, region), "name": " ".join(clean(name or roboflow_slug).split()), "created_at": now, "sync_due_at": now},
+        defaults={
+            "slug": free_slug(roboflow_slug, region),
+            "name": " ".join(clean(name or roboflow_slug).split()),
+            "created_at": now,
+            "sync_due_at": now,
+        },
     )
     return workspace
 
@@ -53,7 +58,16 @@ def join_by_key(*, user: User, workspace: Workspace, by: Origin, now: datetime) 
 
 def join(*, user: User, workspace: Workspace, role: Role, by: Origin, now: datetime) -> Membership:
     """Make or revive a membership with `role` and record it. Call it inside a transaction."""
-    membership, _ = Membership.objects.update_or_create(user=user, workspace=workspace, defaults={"role": role, "joined_at": now, "removed_at": None})
+    membership, _ = Membership.objects.update_or_create(
+        user=user, workspace=workspace, defaults={"role": role, "joined_at": now, "removed_at": None}
+    )
     about = Thing(type="member", id=str(user.pk), name=user.email)
-    append(Action.MEMBER_JOINED, by=by, at=now, about=about, workspace=workspace, changes={"role": (None, str(role))})
+    append(
+        Action.MEMBER_JOINED,
+        by=by,
+        at=now,
+        about=about,
+        workspace=workspace,
+        changes={"role": (None, str(role))},
+    )
     return membership

@@ -50,8 +50,14 @@ class Workspace(models.Model):
     objects: ClassVar = WorkspaceQuerySet.as_manager()
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["region", "roboflow_slug"], name="one_workspace_per_region_and_slug")]
-        indexes: ClassVar = [models.Index(fields=["sync_due_at"], name="workspace_due")]  # due(): asked by beat
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["region", "roboflow_slug"], name="one_workspace_per_region_and_slug"
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["sync_due_at"], name="workspace_due")
+        ]  # due(): asked by beat
 
     def __str__(self) -> str:
         return self.name
@@ -69,8 +75,14 @@ class Workspace(models.Model):
             return "red"
         grace = timedelta(seconds=settings.SYNC_ACTIVE_SECONDS)
         late = age > AMBER_INTERVALS * timedelta(seconds=settings.SYNC_IDLE_SECONDS) + grace
-        if self.is_watched(now) and self.watched_since:  # facts of a quiet time are no trouble while the first quick sync is on its way
-            late = late or min(age, now - self.watched_since) > AMBER_INTERVALS * timedelta(seconds=settings.SYNC_ACTIVE_SECONDS) + grace
+        if (
+            self.is_watched(now) and self.watched_since
+        ):  # facts of a quiet time are no trouble while the first quick sync is on its way
+            late = (
+                late
+                or min(age, now - self.watched_since)
+                > AMBER_INTERVALS * timedelta(seconds=settings.SYNC_ACTIVE_SECONDS) + grace
+            )
         return "amber" if late or (self.sync_failures and age > AMBER_INTERVALS * grace) else ""
 
     def is_watched(self, now: datetime) -> bool:
@@ -107,7 +119,11 @@ class Membership(models.Model):
     objects: ClassVar = MembershipQuerySet.as_manager()
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "workspace"], name="one_membership_per_person_and_workspace")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["user", "workspace"], name="one_membership_per_person_and_workspace"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.user} in {self.workspace}"

@@ -79,7 +79,10 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
         """The last one stays while everybody must have one."""
-        return not is_required() or factors().filter(user=authenticator.user).exclude(pk=authenticator.pk).exists()
+        return (
+            not is_required()
+            or factors().filter(user=authenticator.user).exclude(pk=authenticator.pk).exists()
+        )
 
     def get_totp_issuer(self) -> str:
         """What an authenticator app shows beside the code."""
@@ -98,4 +101,9 @@ class SessionsAdapter(DefaultUserSessionsAdapter):  # type: ignore[misc]
         """End them, and tell of it once."""
         super().end_sessions(sessions)
         if sessions:
-            record(context.request, Action.SESSION_ENDED, context.request.user, changes={"sessions": (len(sessions), 0)})
+            record(
+                context.request,
+                Action.SESSION_ENDED,
+                context.request.user,
+                changes={"sessions": (len(sessions), 0)},
+            )

@@ -28,7 +28,10 @@ def factors() -> QuerySet[Authenticator]:
 
 def with_factors(people: QuerySet[User]) -> QuerySet[User]:
     """Let each person say `has_second_factor` and `must_have_second_factor`."""
-    return people.annotate(has_second_factor=Exists(factors().filter(user=OuterRef("pk"))), must_have_second_factor=Exists(requirement()))
+    return people.annotate(
+        has_second_factor=Exists(factors().filter(user=OuterRef("pk"))),
+        must_have_second_factor=Exists(requirement()),
+    )
 
 
 def requirement() -> QuerySet[SignInPolicy]:
@@ -67,7 +70,12 @@ def reset(user: User, *, now: datetime) -> int:
     count: int = factors().filter(user=user).count()
     Authenticator.objects.filter(user=user).delete()
     if count:
-        append(Action.SECOND_FACTOR_RESET, by=SYSTEM, at=now, about=Thing(type="person", id=str(user.pk), name=user.email))
+        append(
+            Action.SECOND_FACTOR_RESET,
+            by=SYSTEM,
+            at=now,
+            about=Thing(type="person", id=str(user.pk), name=user.email),
+        )
     return count
 
 

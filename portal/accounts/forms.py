@@ -22,11 +22,15 @@ class NewPersonForm(forms.Form):
     """Name, e-mail and password of somebody new."""
 
     name = PlainCharField(max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"}))
-    email = forms.EmailField(label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"}))
+    email = forms.EmailField(
+        label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
+    )
     password = forms.CharField(
-        max_length=200, strip=False, help_text=" ".join(password_validators_help_texts()),
+        max_length=200,
+        strip=False,
+        help_text=" ".join(password_validators_help_texts()),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )  # fmt: skip
+    )
 
     def clean_email(self) -> str:
         """An address belongs to one person."""
@@ -52,6 +56,11 @@ class ProfileForm(forms.Form):
 
     name = PlainCharField(max_length=80)
     timezone = forms.ChoiceField(
-        label="Time zone", required=False, help_text="Times are shown in this zone. Without one, in your browser's.",
-        choices=lambda: [("", "My browser's zone"), *((zone, zone) for zone in sorted(zoneinfo.available_timezones()))],
-    )  # fmt: skip
+        label="Time zone",
+        required=False,
+        help_text="Times are shown in this zone. Without one, in your browser's.",
+        choices=lambda: [
+            ("", "My browser's zone"),
+            *((zone, zone) for zone in sorted(zoneinfo.available_timezones())),
+        ],
+    )

@@ -20,7 +20,13 @@ from portal.web.errors import bad_request, problem
 
 WRITE_EVERY_SECONDS = 60  # a page that polls must not write each time
 OWN_PAGES = "/accounts/"  # allauth's: sign-in, password, sessions, second factor
-MALFORMED = (LookupError, TypeError, ValueError, AttributeError, struct.error)  # what allauth and fido2 raise at credentials that are none
+MALFORMED = (
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    struct.error,
+)  # what allauth and fido2 raise at credentials that are none
 OPEN_TO_DEBTORS = (OWN_PAGES, "/theme/", "/healthz", "/readyz", "/favicon.ico", settings.STATIC_URL)
 
 
@@ -54,7 +60,11 @@ class PersonMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """A second factor that no vault key opens is no fault of the person: say what to do. A malformed passkey is bad input, not a fault of ours."""
-        if isinstance(exception, MALFORMED) and "credential" in request.POST and request.path.startswith(OWN_PAGES):
+        if (
+            isinstance(exception, MALFORMED)
+            and "credential" in request.POST
+            and request.path.startswith(OWN_PAGES)
+        ):
             return bad_request(request)
         if not isinstance(exception, Unreadable):
             return None
@@ -70,7 +80,10 @@ def is_own_change(request: HttpRequest) -> bool:
 def is_over(request: HttpRequest) -> bool:
     """Say whether this session was left alone for too long, or began too long ago, however busy it is."""
     moment = time.time()
-    idle, age = moment - request.session.get("seen_at", moment), moment - request.session.get("signed_in_at", 0)
+    idle, age = (
+        moment - request.session.get("seen_at", moment),
+        moment - request.session.get("signed_in_at", 0),
+    )
     return bool(idle > settings.SESSION_IDLE_SECONDS or age > settings.SESSION_COOKIE_AGE)
 
 
@@ -82,7 +95,9 @@ def note_seen(request: HttpRequest) -> None:
     request.session["seen_at"] = int(time.time())
     UserSession.objects.create_from_request(request)
     moment = timezone.now()
-    User.objects.filter(pk=request.user.pk or 0).exclude(last_seen_at__gt=moment - timedelta(seconds=WRITE_EVERY_SECONDS)).update(last_seen_at=moment)
+    User.objects.filter(pk=request.user.pk or 0).exclude(
+        last_seen_at__gt=moment - timedelta(seconds=WRITE_EVERY_SECONDS)
+    ).update(last_seen_at=moment)
 
 
 def zone_of(user: User) -> zoneinfo.ZoneInfo | None:

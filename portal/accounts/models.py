@@ -53,7 +53,9 @@ class User(AbstractBaseUser):
     @property
     def owes_second_factor(self) -> bool:
         """Say whether they have to add a second factor before anything else; known of whoever is behind a session (accounts.factors)."""
-        return bool(getattr(self, "must_have_second_factor", False)) and not getattr(self, "has_second_factor", False)
+        return bool(getattr(self, "must_have_second_factor", False)) and not getattr(
+            self, "has_second_factor", False
+        )
 
 
 class SignInPolicy(models.Model):

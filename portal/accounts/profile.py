@@ -14,8 +14,18 @@ from portal.audit.origin import Origin
 def change_profile(user: User, *, name: str, timezone: str, by: Origin, now: datetime) -> None:
     """Save name and zone; the event tells what changed, and nothing is written when nothing did."""
     standing = User.objects.select_for_update().get(pk=user.pk)
-    changes = {field: (before, after) for field, before, after in (("name", standing.name, name), ("timezone", standing.timezone, timezone)) if before != after}
+    changes = {
+        field: (before, after)
+        for field, before, after in (("name", standing.name, name), ("timezone", standing.timezone, timezone))
+        if before != after
+    }
     if not changes:
         return
     User.objects.filter(pk=user.pk).update(name=name, timezone=timezone)
-    append(Action.PROFILE_CHANGED, by=by, at=now, about=Thing(type="person", id=str(user.pk), name=user.email), changes=changes)
+    append(
+        Action.PROFILE_CHANGED,
+        by=by,
+        at=now,
+        about=Thing(type="person", id=str(user.pk), name=user.email),
+        changes=changes,
+    )

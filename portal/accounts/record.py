@@ -44,7 +44,9 @@ def signed_in(*, request: HttpRequest, user: User, **_: Any) -> None:
 def means_of(request: HttpRequest, user: User) -> str:
     """Return what somebody signed in with: "password", "password, authenticator app", "passkey"; "" when they were led in by a link."""
     records = get_authentication_records(request, user) if hasattr(request, "session") else []
-    return ", ".join(dict.fromkeys(KINDS.get(str(one.get("type")), str(one.get("method"))) for one in records))
+    return ", ".join(
+        dict.fromkeys(KINDS.get(str(one.get("type")), str(one.get("method"))) for one in records)
+    )
 
 
 def signed_out(*, request: HttpRequest, user: User | None, **_: Any) -> None:
@@ -94,12 +96,22 @@ def record_factor(action: Action, factor: Authenticator) -> None:
     """Append one event about a person's second factor: its kind, never its content."""
     was_there = action == Action.SECOND_FACTOR_REMOVED
     kind = KINDS[factor.type]
-    record(context.request, action, factor.user, changes={"kind": (kind, None) if was_there else (None, kind)})
+    record(
+        context.request, action, factor.user, changes={"kind": (kind, None) if was_there else (None, kind)}
+    )
 
 
 def record(request: HttpRequest, action: Action, user: User, *, changes: Changes | None = None) -> None:
     """Append one event about a person, by that person."""
     origin = origin_of(request)
-    by = Origin(actor_id=user.pk, actor_name=str(user), ip=origin.ip, agent=origin.agent, request_id=origin.request_id)
+    by = Origin(
+        actor_id=user.pk, actor_name=str(user), ip=origin.ip, agent=origin.agent, request_id=origin.request_id
+    )
     with transaction.atomic():
-        append(action, by=by, at=now(), about=Thing(type="person", id=str(user.pk), name=user.email), changes=changes)
+        append(
+            action,
+            by=by,
+            at=now(),
+            about=Thing(type="person", id=str(user.pk), name=user.email),
+            changes=changes,
+        )

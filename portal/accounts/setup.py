@@ -45,6 +45,8 @@ def set_up(*, name: str, email: str, password: str, by: Origin, now: datetime) -
         if not held or not is_open():
             raise AlreadySetUp
         user = User.objects.create_user(email, password, name=name, is_administrator=True, created_at=now)
-        first = Origin(actor_id=user.pk, actor_name=str(user), ip=by.ip, agent=by.agent, request_id=by.request_id)
+        first = Origin(
+            actor_id=user.pk, actor_name=str(user), ip=by.ip, agent=by.agent, request_id=by.request_id
+        )
         append(Action.SETUP, by=first, at=now, about=Thing(type="person", id=str(user.pk), name=user.email))
         return user

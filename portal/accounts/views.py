@@ -69,5 +69,10 @@ def require_second_factor(request: HttpRequest) -> HttpResponse:
     except NoFactorYourself:
         messages.error(request, "Add a second factor of your own first: else this would lock you out.")
         return go(request, reverse("mfa_index"))
-    messages.success(request, "Everybody needs a second factor now; who has none is led to adding one." if required else "A second factor is optional now.")
+    messages.success(
+        request,
+        "Everybody needs a second factor now; who has none is led to adding one."
+        if required
+        else "A second factor is optional now.",
+    )
     return go(request, safe_next(request, request.POST.get("next"), "/"))

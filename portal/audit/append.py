@@ -40,12 +40,22 @@ class Entry:
     operation_id: str = ""
 
 
-def append(action: Action, *, by: Origin, at: datetime, about: Thing | None = None, workspace: Any = None, **more: Any) -> Event:
+def append(
+    action: Action,
+    *,
+    by: Origin,
+    at: datetime,
+    about: Thing | None = None,
+    workspace: Any = None,
+    **more: Any,
+) -> Event:
     """Append one event and return it. Must run inside the transaction that makes the change; call it late, it holds the head.
 
     `more`: `reason`, `changes` (field to before and after), `operation_id`.
     """
-    return append_many([Entry(action=action, by=by, at=at, about=about or Thing(), workspace=workspace, **more)])[0]
+    return append_many(
+        [Entry(action=action, by=by, at=at, about=about or Thing(), workspace=workspace, **more)]
+    )[0]
 
 
 def append_many(entries: Sequence[Entry]) -> list[Event]:

@@ -13,9 +13,26 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 GENESIS = "0" * 64  # the previous hash of the first entry
 FIELDS = (
-    "sequence", "at", "actor_id", "actor_name", "ip", "agent", "request_id", "source", "action", "outcome", "workspace_id",
-    "workspace_name", "object_type", "object_id", "object_name", "deployment_id", "operation_id", "reason", "changes",
-)  # fmt: skip
+    "sequence",
+    "at",
+    "actor_id",
+    "actor_name",
+    "ip",
+    "agent",
+    "request_id",
+    "source",
+    "action",
+    "outcome",
+    "workspace_id",
+    "workspace_name",
+    "object_type",
+    "object_id",
+    "object_name",
+    "deployment_id",
+    "operation_id",
+    "reason",
+    "changes",
+)
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
@@ -44,7 +61,9 @@ def statement(*, sequence: int, hash: str, signed_at: datetime) -> bytes:
 def sign(message: bytes, *, private_key: str) -> tuple[str, str]:
     """Return signature and public key, both base64. `private_key` is url-safe base64 of 32 bytes."""
     key = Ed25519PrivateKey.from_private_bytes(base64.urlsafe_b64decode(private_key))
-    return base64.b64encode(key.sign(message)).decode(), base64.b64encode(key.public_key().public_bytes_raw()).decode()
+    return base64.b64encode(key.sign(message)).decode(), base64.b64encode(
+        key.public_key().public_bytes_raw()
+    ).decode()
 
 
 def public_key_of(private_key: str) -> str:
@@ -55,7 +74,9 @@ def public_key_of(private_key: str) -> str:
 def signed_by(message: bytes, *, signature: str, public_key: str) -> bool:
     """Say whether `signature` over `message` was made by the owner of `public_key`; malformed ones are not."""
     try:
-        Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key)).verify(base64.b64decode(signature), message)
+        Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key)).verify(
+            base64.b64decode(signature), message
+        )
     except (InvalidSignature, ValueError, binascii.Error):
         return False
     return True

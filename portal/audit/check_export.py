@@ -54,7 +54,10 @@ def check_head(one: dict[str, Any], hashes: dict[int, str], key: Ed25519PublicKe
     """Check one signed head. Raises ValueError."""
     number = one["head"]
     try:
-        key.verify(base64.b64decode(one["signature"]), canonical({"hash": one["hash"], "sequence": number, "signed_at": one["signed_at"]}))
+        key.verify(
+            base64.b64decode(one["signature"]),
+            canonical({"hash": one["hash"], "sequence": number, "signed_at": one["signed_at"]}),
+        )
     except InvalidSignature:
         raise ValueError(f"The signature of the head at {number} is not by this public key.") from None
     if hashes.get(number) != one["hash"]:

@@ -16,9 +16,18 @@ from portal.web.limits import too_often, within
 def export_made(request: HttpRequest, workspace: Any, *, what: str, format: str) -> None:
     """Append the event that `what` was exported, with the filter of its address; answers at once to whoever exports without end."""
     if not within(request, "export"):
-        raise ImmediateHttpResponse(too_often(request, "Those are many exports."))  # allauth's middleware gives the answer
+        raise ImmediateHttpResponse(
+            too_often(request, "Those are many exports.")
+        )  # allauth's middleware gives the answer
     query = request.GET.copy()
     query.pop("format", None)
     changes = {"filter": ("", query.urlencode()), "format": ("", format)}
     with transaction.atomic():
-        append(Action.EXPORTED, by=origin_of(request), at=now(), about=Thing(type="export", name=what), workspace=workspace, changes=changes)
+        append(
+            Action.EXPORTED,
+            by=origin_of(request),
+            at=now(),
+            about=Thing(type="export", name=what),
+            workspace=workspace,
+            changes=changes,
+        )

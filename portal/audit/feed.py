@@ -14,11 +14,39 @@ from portal.audit.models import Event
 from portal.web.paging import Page, keyset
 
 COLUMNS = (
-    "sequence", "at", "actor", "actor_id", "action", "source", "outcome", "workspace_name", "object_type", "object_id", "object_name",
-    "deployment_id", "operation_id", "reason", "ip", "agent", "request_id", "changes", "previous_hash", "hash",
-)  # fmt: skip
+    "sequence",
+    "at",
+    "actor",
+    "actor_id",
+    "action",
+    "source",
+    "outcome",
+    "workspace_name",
+    "object_type",
+    "object_id",
+    "object_name",
+    "deployment_id",
+    "operation_id",
+    "reason",
+    "ip",
+    "agent",
+    "request_id",
+    "changes",
+    "previous_hash",
+    "hash",
+)
 SOURCES = ("portal", "outside", "system")
-OUTCOMES = ("requested", "succeeded", "failed", "refused", "cancelled", "needs_attention", "unknown", "resolved", "observed")
+OUTCOMES = (
+    "requested",
+    "succeeded",
+    "failed",
+    "refused",
+    "cancelled",
+    "needs_attention",
+    "unknown",
+    "resolved",
+    "observed",
+)
 FIELDS = ("q", "actor", "action", "object", "source", "outcome", "deployment", "from", "to")
 
 
@@ -38,17 +66,31 @@ class Line:
 def filtered(rows: QuerySet[Event], query: QueryDict) -> QuerySet[Event]:
     """Return the events that a query string asks for; values that make no sense match nothing or are left out."""
     values = {name: query.get(name, "").replace("\x00", "").strip()[:200] for name in FIELDS}
-    for name, column in (("source", "source"), ("outcome", "outcome"), ("deployment", "deployment_id"), ("object", "object_name")):
+    for name, column in (
+        ("source", "source"),
+        ("outcome", "outcome"),
+        ("deployment", "deployment_id"),
+        ("object", "object_name"),
+    ):
         if values[name]:
             rows = rows.filter(**{column: values[name]})
     if values["actor"]:
         actor = values["actor"]
-        rows = rows.filter(actor_id=int(actor)) if actor.isdecimal() and len(actor) < 18 else rows.filter(actor_name__iexact=actor)
+        rows = (
+            rows.filter(actor_id=int(actor))
+            if actor.isdecimal() and len(actor) < 18
+            else rows.filter(actor_name__iexact=actor)
+        )
     if values["action"]:
         rows = rows.filter(action__startswith=values["action"])
     if values["q"]:
         text = values["q"]
-        rows = rows.filter(Q(reason__icontains=text) | Q(object_name__icontains=text) | Q(actor_name__icontains=text) | Q(action__icontains=text))
+        rows = rows.filter(
+            Q(reason__icontains=text)
+            | Q(object_name__icontains=text)
+            | Q(actor_name__icontains=text)
+            | Q(action__icontains=text)
+        )
     if start := moment(values["from"]):
         rows = rows.filter(at__gte=start)
     return rows.filter(at__lte=end) if (end := moment(values["to"])) else rows
@@ -66,7 +108,9 @@ def moment(text: str) -> datetime | None:
 
 def page_of(rows: QuerySet[Event], *, cursor: str | None, size: int = 50) -> tuple[list[Line], str]:
     """Return one page of lines, and the cursor of the next: of each operation its newest event leads."""
-    later = Event.objects.filter(operation_id=OuterRef("operation_id"), sequence__gt=OuterRef("sequence")).exclude(action__endswith=".refused")
+    later = Event.objects.filter(
+        operation_id=OuterRef("operation_id"), sequence__gt=OuterRef("sequence")
+    ).exclude(action__endswith=".refused")
     heads = rows.filter(Q(operation_id="") | Q(action__endswith=".refused") | ~Exists(later))
     page: Page = keyset(heads, cursor=cursor, size=size, fields=("-sequence",))
     return grouped(page.rows), page.next
@@ -76,9 +120,14 @@ def grouped(heads: list[Event]) -> list[Line]:
     """Return lines with the earlier events of their operations."""
     ids = [one.operation_id for one in heads if one.operation_id and not one.action.endswith(".refused")]
     companions: dict[str, list[Event]] = defaultdict(list)
-    for one in Event.objects.filter(operation_id__in=ids).exclude(action__endswith=".refused").order_by("sequence"):
+    for one in (
+        Event.objects.filter(operation_id__in=ids).exclude(action__endswith=".refused").order_by("sequence")
+    ):
         companions[one.operation_id].append(one)
-    return [Line(one, [other for other in companions.get(one.operation_id, []) if other.sequence < one.sequence]) for one in heads]
+    return [
+        Line(one, [other for other in companions.get(one.operation_id, []) if other.sequence < one.sequence])
+        for one in heads
+    ]
 
 
 def facts_of(event: Event) -> dict[str, Any]:
@@ -90,4 +139,8 @@ def facts_of(event: Event) -> dict[str, Any]:
 def choices(rows: QuerySet[Event]) -> dict[str, Any]:
     """Return the people that a feed can be filtered by."""
     people = rows.exclude(actor_id=None).order_by().values_list("actor_id", "actor_name").distinct()[:200]
-    return {"people": sorted(dict(people).items(), key=lambda one: one[1]), "sources": SOURCES, "outcomes": OUTCOMES}
+    return {
+        "people": sorted(dict(people).items(), key=lambda one: one[1]),
+        "sources": SOURCES,
+        "outcomes": OUTCOMES,
+    }

@@ -27,19 +27,31 @@ class Event(models.Model):
     object_type = models.CharField(max_length=32, blank=True)
     object_id = models.CharField(max_length=100, blank=True)
     object_name = models.CharField(max_length=254, blank=True)
-    deployment_id = models.CharField(max_length=100, blank=True)  # Roboflow's, where the event is about a deployment
+    deployment_id = models.CharField(
+        max_length=100, blank=True
+    )  # Roboflow's, where the event is about a deployment
     operation_id = models.CharField(max_length=36, blank=True)
     reason = models.TextField(blank=True)
-    changes = models.TextField(blank=True)  # canonical JSON {field: [before, after]}: the very text that was hashed
+    changes = models.TextField(
+        blank=True
+    )  # canonical JSON {field: [before, after]}: the very text that was hashed
     previous_hash = models.CharField(max_length=64)
     hash = models.CharField(max_length=64)
 
     class Meta:
-        constraints: ClassVar = [models.CheckConstraint(condition=models.Q(sequence__gte=1), name="the_trail_begins_at_one")]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(sequence__gte=1), name="the_trail_begins_at_one")
+        ]
         indexes: ClassVar = [
-            models.Index(fields=["workspace_id", "-sequence"], name="event_workspace_feed"),  # the feed of one workspace
-            models.Index(fields=["deployment_id", "-sequence"], name="event_deployment_feed"),  # latest events of a deployment
-            models.Index(fields=["operation_id", "sequence"], name="event_operation_feed"),  # the events of one operation
+            models.Index(
+                fields=["workspace_id", "-sequence"], name="event_workspace_feed"
+            ),  # the feed of one workspace
+            models.Index(
+                fields=["deployment_id", "-sequence"], name="event_deployment_feed"
+            ),  # latest events of a deployment
+            models.Index(
+                fields=["operation_id", "sequence"], name="event_operation_feed"
+            ),  # the events of one operation
         ]
 
     def __str__(self) -> str:
@@ -72,7 +84,9 @@ class SignedHead(models.Model):
     public_key = models.CharField(max_length=64)  # base64 of the 32 raw bytes
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["-sequence"], name="signed_head_latest")]  # the newest signed head
+        indexes: ClassVar = [
+            models.Index(fields=["-sequence"], name="signed_head_latest")
+        ]  # the newest signed head
 
 
 class Verification(models.Model):

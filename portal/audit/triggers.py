@@ -16,7 +16,11 @@ SQLITE = {
         f"WHEN NEW.{key} IN (SELECT {key} FROM {table}) BEGIN SELECT RAISE(ABORT, '{WORDS}'); END"
         for table, key in TABLES.items()
     ],
-    "drop": [f"DROP TRIGGER IF EXISTS {table}_no_{verb}" for table in TABLES for verb in ("update", "delete", "replace")],
+    "drop": [
+        f"DROP TRIGGER IF EXISTS {table}_no_{verb}"
+        for table in TABLES
+        for verb in ("update", "delete", "replace")
+    ],
 }
 POSTGRESQL = {
     "create": [
@@ -24,10 +28,17 @@ POSTGRESQL = {
         *(
             f"CREATE OR REPLACE TRIGGER {table}_no_{name} BEFORE {verbs} ON {table} FOR EACH {each} EXECUTE FUNCTION audit_event_refuse()"
             for table in TABLES
-            for name, verbs, each in (("change", "UPDATE OR DELETE", "ROW"), ("truncate", "TRUNCATE", "STATEMENT"))
+            for name, verbs, each in (
+                ("change", "UPDATE OR DELETE", "ROW"),
+                ("truncate", "TRUNCATE", "STATEMENT"),
+            )
         ),
     ],
-    "drop": [f"DROP TRIGGER IF EXISTS {table}_{name} ON {table}" for table in TABLES for name in ("no_change", "no_truncate")],
+    "drop": [
+        f"DROP TRIGGER IF EXISTS {table}_{name} ON {table}"
+        for table in TABLES
+        for name in ("no_change", "no_truncate")
+    ],
 }
 
 

@@ -39,9 +39,16 @@ def verify(*, first: int = 1, last: int | None = None, progress: Progress | None
 
     What is appended meanwhile is left to the next verification: the end is where the head stood when this one began.
     """
-    signed = {one.sequence: one for one in SignedHead.objects.order_by("sequence")}  # before the head: it may move on, they never lead it
+    signed = {
+        one.sequence: one for one in SignedHead.objects.order_by("sequence")
+    }  # before the head: it may move on, they never lead it
     head = current_head()
-    finding, hash = walk(first=first, last=head.sequence if last is None else min(last, head.sequence), signed=signed, progress=progress)
+    finding, hash = walk(
+        first=first,
+        last=head.sequence if last is None else min(last, head.sequence),
+        signed=signed,
+        progress=progress,
+    )
     return ending(finding, head, hash, signed) if finding.ok and last is None else finding
 
 
@@ -50,7 +57,9 @@ def current_head() -> Head:
     return Head.objects.filter(pk=1).first() or Head(pk=1, sequence=0, hash=GENESIS)
 
 
-def walk(*, first: int, last: int, signed: Mapping[int, SignedHead], progress: Progress | None = None) -> tuple[Finding, str]:
+def walk(
+    *, first: int, last: int, signed: Mapping[int, SignedHead], progress: Progress | None = None
+) -> tuple[Finding, str]:
     """Recompute the hashes from `first` to `last`; return what was found, and the last hash."""
     rows = Event.objects.filter(sequence__lte=last).order_by("sequence")
     previous = GENESIS
@@ -67,11 +76,18 @@ def walk(*, first: int, last: int, signed: Mapping[int, SignedHead], progress: P
             return Finding(False, count, trouble, reached + 1), ""
         reached, previous, count = entry["sequence"], entry["hash"], count + 1
         if reached in signed and signed[reached].hash != previous:
-            return Finding(False, count, f"Entry {reached} is not the one whose head was signed on {signed[reached].signed_at:%Y-%m-%d %H:%M}.", reached), ""
+            return Finding(
+                False,
+                count,
+                f"Entry {reached} is not the one whose head was signed on {signed[reached].signed_at:%Y-%m-%d %H:%M}.",
+                reached,
+            ), ""
         if progress and count % CHUNK == 0:
             progress(count)
     if reached < last:
-        return Finding(False, count, f"The trail ends at {reached}, but its head says {last}.", reached + 1), ""
+        return Finding(
+            False, count, f"The trail ends at {reached}, but its head says {last}.", reached + 1
+        ), ""
     return Finding(True, count, ""), previous
 
 
@@ -82,7 +98,11 @@ def check(entry: dict[str, object], *, expected: int, previous: str) -> str:
         return f"Entry {expected} is missing: {number} stands in its place."
     if entry["previous_hash"] != previous:
         return f"Entry {number} does not follow from the one before it."
-    return "" if digest(previous, entry) == entry["hash"] else f"Entry {number} was altered: its hash does not fit its content."
+    return (
+        ""
+        if digest(previous, entry) == entry["hash"]
+        else f"Entry {number} was altered: its hash does not fit its content."
+    )
 
 
 def ending(finding: Finding, head: Head, hash: str, signed: Mapping[int, SignedHead]) -> Finding:
@@ -93,15 +113,23 @@ def ending(finding: Finding, head: Head, hash: str, signed: Mapping[int, SignedH
 
     if head.sequence and head.hash != hash:
         return bad("The last entry is not the one that the head names.", head.sequence)
-    if Event.objects.filter(sequence__gt=Coalesce(Subquery(Head.objects.filter(pk=1).values("sequence")), 0)).exists():
+    if Event.objects.filter(
+        sequence__gt=Coalesce(Subquery(Head.objects.filter(pk=1).values("sequence")), 0)
+    ).exists():
         return bad(f"There are entries beyond the head, which says {head.sequence}.", head.sequence + 1)
     oldest = Event.objects.order_by("sequence").values_list("at", flat=True).first()
     if not signed and oldest and clock() - oldest > UNSIGNED:
-        return bad(f"No head is signed, though the first entry is of {oldest:%Y-%m-%d %H:%M}: the signed heads were removed.", 1)
+        return bad(
+            f"No head is signed, though the first entry is of {oldest:%Y-%m-%d %H:%M}: the signed heads were removed.",
+            1,
+        )
     ours = trail_keys()
     for one in signed.values():
         if one.sequence > head.sequence:
-            return bad(f"The trail ends at {head.sequence}, but its head was signed at {one.sequence}: the end is cut off.", head.sequence + 1)
+            return bad(
+                f"The trail ends at {head.sequence}, but its head was signed at {one.sequence}: the end is cut off.",
+                head.sequence + 1,
+            )
         if one.public_key not in ours:
             return bad(f"The head at {one.sequence} was not signed by this portal's key.", one.sequence)
         message = statement(sequence=one.sequence, hash=one.hash, signed_at=one.signed_at)
@@ -122,13 +150,22 @@ def verify_for(by: Origin) -> None:
     with transaction.atomic(durable=True):
         keep(finding, by=by.actor_name, now=moment)
         changes = {"result": (None, finding.words or "intact")}
-        append(Action.TRAIL_VERIFIED, by=by, at=moment, about=Thing(type="trail", name="trail"), changes=changes)
+        append(
+            Action.TRAIL_VERIFIED, by=by, at=moment, about=Thing(type="trail", name="trail"), changes=changes
+        )
 
 
 def keep(finding: Finding, *, by: str, now: datetime) -> Verification:
     """Keep the result for the integrity card: only the last one."""
     result, _ = Verification.objects.update_or_create(
-        pk=1, defaults={"verified_at": now, "entries": finding.entries, "ok": finding.ok, "finding": finding.words, "by": by}
+        pk=1,
+        defaults={
+            "verified_at": now,
+            "entries": finding.entries,
+            "ok": finding.ok,
+            "finding": finding.words,
+            "by": by,
+        },
     )
     return result
 
@@ -142,24 +179,49 @@ def sign_when_due(*, now: datetime) -> SignedHead | None:
 def sign_head(*, now: datetime) -> SignedHead | None:
     """Sign the head if it moved and follows from what was signed before; the statement also goes to the log stream, where nobody of the database reaches it."""
     newest = SignedHead.objects.order_by("-sequence").first()
-    finding, _ = walk(first=newest.sequence if newest else 1, last=current_head().sequence, signed={newest.sequence: newest} if newest else {})
+    finding, _ = walk(
+        first=newest.sequence if newest else 1,
+        last=current_head().sequence,
+        signed={newest.sequence: newest} if newest else {},
+    )
     if not finding.ok:
-        log.error("trail_head_not_signed", sequence=finding.sequence, why=finding.words)  # a signature must not make a forgery true
+        log.error(
+            "trail_head_not_signed", sequence=finding.sequence, why=finding.words
+        )  # a signature must not make a forgery true
         return None
     with transaction.atomic(durable=True):
         head = Head.objects.select_for_update().filter(pk=1).first()
-        if head is None or (newest and newest.sequence == head.sequence and newest.public_key == public_key_of(settings.PORTAL_TRAIL_KEY)):
+        if head is None or (
+            newest
+            and newest.sequence == head.sequence
+            and newest.public_key == public_key_of(settings.PORTAL_TRAIL_KEY)
+        ):
             return None
-        signature, public_key = sign(statement(sequence=head.sequence, hash=head.hash, signed_at=now), private_key=settings.PORTAL_TRAIL_KEY)
-        signed = SignedHead.objects.create(sequence=head.sequence, hash=head.hash, signed_at=now, signature=signature, public_key=public_key)
-    facts = {"sequence": signed.sequence, "hash": signed.hash, "signed_at": now.isoformat(), "signature": signature, "public_key": public_key}
+        signature, public_key = sign(
+            statement(sequence=head.sequence, hash=head.hash, signed_at=now),
+            private_key=settings.PORTAL_TRAIL_KEY,
+        )
+        signed = SignedHead.objects.create(
+            sequence=head.sequence, hash=head.hash, signed_at=now, signature=signature, public_key=public_key
+        )
+    facts = {
+        "sequence": signed.sequence,
+        "hash": signed.hash,
+        "signed_at": now.isoformat(),
+        "signature": signature,
+        "public_key": public_key,
+    }
     log.info("trail_head_signed", **facts)
     return signed
 
 
 def entries() -> Iterator[dict[str, object]]:
     """Yield every entry with its hashes, oldest first."""
-    for row in Event.objects.order_by("sequence").values_list(*FIELDS, "previous_hash", "hash").iterator(chunk_size=CHUNK):
+    for row in (
+        Event.objects.order_by("sequence")
+        .values_list(*FIELDS, "previous_hash", "hash")
+        .iterator(chunk_size=CHUNK)
+    ):
         yield dict(zip((*FIELDS, "previous_hash", "hash"), row, strict=True))
 
 

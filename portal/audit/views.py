@@ -51,7 +51,15 @@ def trail(request: HttpRequest) -> HttpResponseBase:
         found = (facts_of(one) for one in rows.order_by("-sequence").iterator(chunk_size=1000))
         return export(found, columns=COLUMNS, format=wanted, filename="trail")
     lines, following = page_of(rows, cursor=request.GET.get("cursor"))
-    context = {"lines": lines, "next": following, "rev": rev, "base": "/activity/", "show_workspace": True, **choices(Event.objects.all()), **integrity()}
+    context = {
+        "lines": lines,
+        "next": following,
+        "rev": rev,
+        "base": "/activity/",
+        "show_workspace": True,
+        **choices(Event.objects.all()),
+        **integrity(),
+    }
     return page_or_part(request, "audit/trail.html", context, part="audit/_feed.html", region="feed")
 
 

@@ -26,9 +26,15 @@ def witnesses(lines: Iterable[str], *, public_keys: set[str]) -> Iterator[Witnes
     for line in lines:
         try:
             found = json.loads(line[line.index("{") :])
-            one = Witness(int(found["head"] if "head" in found else found["sequence"]), str(found["hash"]), datetime.fromisoformat(found["signed_at"]))
+            one = Witness(
+                int(found["head"] if "head" in found else found["sequence"]),
+                str(found["hash"]),
+                datetime.fromisoformat(found["signed_at"]),
+            )
             message = statement(sequence=one.sequence, hash=one.hash, signed_at=one.signed_at)
-            good = found["public_key"] in public_keys and signed_by(message, signature=found["signature"], public_key=found["public_key"])
+            good = found["public_key"] in public_keys and signed_by(
+                message, signature=found["signature"], public_key=found["public_key"]
+            )
         except (ValueError, KeyError, TypeError):
             continue
         if good:
@@ -40,7 +46,13 @@ def contradiction(found: Iterable[Witness]) -> tuple[int, str] | None:
     for one in sorted(set(found), key=lambda one: one.sequence):
         stored = Event.objects.filter(sequence=one.sequence).values_list("hash", flat=True).first()
         if stored is None:
-            return one.sequence, f"Entry {one.sequence} was signed on {one.signed_at:%Y-%m-%d %H:%M} and is not there: this is an older state of the trail."
+            return (
+                one.sequence,
+                f"Entry {one.sequence} was signed on {one.signed_at:%Y-%m-%d %H:%M} and is not there: this is an older state of the trail.",
+            )
         if stored != one.hash:
-            return one.sequence, f"Entry {one.sequence} is not the one that was signed on {one.signed_at:%Y-%m-%d %H:%M}."
+            return (
+                one.sequence,
+                f"Entry {one.sequence} is not the one that was signed on {one.signed_at:%Y-%m-%d %H:%M}.",
+            )
     return None

@@ -13,7 +13,9 @@ from django.db import DatabaseError, connection
 from portal import __version__
 from portal.health.models import Heartbeat
 
-LATE = timedelta(seconds=17)  # beats come every 5 s; with the 10 s of a container's health check a part that is killed shows within 30 s
+LATE = timedelta(
+    seconds=17
+)  # beats come every 5 s; with the 10 s of a container's health check a part that is killed shows within 30 s
 PROBE_EVERY = timedelta(seconds=5)
 
 
@@ -31,7 +33,9 @@ class Part:
 def beat(parts: list[str], *, now: datetime) -> None:
     """Write that these parts are alive."""
     rows = [Heartbeat(part=part, at=now, version=__version__) for part in parts]
-    Heartbeat.objects.bulk_create(rows, update_conflicts=True, unique_fields=["part"], update_fields=["at", "version"])
+    Heartbeat.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["part"], update_fields=["at", "version"]
+    )
 
 
 @cache
@@ -50,7 +54,12 @@ def redis_part() -> Part:
     full = 0 < int(info.get("maxmemory", 0)) <= int(info.get("used_memory", 0))
     broken = "err" in (info.get("aof_last_write_status"), info.get("rdb_last_bgsave_status"))
     words = "is full" if full else "cannot write to its disk" if broken else "answers"
-    return Part("redis", not (full or broken), words, version=str(info.get("valkey_version") or info.get("redis_version", "")))
+    return Part(
+        "redis",
+        not (full or broken),
+        words,
+        version=str(info.get("valkey_version") or info.get("redis_version", "")),
+    )
 
 
 def queue_length() -> int | None:
@@ -68,7 +77,11 @@ def parts(*, now: datetime) -> list[Part]:
     except DatabaseError as error:
         return [Part("database", False, f"does not answer ({type(error).__name__})"), redis_part()]
     database = database_part(rows.get("database"), now=now)
-    return [database, redis_part(), *(heartbeat_part(name, rows.get(name), now=now) for name in ("worker", "beat"))]
+    return [
+        database,
+        redis_part(),
+        *(heartbeat_part(name, rows.get(name), now=now) for name in ("worker", "beat")),
+    ]
 
 
 def database_part(row: Heartbeat | None, *, now: datetime) -> Part:
@@ -100,5 +113,7 @@ def heartbeat_part(name: str, row: Heartbeat | None, *, now: datetime) -> Part:
     """Return the state of a part that tells by heartbeats."""
     if row is None:
         return Part(name, False, "was not seen yet")
-    late = not -LATE < now - row.at <= LATE  # one of the future tells of a clock that was set back, not of a part that lives
+    late = (
+        not -LATE < now - row.at <= LATE
+    )  # one of the future tells of a clock that was set back, not of a part that lives
     return Part(name, not late, "was not seen lately" if late else "is alive", row.at, row.version)

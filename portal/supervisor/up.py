@@ -42,7 +42,9 @@ class Plan:
     @property
     def own_sandbox(self) -> bool:
         """The demo brings its own Roboflow unless addresses of another one are given."""
-        return self.demo and not (self.environment.get("ROBOFLOW_DEPLOYMENTS_URL") and self.environment.get("ROBOFLOW_API_URL"))
+        return self.demo and not (
+            self.environment.get("ROBOFLOW_DEPLOYMENTS_URL") and self.environment.get("ROBOFLOW_API_URL")
+        )
 
 
 def up(plan: Plan, *, say: Say) -> int:
@@ -64,7 +66,9 @@ def locked(home: Path) -> IO[str]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         lock.seek(0)
-        raise CannotStart(f"The portal of {home} is running already (process {lock.read().strip() or 'unknown'}).") from None
+        raise CannotStart(
+            f"The portal of {home} is running already (process {lock.read().strip() or 'unknown'})."
+        ) from None
     lock.seek(0)
     lock.truncate()
     lock.write(str(os.getpid()))
@@ -81,7 +85,9 @@ def check_ports(plan: Plan) -> None:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
-                raise CannotStart(f"Port {port} is taken. Choose another one: make {'demo' if plan.demo else 'run'} {setting}={port + 1}") from None
+                raise CannotStart(
+                    f"Port {port} is taken. Choose another one: make {'demo' if plan.demo else 'run'} {setting}={port + 1}"
+                ) from None
 
 
 def prepare(plan: Plan, sockets: Path) -> list[Child]:
@@ -98,13 +104,17 @@ def settings_of(plan: Plan, sockets: Path) -> dict[str, str]:
     if not found.get("REDIS_URL"):
         found["REDIS_URL"] = f"redis+socket://{sockets / 'broker.sock'}"
     if plan.own_sandbox:
-        found["ROBOFLOW_DEPLOYMENTS_URL"] = found["ROBOFLOW_API_URL"] = f"http://127.0.0.1:{plan.sandbox_port}"
+        found["ROBOFLOW_DEPLOYMENTS_URL"] = found["ROBOFLOW_API_URL"] = (
+            f"http://127.0.0.1:{plan.sandbox_port}"
+        )
     return found
 
 
 def manage(command: list[str], environment: dict[str, str]) -> str:
     """Run a command of manage.py. Raises CannotStart with the last line that it wrote."""
-    done = subprocess.run([sys.executable, "manage.py", *command], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "manage.py", *command], env=environment, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         words = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "it said nothing")
         raise CannotStart(f"manage.py {command[0]} failed: {words}")
@@ -123,12 +133,44 @@ def children_of(plan: Plan, environment: dict[str, str], sockets: Path) -> list[
     if plan.own_sandbox:
         state = plan.home / "sandbox" / "sandbox.sqlite3"
         state.parent.mkdir(exist_ok=True)
-        commands["sandbox"] = [python, "-m", "deployments.sandbox", "--port", str(plan.sandbox_port), "--state", str(state)]
+        commands["sandbox"] = [
+            python,
+            "-m",
+            "deployments.sandbox",
+            "--port",
+            str(plan.sandbox_port),
+            "--state",
+            str(state),
+        ]
     commands["web"] = [
-        python, "-m", "gunicorn", "portal.wsgi:application", "--bind", f"127.0.0.1:{plan.port}", "--worker-class", "gthread", "--workers", "2",
-        "--threads", "4", "--no-control-socket", "--graceful-timeout", "5", "--config", "python:portal.supervisor.gunicorn",
-    ]  # fmt: skip
-    commands["worker"] = [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+        python,
+        "-m",
+        "gunicorn",
+        "portal.wsgi:application",
+        "--bind",
+        f"127.0.0.1:{plan.port}",
+        "--worker-class",
+        "gthread",
+        "--workers",
+        "2",
+        "--threads",
+        "4",
+        "--no-control-socket",
+        "--graceful-timeout",
+        "5",
+        "--config",
+        "python:portal.supervisor.gunicorn",
+    ]
+    commands["worker"] = [
+        *celery,
+        "worker",
+        "--concurrency",
+        "2",
+        "--loglevel",
+        "INFO",
+        "--without-gossip",
+        "--without-mingle",
+    ]
     commands["beat"] = [*celery, "beat", "--pidfile", "", "--loglevel", "INFO"]
     return [Child(name, command, environment, logs / f"{name}.log") for name, command in commands.items()]
 
@@ -166,7 +208,9 @@ def supervise(plan: Plan, children: list[Child], *, say: Say) -> int:
             told = True
             greet(plan, children, say=say, seconds=time.monotonic() - begun)
         if not told and time.monotonic() - begun > READY_SECONDS:
-            raise CannotStart(f"Not ready after {READY_SECONDS} s: {missing(plan.port)}. The logs are in {plan.home / 'logs'}.")
+            raise CannotStart(
+                f"Not ready after {READY_SECONDS} s: {missing(plan.port)}. The logs are in {plan.home / 'logs'}."
+            )
         time.sleep(0.2)
     say("Stopping.")
     return 0
@@ -177,7 +221,10 @@ def seed(plan: Plan, children: list[Child]) -> bool:
     if plan.own_sandbox and ask(plan.sandbox_port, "/__sandbox/journal")[0] != 200:
         return False
     password = plan.environment.get("DEMO_PASSWORD") or os.environ.get("DEMO_PASSWORD") or PASSWORD
-    manage(["seed_demo", "--password", password, *([] if plan.own_sandbox else ["--without-keys"])], dict(children[0].environment))
+    manage(
+        ["seed_demo", "--password", password, *([] if plan.own_sandbox else ["--without-keys"])],
+        dict(children[0].environment),
+    )
     return True
 
 
@@ -204,7 +251,11 @@ def missing(port: int) -> str:
     if not status:
         return "web does not answer"
     try:
-        return ", ".join(f"{name} {words}" for name, words in json.loads(body)["parts"].items() if words not in ("answers", "is alive"))
+        return ", ".join(
+            f"{name} {words}"
+            for name, words in json.loads(body)["parts"].items()
+            if words not in ("answers", "is alive")
+        )
     except (ValueError, KeyError):
         return f"web answers {status}"
 

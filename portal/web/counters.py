@@ -11,14 +11,18 @@ from django.utils.timezone import now
 class Counters(DatabaseCache):
     """Django's says "not stored" for a disk that is full and for a lock that somebody else holds: a limit would take the first for "too often", which is a lie."""
 
-    def add(self, key: str, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
+    def add(
+        self, key: str, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None
+    ) -> bool:
         """Store what is not there yet; False when it is. Raises DatabaseError when the database takes no writes."""
         stored: bool = super().add(key, value, timeout, version)
         if not stored and not self.has_key(key, version):
             self.must_take_writes()
         return stored
 
-    def set(self, key: str, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None) -> None:
+    def set(
+        self, key: str, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None
+    ) -> None:
         """Store. Raises DatabaseError when the database takes no writes."""
         if not self._base_set("set", self.make_and_validate_key(key, version=version), value, timeout):  # type: ignore[attr-defined]
             self.must_take_writes()

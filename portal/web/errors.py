@@ -10,8 +10,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
-SECRETS = ("password", "api_key", "secret", "code", "credential")  # parts of names whose values are never given back
-FOREIGN = ("Origin checking", "Referer checking")  # how Django's reasons begin when another site sent the form
+SECRETS = (
+    "password",
+    "api_key",
+    "secret",
+    "code",
+    "credential",
+)  # parts of names whose values are never given back
+FOREIGN = (
+    "Origin checking",
+    "Referer checking",
+)  # how Django's reasons begin when another site sent the form
 
 
 class Refused(PermissionDenied):
@@ -39,12 +48,16 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
     """400: what came is no proper request."""
     if isinstance(exception, RequestDataTooBig):
         return too_large(request)
-    return problem(request, 400, "That request makes no sense", "The portal could not read it. Nothing was done.")
+    return problem(
+        request, 400, "That request makes no sense", "The portal could not read it. Nothing was done."
+    )
 
 
 def too_large(request: HttpRequest) -> HttpResponse:
     """413: far more was sent than any form of ours holds."""
-    return problem(request, 413, "That is too much", "No form of the portal takes more than 1 MB. Nothing was done.")
+    return problem(
+        request, 413, "That is too much", "No form of the portal takes more than 1 MB. Nothing was done."
+    )
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -56,7 +69,12 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """404: there is nothing, or nothing that this person may see."""
-    return problem(request, 404, "Nothing here", "There is no such page, or it is in a workspace that you are not a member of.")
+    return problem(
+        request,
+        404,
+        "Nothing here",
+        "There is no such page, or it is in a workspace that you are not a member of.",
+    )
 
 
 def too_many(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -70,22 +88,39 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """500: our fault, written to the log with the request's id. 503 where it is the database's."""
     if isinstance(sys.exc_info()[1], OperationalError | InternalError | InterfaceError):
         response = problem(
-            request, 503, "The database is away", "It does not answer, or it takes no changes now. What is missing stands at /readyz. Try again in a moment."
+            request,
+            503,
+            "The database is away",
+            "It does not answer, or it takes no changes now. What is missing stands at /readyz. Try again in a moment.",
         )
         response["Retry-After"] = "5"
         return response
     request_id = structlog.contextvars.get_contextvars().get("request_id", "")
     message = "This is the portal's fault. It is written to the log"
-    return problem(request, 500, "Something broke", f"{message} as request {request_id}." if request_id else f"{message}.")
+    return problem(
+        request,
+        500,
+        "Something broke",
+        f"{message} as request {request_id}." if request_id else f"{message}.",
+    )
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The form's mark was stale (another tab signed in, a cookie ran out): give the form back with a fresh one."""
     if is_htmx(request):
-        return HttpResponse("This page is stale. Reload it.", status=403, content_type="text/plain; charset=utf-8")
+        return HttpResponse(
+            "This page is stale. Reload it.", status=403, content_type="text/plain; charset=utf-8"
+        )
     if reason.startswith(FOREIGN):  # what another site filled in must not become a click away from being ours
-        return problem(request, 403, "This form is not ours", "It was sent from another site. Nothing was done.")
-    fields = [(name, value) for name, values in request.POST.lists() for value in values if name != "csrfmiddlewaretoken"]
+        return problem(
+            request, 403, "This form is not ours", "It was sent from another site. Nothing was done."
+        )
+    fields = [
+        (name, value)
+        for name, values in request.POST.lists()
+        for value in values
+        if name != "csrfmiddlewaretoken"
+    ]
     kept = [(name, value) for name, value in fields if not is_secret(name)]
     context = {"fields": kept, "lost": len(kept) < len(fields), "action": request.get_full_path()}
     return render(request, "web/stale.html", context, status=403)

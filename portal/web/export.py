@@ -9,9 +9,17 @@ from typing import Any
 
 from django.http import HttpRequest, StreamingHttpResponse
 
-FORMATS = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8", "txt": "text/plain; charset=utf-8"}
+FORMATS = {
+    "csv": "text/csv; charset=utf-8",
+    "jsonl": "application/jsonl; charset=utf-8",
+    "txt": "text/plain; charset=utf-8",
+}
 CHUNK = 200  # lines in one write to the client
-BREAKS = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}  # line ends to some readers, but not to JSON
+BREAKS = {
+    "\x85": "\\u0085",
+    "\u2028": "\\u2028",
+    "\u2029": "\\u2029",
+}  # line ends to some readers, but not to JSON
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # cells that begin so run as formulas
 
 
@@ -21,7 +29,9 @@ def wants_export(request: HttpRequest) -> str | None:
     return wanted if wanted in ("csv", "jsonl") else None
 
 
-def export(rows: Iterable[Mapping[str, Any]], *, columns: Sequence[str], format: str, filename: str) -> StreamingHttpResponse:
+def export(
+    rows: Iterable[Mapping[str, Any]], *, columns: Sequence[str], format: str, filename: str
+) -> StreamingHttpResponse:
     """Stream rows in a format of FORMATS; times are ISO 8601 in UTC."""
     lines = csv_lines(rows, columns) if format == "csv" else json_lines(rows, columns)
     return stream(lines, format=format, filename=filename)

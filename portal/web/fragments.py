@@ -36,7 +36,9 @@ def varied(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def page_or_part(request: HttpRequest, template: str, context: dict[str, Any], *, part: str, region: str) -> HttpResponse:
+def page_or_part(
+    request: HttpRequest, template: str, context: dict[str, Any], *, part: str, region: str
+) -> HttpResponse:
     """Render `part` for htmx asking for `region`, else the page, which includes that part."""
     return varied(render(request, part if wants_part(request, region) else template, context))
 

@@ -17,7 +17,19 @@ CSP_DIRECTIVES = {  # nothing but our own files; no inline script or style, no e
     "base-uri": ["'none'"],
 }
 FORBIDDEN_FEATURES: dict[str, list[str]] = {
-    name: [] for name in ("accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer", "microphone", "midi", "payment", "usb")
+    name: []
+    for name in (
+        "accelerometer",
+        "camera",
+        "display-capture",
+        "geolocation",
+        "gyroscope",
+        "magnetometer",
+        "microphone",
+        "midi",
+        "payment",
+        "usb",
+    )
 }
 HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",  # nobody embeds our answers
@@ -43,6 +55,8 @@ class SecurityHeadersMiddleware:
             response.headers.setdefault(name, value)
         if not request.path.startswith(settings.STATIC_URL):
             response.headers["Cache-Control"] = PERSONAL
-        if request.path.startswith("/accounts/logout") and (response.status_code == 302 or "HX-Redirect" in response.headers):  # signed out
+        if request.path.startswith("/accounts/logout") and (
+            response.status_code == 302 or "HX-Redirect" in response.headers
+        ):  # signed out
             response.headers["Clear-Site-Data"] = '"cache", "storage"'
         return response

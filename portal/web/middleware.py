@@ -13,8 +13,17 @@ from portal.web.errors import bad_request, is_htmx, too_large
 from portal.web.next import safe_next
 
 Next = Callable[[HttpRequest], HttpResponse]
-CLAIMS = ("HTTP_X_FORWARDED", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_CLIENT_IP", "HTTP_X_CLIENT_IP", "HTTP_X_CLUSTER_CLIENT_IP",
-          "HTTP_TRUE_CLIENT_IP", "HTTP_CF_CONNECTING_IP", "HTTP_FASTLY_CLIENT_IP")  # headers that tell of a client  # fmt: skip
+CLAIMS = (
+    "HTTP_X_FORWARDED",
+    "HTTP_FORWARDED",
+    "HTTP_X_REAL_IP",
+    "HTTP_CLIENT_IP",
+    "HTTP_X_CLIENT_IP",
+    "HTTP_X_CLUSTER_CLIENT_IP",
+    "HTTP_TRUE_CLIENT_IP",
+    "HTTP_CF_CONNECTING_IP",
+    "HTTP_FASTLY_CLIENT_IP",
+)  # headers that tell of a client
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -23,7 +32,9 @@ class TrustedProxyMiddleware:
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
-        self.trusted: list[Network] = [ipaddress.ip_network(one, strict=False) for one in settings.PORTAL_TRUSTED_PROXIES]
+        self.trusted: list[Network] = [
+            ipaddress.ip_network(one, strict=False) for one in settings.PORTAL_TRUSTED_PROXIES
+        ]
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer one request."""
@@ -92,7 +103,12 @@ def length_of(request: HttpRequest) -> int:
 
 def texts_of(request: HttpRequest) -> list[str]:
     """Return every text of a request that may reach the database."""
-    fields = [text for source in (request.GET, request.POST) for name, values in source.lists() for text in (name, *values)]
+    fields = [
+        text
+        for source in (request.GET, request.POST)
+        for name, values in source.lists()
+        for text in (name, *values)
+    ]
     return [request.path, *request.COOKIES.values(), *(text for text in fields if isinstance(text, str))]
 
 
@@ -109,7 +125,9 @@ class HtmxRedirectMiddleware:
             return response
         place = response.headers.get("Location", "/")
         if urlsplit(place).path == settings.LOGIN_URL:
-            place = f"{settings.LOGIN_URL}?{urlencode({'next': safe_next(request, current_page(request), '/')})}"
+            place = (
+                f"{settings.LOGIN_URL}?{urlencode({'next': safe_next(request, current_page(request), '/')})}"
+            )
         led = HttpResponse(status=200)
         led.cookies = response.cookies
         led["HX-Redirect"] = place

@@ -8,4 +8,8 @@ def safe_next(request: HttpRequest, candidate: str | None, default: str) -> str:
     """Return `candidate` if it is a path of ours, else `default`."""
     if not candidate or not candidate.startswith("/") or not candidate.isprintable() or "\\" in candidate:
         return default
-    return candidate if url_has_allowed_host_and_scheme(candidate, allowed_hosts=None, require_https=request.is_secure()) else default
+    return (
+        candidate
+        if url_has_allowed_host_and_scheme(candidate, allowed_hosts=None, require_https=request.is_secure())
+        else default
+    )

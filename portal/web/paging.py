@@ -19,7 +19,9 @@ class Page:
     next: str
 
 
-def keyset(queryset: QuerySet[Any], *, cursor: str | None, size: int, fields: tuple[str, ...] = ("-pk",)) -> Page:
+def keyset(
+    queryset: QuerySet[Any], *, cursor: str | None, size: int, fields: tuple[str, ...] = ("-pk",)
+) -> Page:
     """Return a page ordered by `fields`, the last of them unique. A cursor that makes no sense is the first page."""
     rows = queryset.order_by(*fields)
     if after := position(queryset, cursor, fields):
@@ -50,7 +52,9 @@ def position(queryset: QuerySet[Any], cursor: str | None, fields: tuple[str, ...
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         if not isinstance(values, list) or len(values) != len(fields):
             return []
-        found = [column(queryset, field).to_python(value) for field, value in zip(fields, values, strict=True)]
+        found = [
+            column(queryset, field).to_python(value) for field, value in zip(fields, values, strict=True)
+        ]
     except (ValueError, TypeError, ValidationError, FieldDoesNotExist, OverflowError, RecursionError):
         return []
     return [] if any(value is None or "\x00" in str(value) for value in found) else found
@@ -70,4 +74,6 @@ def beyond(fields: tuple[str, ...], after: list[Any]) -> Q:
         condition |= equal & Q(**{f"{name}__{word}": value})
         equal &= Q(**{name: value})
     first, word = fields[0].removeprefix("-"), "lte" if fields[0].startswith("-") else "gte"
-    return condition & Q(**{f"{first}__{word}": after[0]})  # says nothing new, but lets an index begin at the right place
+    return condition & Q(
+        **{f"{first}__{word}": after[0]}
+    )  # says nothing new, but lets an index begin at the right place

@@ -14,7 +14,10 @@ from portal.web.errors import is_secret
 class SecretsFilter(SafeExceptionReporterFilter):
     """Also active with PORTAL_DEBUG: a developer's own key is a key, too."""
 
-    hidden_settings = re.compile("API|AUTH|TOKEN|KEY|SECRET|PASS|SIGNATURE|HTTP_COOKIE|URL|DATABASE|BROKER|CODE|CREDENTIAL", flags=re.IGNORECASE)
+    hidden_settings = re.compile(
+        "API|AUTH|TOKEN|KEY|SECRET|PASS|SIGNATURE|HTTP_COOKIE|URL|DATABASE|BROKER|CODE|CREDENTIAL",
+        flags=re.IGNORECASE,
+    )
 
     def is_active(self, request: HttpRequest | None) -> bool:
         """Always."""
@@ -25,6 +28,8 @@ class SecretsFilter(SafeExceptionReporterFilter):
         found = super().get_post_parameters(request)
         return {name: self.cleansed_substitute if is_secret(name) else value for name, value in found.items()}
 
-    def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: FrameType) -> ItemsView[str, Any]:
+    def get_traceback_frame_variables(
+        self, request: HttpRequest | None, tb_frame: FrameType
+    ) -> ItemsView[str, Any]:
         """None: frames of ours and of others hold forms, bodies and addresses."""
         return dict[str, Any]().items()

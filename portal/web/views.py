@@ -14,5 +14,12 @@ def theme(request: HttpRequest) -> HttpResponse:
     """Keep the chosen look in a cookie: the server writes it into the page, so that nothing flashes."""
     chosen = request.POST.get("theme", "system")
     response = go(request, safe_next(request, request.POST.get("next"), "/"))
-    response.set_cookie("theme", chosen if chosen in THEMES else "system", max_age=365 * 86400, samesite="Lax", httponly=True, secure=request.is_secure())
+    response.set_cookie(
+        "theme",
+        chosen if chosen in THEMES else "system",
+        max_age=365 * 86400,
+        samesite="Lax",
+        httponly=True,
+        secure=request.is_secure(),
+    )
     return response

@@ -17,11 +17,19 @@ def test_the_first_person_comes_in_by_the_link_of_the_log_only(db, trail):
     client = Client()
     link = setup_link().split("localhost:8000")[1]
     without = client.get("/setup/")
-    body = {"token": link.split("token=")[1], "name": "Ana", "email": "Ana@example.com", "password": "a long enough one"}
+    body = {
+        "token": link.split("token=")[1],
+        "name": "Ana",
+        "email": "Ana@example.com",
+        "password": "a long enough one",
+    }
 
     answer = client.post("/setup/", body)
 
-    assert "<input" not in without.content.decode().split("<form")[-1] or "password" not in without.content.decode()
+    assert (
+        "<input" not in without.content.decode().split("<form")[-1]
+        or "password" not in without.content.decode()
+    )
     assert answer.status_code == 303
     assert User.objects.get().is_administrator and User.objects.get().email == "ana@example.com"
     assert trail.actions() == ["portal.setup", "signin.succeeded"]
@@ -29,7 +37,9 @@ def test_the_first_person_comes_in_by_the_link_of_the_log_only(db, trail):
 
 
 def test_a_wrong_token_opens_nothing(db):
-    answer = Client().post("/setup/", {"token": "forged", "name": "M", "email": "m@example.com", "password": "a long enough one"})
+    answer = Client().post(
+        "/setup/", {"token": "forged", "name": "M", "email": "m@example.com", "password": "a long enough one"}
+    )
 
     assert not User.objects.exists()
     assert "set-up link" in answer.content.decode()
@@ -38,7 +48,9 @@ def test_a_wrong_token_opens_nothing(db):
 def test_weak_passwords_are_refused_and_what_was_typed_is_kept(db):
     token = setup_link().split("token=")[1]
 
-    answer = Client().post("/setup/", {"token": token, "name": "Ana", "email": "ana@example.com", "password": "12345"})
+    answer = Client().post(
+        "/setup/", {"token": token, "name": "Ana", "email": "ana@example.com", "password": "12345"}
+    )
 
     page = answer.content.decode()
     assert answer.status_code == 422
@@ -56,7 +68,9 @@ def test_sign_in_and_out_are_events_and_a_wrong_password_is_one(ana, trail):
 
 def test_unknown_address_and_wrong_password_get_the_same_answer(ana):
     def words(login):
-        page = Client().post("/accounts/login/", {"login": login, "password": "wrong password"}).content.decode()
+        page = (
+            Client().post("/accounts/login/", {"login": login, "password": "wrong password"}).content.decode()
+        )
         return page.split('role="alert"')[1].split("</div>")[0]
 
     assert words("ana@example.com") == words("nobody@example.com")
@@ -86,7 +100,16 @@ def test_the_profile_says_what_changed(ana, trail):
     assert ana.post("/profile/", {"name": "", "timezone": "Mars/Base"}).status_code == 422
 
 
-@pytest.mark.parametrize("path", ["//evil.example", "/\\evil.example", "https:evil.example", "https://evil.example/", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//evil.example",
+        "/\\evil.example",
+        "https:evil.example",
+        "https://evil.example/",
+        "javascript:alert(1)",
+    ],
+)
 def test_next_leads_to_our_own_pages_only(path, ana):
     answer = ana.post("/theme/", {"theme": "dark", "next": path})
 
@@ -95,23 +118,41 @@ def test_next_leads_to_our_own_pages_only(path, ana):
 
 def test_a_fragment_of_somebody_signed_out_leads_the_page_to_sign_in(workspace):
     answer = Client().get(
-        "/w/acme-vision/?rev=1", headers={"HX-Request": "true", "HX-Target": "fleet", "HX-Current-URL": "http://testserver/w/acme-vision/?q=a"}
+        "/w/acme-vision/?rev=1",
+        headers={
+            "HX-Request": "true",
+            "HX-Target": "fleet",
+            "HX-Current-URL": "http://testserver/w/acme-vision/?q=a",
+        },
     )
 
     assert answer.status_code == 200 and answer.content == b""
     assert answer.headers["HX-Redirect"] == "/accounts/login/?next=%2Fw%2Facme-vision%2F%3Fq%3Da"
 
 
-@pytest.mark.parametrize("place", ["http://127.0.0.1/evil", "//127.0.0.1/x", "https://localhost/", "http://testserver/keys/", "//evil.example"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "http://127.0.0.1/evil",
+        "//127.0.0.1/x",
+        "https://localhost/",
+        "http://testserver/keys/",
+        "//evil.example",
+    ],
+)
 def test_sign_in_leads_to_our_own_paths_only(place, ana):
-    answer = Client().post("/accounts/login/", {"login": "ana@example.com", "password": "a long password", "next": place})
+    answer = Client().post(
+        "/accounts/login/", {"login": "ana@example.com", "password": "a long password", "next": place}
+    )
 
     assert answer.headers["Location"] == "/"
 
 
 def test_wrong_passwords_count_whatever_the_host_header_says(ana, settings):
     for number in range(5):
-        Client(SERVER_NAME="localhost", SERVER_PORT=str(1000 + number)).post("/accounts/login/", {"login": "ana@example.com", "password": "wrong password"})
+        Client(SERVER_NAME="localhost", SERVER_PORT=str(1000 + number)).post(
+            "/accounts/login/", {"login": "ana@example.com", "password": "wrong password"}
+        )
 
     client = Client(SERVER_NAME="localhost", SERVER_PORT="4242")
     client.post("/accounts/login/", {"login": "Ana@example.com", "password": "a long password"})
@@ -122,12 +163,17 @@ def test_wrong_passwords_count_whatever_the_host_header_says(ana, settings):
 @pytest.fixture
 def mails(settings, mailoutbox, monkeypatch):
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    monkeypatch.setattr("portal.web.mail.threading.Thread", lambda target, args, **_: type("Now", (), {"start": lambda self: target(*args)})())
+    monkeypatch.setattr(
+        "portal.web.mail.threading.Thread",
+        lambda target, args, **_: type("Now", (), {"start": lambda self: target(*args)})(),
+    )
     return mailoutbox
 
 
 def test_a_reset_mail_leads_to_the_address_that_people_type(ana, mails):
-    Client(SERVER_NAME="localhost", SERVER_PORT="6666").post("/accounts/password/reset/", {"email": "ana@example.com"})
+    Client(SERVER_NAME="localhost", SERVER_PORT="6666").post(
+        "/accounts/password/reset/", {"email": "ana@example.com"}
+    )
 
     link = re.search(r"http\S+/accounts/password/reset/key/\S+", mails[0].body)[0]
     assert link.startswith("http://localhost:8000/") and "6666" not in mails[0].body
@@ -142,14 +188,20 @@ def test_without_a_mail_server_no_link_is_written_anywhere_and_the_machine_can_m
     link = capfd.readouterr().out.strip().removeprefix("http://localhost:8000")
     client = Client()
     form = client.get(link, follow=True)
-    client.post(form.redirect_chain[-1][0], {"password1": "another long one", "password2": "another long one"})
+    client.post(
+        form.redirect_chain[-1][0], {"password1": "another long one", "password2": "another long one"}
+    )
     client.post("/accounts/login/", {"login": "ana@example.com", "password": "another long one"})
     assert client.get("/keys/").status_code == 200
 
 
 @pytest.mark.parametrize("email", ["ana@example.com", "nobody@example.com"])
 def test_a_mail_server_that_is_away_shows_in_no_answer(email, ana, settings):
-    settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = "django.core.mail.backends.smtp.EmailBackend", "127.0.0.1", 1
+    settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = (
+        "django.core.mail.backends.smtp.EmailBackend",
+        "127.0.0.1",
+        1,
+    )
 
     answer = Client().post("/accounts/password/reset/", {"email": email})
 
@@ -160,7 +212,10 @@ def test_a_changed_password_is_mailed_told_and_ends_the_other_sessions(ana, mail
     other = Client()
     other.post("/accounts/login/", {"login": "ana@example.com", "password": "a long password"})
 
-    ana.post("/accounts/password/change/", {"oldpassword": "a long password", "password1": "another long one", "password2": "another long one"})
+    ana.post(
+        "/accounts/password/change/",
+        {"oldpassword": "a long password", "password1": "another long one", "password2": "another long one"},
+    )
 
     assert ana.get("/keys/").status_code == 200 and other.get("/keys/").status_code == 302
     assert trail.actions()[-1] == "password.changed"
@@ -194,6 +249,12 @@ def test_a_session_ends_when_idle_and_at_its_absolute_limit(every_hours, days, i
 
 def test_too_many_resets_are_refused_with_a_page_of_ours(ana):
     client = Client()
-    answers = [client.post("/accounts/password/reset/", {"email": f"x{number}@example.com"}) for number in range(12)]
+    answers = [
+        client.post("/accounts/password/reset/", {"email": f"x{number}@example.com"}) for number in range(12)
+    ]
 
-    assert answers[-1].status_code == 429 and "Too many tries" in answers[-1].content.decode() and answers[-1].headers["Retry-After"]
+    assert (
+        answers[-1].status_code == 429
+        and "Too many tries" in answers[-1].content.decode()
+        and answers[-1].headers["Retry-After"]
+    )

@@ -66,7 +66,9 @@ def test_the_password_alone_signs_nobody_in_any_more(app, trail):
     assert "Use a passkey" not in client.get(f"{FACTOR}authenticate/").content.decode()  # there is none
     client.post(f"{FACTOR}authenticate/", {"code": code_of(app, steps=1)})
     assert is_in(client)
-    assert Event.objects.filter(action="signin.succeeded").last().changed == {"by": [None, "password, authenticator app"]}
+    assert Event.objects.filter(action="signin.succeeded").last().changed == {
+        "by": [None, "password, authenticator app"]
+    }
 
 
 def test_a_wrong_code_is_refused_and_told(app, trail):
@@ -116,7 +118,9 @@ def test_secrets_of_second_factors_are_sealed_in_the_database(ana, app):
         cursor.execute("SELECT data FROM mfa_authenticator")
         stored = str(cursor.fetchall())
 
-    assert app not in stored and stored.count("gAAAA") == 2  # Fernet tokens: the app's secret, the seed of the codes
+    assert (
+        app not in stored and stored.count("gAAAA") == 2
+    )  # Fernet tokens: the app's secret, the seed of the codes
 
 
 def test_what_the_vault_sealed_for_something_else_is_no_second_factor(ana, app):
@@ -179,7 +183,9 @@ def test_removing_the_app_takes_the_codes_and_is_one_event(ana, app, trail):
 def test_if_the_event_cannot_be_written_the_factor_is_not_added(ana, monkeypatch):
     page = confirm(ana, f"{FACTOR}totp/activate/").content.decode()
     secret = re.search(r"<code[^>]*>([A-Z2-7]{32})</code>", page)[1]
-    monkeypatch.setattr("portal.accounts.record.append", lambda *args, **kwargs: (_ for _ in ()).throw(OSError("disk full")))
+    monkeypatch.setattr(
+        "portal.accounts.record.append", lambda *args, **kwargs: (_ for _ in ()).throw(OSError("disk full"))
+    )
     ana.client.raise_request_exception = False
 
     answer = ana.post(f"{FACTOR}totp/activate/", {"code": code_of(secret)})
@@ -212,7 +218,13 @@ def required(ana, app):
 
 def test_once_required_whoever_has_none_reaches_nothing_but_adding_one(required, ben, fleet):
     one = fleet["pallet-counter"]
-    blocked = [ben.get("/w/acme-vision/"), ben.get("/keys/"), ben.get("/w/acme-vision/?format=csv"), ben.ask(one, "pause"), ben.post("/keys/", {})]
+    blocked = [
+        ben.get("/w/acme-vision/"),
+        ben.get("/keys/"),
+        ben.get("/w/acme-vision/?format=csv"),
+        ben.ask(one, "pause"),
+        ben.post("/keys/", {}),
+    ]
     poll = ben.htmx("/w/acme-vision/?rev=1", target="fleet")
 
     assert {answer.headers["Location"] for answer in blocked} == {FACTOR}
@@ -227,7 +239,10 @@ def test_while_required_the_last_one_stays(required, ana):
     confirm(ana, f"{FACTOR}totp/deactivate/")
     answer = ana.post(f"{FACTOR}totp/deactivate/")
 
-    assert "requires a second factor" in answer.content.decode() and Authenticator.objects.filter(type="totp").exists()
+    assert (
+        "requires a second factor" in answer.content.decode()
+        and Authenticator.objects.filter(type="totp").exists()
+    )
 
 
 def test_made_optional_again_everybody_goes_on(required, ana, ben):
@@ -237,7 +252,21 @@ def test_made_optional_again_everybody_goes_on(required, ana, ben):
 
 
 @pytest.mark.parametrize("path", ["login", "authenticate", "reauthenticate", "add"])
-@pytest.mark.parametrize("credential", ["", "{}", "[]", "null", "1", '"x"', '{"id": 1}', '{"response": {"userHandle": "AA"}}', '{"response": []}', "x" * 9000])
+@pytest.mark.parametrize(
+    "credential",
+    [
+        "",
+        "{}",
+        "[]",
+        "null",
+        "1",
+        '"x"',
+        '{"id": 1}',
+        '{"response": {"userHandle": "AA"}}',
+        '{"response": []}',
+        "x" * 9000,
+    ],
+)
 def test_a_malformed_passkey_is_refused_and_breaks_nothing(path, credential, ana, app):
     client, _ = sign_in()
     if path in ("reauthenticate", "add"):

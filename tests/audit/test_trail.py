@@ -24,7 +24,13 @@ from portal.audit.verify import sign_head, sign_when_due, verify
 def write(count):
     for number in range(count):
         with transaction.atomic():
-            append(Action.PROFILE_CHANGED, by=SYSTEM, at=now(), about=Thing(type="person", name=f"n{number}"), changes={"name": ("ä", "<b>")})
+            append(
+                Action.PROFILE_CHANGED,
+                by=SYSTEM,
+                at=now(),
+                about=Thing(type="person", name=f"n{number}"),
+                changes={"name": ("ä", "<b>")},
+            )
 
 
 def tamper(sql):
@@ -43,13 +49,23 @@ def test_an_untouched_trail_verifies(db):
 
 
 @pytest.mark.parametrize(
-    "sql", ["UPDATE audit_event SET reason = 'x'", "DELETE FROM audit_event", "UPDATE audit_signedhead SET hash = 'x'", "DELETE FROM audit_signedhead"]
+    "sql",
+    [
+        "UPDATE audit_event SET reason = 'x'",
+        "DELETE FROM audit_event",
+        "UPDATE audit_signedhead SET hash = 'x'",
+        "DELETE FROM audit_signedhead",
+    ],
 )
 def test_the_database_refuses_to_change_events(sql, db):
     write(2)
     sign_head(now=now())
 
-    with pytest.raises(DatabaseError, match="only grows"), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(DatabaseError, match="only grows"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(sql)
 
     assert Event.objects.count() == 2
@@ -89,9 +105,13 @@ def test_inserted_and_swapped_entries_are_named(how, db):
     if how == "insert":  # one more entry in the middle, the later ones moved up
         tamper("UPDATE audit_event SET sequence = sequence + 1001 WHERE sequence > 5")
         tamper("UPDATE audit_event SET sequence = sequence - 1000 WHERE sequence > 1000")
-        tamper(f"INSERT INTO audit_event (sequence, {', '.join(columns)}) SELECT 6, {', '.join(columns)} FROM audit_event WHERE sequence = 5")
+        tamper(
+            f"INSERT INTO audit_event (sequence, {', '.join(columns)}) SELECT 6, {', '.join(columns)} FROM audit_event WHERE sequence = 5"
+        )
     else:
-        tamper("UPDATE audit_event SET sequence = CASE sequence WHEN 6 THEN 1007 ELSE 1006 END WHERE sequence IN (6, 7)")
+        tamper(
+            "UPDATE audit_event SET sequence = CASE sequence WHEN 6 THEN 1007 ELSE 1006 END WHERE sequence IN (6, 7)"
+        )
         tamper("UPDATE audit_event SET sequence = sequence - 1000 WHERE sequence > 1000")
 
     finding = verify()
@@ -153,7 +173,9 @@ def test_heads_are_signed_at_once_and_then_every_five_minutes(db):
 
 def test_what_is_appended_while_a_verification_runs_is_no_fault(db, monkeypatch):
     write(5)
-    monkeypatch.setattr("portal.audit.verify.check", lambda *args, **kwargs: write(1) if Event.objects.count() < 8 else "")
+    monkeypatch.setattr(
+        "portal.audit.verify.check", lambda *args, **kwargs: write(1) if Event.objects.count() < 8 else ""
+    )
 
     assert verify().ok
 
@@ -275,7 +297,13 @@ def test_every_action_has_words_and_an_outcome():
 
 def test_what_people_type_is_one_line_without_tricks(db):
     with transaction.atomic():
-        append(Action.PROFILE_CHANGED, by=SYSTEM, at=now(), reason="a\u202eb\nc\x1b[31m", about=Thing(name="x\ny"))
+        append(
+            Action.PROFILE_CHANGED,
+            by=SYSTEM,
+            at=now(),
+            reason="a\u202eb\nc\x1b[31m",
+            about=Thing(name="x\ny"),
+        )
 
     assert (Event.objects.get().reason, Event.objects.get().object_name) == ("a b c [31m", "x y")
 

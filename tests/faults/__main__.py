@@ -36,7 +36,9 @@ def main() -> int:
             keep(Path(folder) / "home", outcomes)
             field.stop()
     table(outcomes)
-    print(f"{sum(states.values())} operations, {changes} changes at Roboflow: {', '.join(f'{count} {what}' for what, count in sorted(states.items()))}")
+    print(
+        f"{sum(states.values())} operations, {changes} changes at Roboflow: {', '.join(f'{count} {what}' for what, count in sorted(states.items()))}"
+    )
     print(f"slowest click {field.slowest_click:.2f} s; {len(leaks)} keys found in files")
     return 1 if leaks or any(one.broken for one in outcomes) else 0
 
@@ -45,7 +47,9 @@ def keep(home: Path, outcomes: list[Outcome]) -> None:
     """Keep logs and database of a campaign that broke something, to be looked into."""
     if any(one.broken for one in outcomes):
         kept = Path(tempfile.mkdtemp(prefix="faults-broken-"))
-        shutil.copytree(home, kept, dirs_exist_ok=True, ignore=shutil.ignore_patterns("static", "secrets", "*.sock"))
+        shutil.copytree(
+            home, kept, dirs_exist_ok=True, ignore=shutil.ignore_patterns("static", "secrets", "*.sock")
+        )
         print(f"kept in {kept}", flush=True)
 
 
@@ -56,7 +60,9 @@ def table(outcomes: list[Outcome]) -> None:
         of = [one for one in outcomes if one.strike == strike.name]
         if of:
             times = [one.seconds for one in of]
-            print(f"| {strike.name} | {len(of)} | {sum(not one.broken for one in of)} | {median(times):.1f}, {max(times):.1f} |")
+            print(
+                f"| {strike.name} | {len(of)} | {sum(not one.broken for one in of)} | {median(times):.1f}, {max(times):.1f} |"
+            )
     print(
         f"| all | {len(outcomes)} | {sum(not one.broken for one in outcomes)} | {median([one.seconds for one in outcomes]):.1f}, {max(one.seconds for one in outcomes):.1f} |"
     )

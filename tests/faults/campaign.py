@@ -51,9 +51,20 @@ def wishes_of(field: Field, dice: random.Random) -> list:
     """Return four wishes: a create, and changes of what stands."""
     name = f"run{next(_names):04d}x"
     standing = dice.sample(field.standing(), k=3)
-    kinds = [dice.choice(("resume", "delete")) if one["status"] == "paused" else dice.choice(("pause", "pause", "delete")) for one in standing]
+    kinds = [
+        dice.choice(("resume", "delete"))
+        if one["status"] == "paused"
+        else dice.choice(("pause", "pause", "delete"))
+        for one in standing
+    ]
     if len(field.standing()) < 6:  # leave something to play with
         kinds = ["resume" if one["status"] == "paused" else "pause" for one in standing]
-    wishes = [lambda: field.create(name), *(lambda one=one, kind=kind: field.change(one, kind) for one, kind in zip(standing, kinds, strict=True))]
+    wishes = [
+        lambda: field.create(name),
+        *(
+            lambda one=one, kind=kind: field.change(one, kind)
+            for one, kind in zip(standing, kinds, strict=True)
+        ),
+    ]
     dice.shuffle(wishes)
     return wishes

@@ -62,11 +62,20 @@ class Postgres:
         self.environment = {"DATABASE_URL": self.server.url}
 
     def connect(self) -> psycopg.Connection[dict[str, Any]]:
-        return psycopg.connect(host=str(self.server.data), user="postgres", dbname="postgres", row_factory=dict_row, connect_timeout=5, autocommit=True)
+        return psycopg.connect(
+            host=str(self.server.data),
+            user="postgres",
+            dbname="postgres",
+            row_factory=dict_row,
+            connect_timeout=5,
+            autocommit=True,
+        )
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         with self.connect() as database:
-            return [{name: plain(value) for name, value in row.items()} for row in database.execute(sql.encode())]
+            return [
+                {name: plain(value) for name, value in row.items()} for row in database.execute(sql.encode())
+            ]
 
     def folders(self) -> list[Path]:
         return [self.server.data / "data"]
@@ -74,7 +83,9 @@ class Postgres:
     def dropped(self) -> None:
         """Every connection of the portal ends."""
         with self.connect() as database:
-            database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = 'postgres'")
+            database.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = 'postgres'"
+            )
 
     def busy(self) -> Heal:
         """Somebody else holds the operations: they can be read, not written."""

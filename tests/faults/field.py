@@ -15,10 +15,18 @@ from tests.portal_process import PortalProcess, children_of, command_of, until
 
 LEASE_SECONDS, CONFIRM_SECONDS, IDLE_SECONDS = 4, 12, 3
 SHORT = {
-    "SYNC_ACTIVE_SECONDS": "1", "SYNC_IDLE_SECONDS": str(IDLE_SECONDS), "SWEEP_SECONDS": "1", "OPERATION_LEASE_SECONDS": str(LEASE_SECONDS),
-    "OPERATION_CONFIRM_SECONDS": str(CONFIRM_SECONDS), "ROBOFLOW_CONNECT_TIMEOUT_SECONDS": "1", "ROBOFLOW_READ_TIMEOUT_SECONDS": "2",
-    "PORTAL_LOG_LEVEL": "DEBUG", "PORTAL_LOG_FORMAT": "json", "SANDBOX_BOOT_SECONDS": "0.5", "SANDBOX_TRANSITION_SECONDS": "0.3",
-}  # fmt: skip
+    "SYNC_ACTIVE_SECONDS": "1",
+    "SYNC_IDLE_SECONDS": str(IDLE_SECONDS),
+    "SWEEP_SECONDS": "1",
+    "OPERATION_LEASE_SECONDS": str(LEASE_SECONDS),
+    "OPERATION_CONFIRM_SECONDS": str(CONFIRM_SECONDS),
+    "ROBOFLOW_CONNECT_TIMEOUT_SECONDS": "1",
+    "ROBOFLOW_READ_TIMEOUT_SECONDS": "2",
+    "PORTAL_LOG_LEVEL": "DEBUG",
+    "PORTAL_LOG_FORMAT": "json",
+    "SANDBOX_BOOT_SECONDS": "0.5",
+    "SANDBOX_TRANSITION_SECONDS": "0.3",
+}
 PLACE = "/w/acme-vision/"
 KEY = "sandbox-key-ana"
 DATABASES = {"sqlite": Sqlite, "postgresql": Postgres}
@@ -40,7 +48,12 @@ class Person:
         return re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[1]
 
     def post(self, path: str, fields: dict[str, str]) -> requests.Response:
-        return self.session.post(f"{self.url}{path}", {"csrfmiddlewaretoken": self.token, **fields}, timeout=10, allow_redirects=False)
+        return self.session.post(
+            f"{self.url}{path}",
+            {"csrfmiddlewaretoken": self.token, **fields},
+            timeout=10,
+            allow_redirects=False,
+        )
 
     def is_up(self) -> bool:
         try:
@@ -58,7 +71,9 @@ class Person:
                 answer = self.post(path, fields)
             except requests.RequestException:
                 answer = None
-            limited = answer is not None and answer.status_code == 429 and not ill  # a killed web left a counter locked, for 10 s
+            limited = (
+                answer is not None and answer.status_code == 429 and not ill
+            )  # a killed web left a counter locked, for 10 s
             if answer is not None and not limited and not (ill and answer.status_code >= 500):
                 self.slowest_click = max(self.slowest_click, time.monotonic() - begun if timed else 0)
                 assert answer.status_code < 500 and answer.status_code != 429, f"{path}: {answer.status_code}"
@@ -88,7 +103,11 @@ class Field:
         fields = {"form_token": str(uuid4()), "reason": "a campaign", **fields}
         if not self.crowded:
             return self.ana.ask(path, fields, ill=self.ill)
-        posts = [(self.ana, fields), (self.ana, fields), (self.ben, {**fields, "form_token": str(uuid4()), "reason": "me too"})]
+        posts = [
+            (self.ana, fields),
+            (self.ana, fields),
+            (self.ben, {**fields, "form_token": str(uuid4()), "reason": "me too"}),
+        ]
         threads = [threading.Thread(target=person.ask, args=(path, body)) for person, body in posts]
         for thread in threads:
             thread.start()
@@ -97,11 +116,17 @@ class Field:
         return None
 
     def create(self, name: str) -> None:
-        status = self.ask(f"{PLACE}deployments/new/", {"deployment_name": name, "machine_type": "prod-cpu", "creator_email": "ana@example.com"})
+        status = self.ask(
+            f"{PLACE}deployments/new/",
+            {"deployment_name": name, "machine_type": "prod-cpu", "creator_email": "ana@example.com"},
+        )
         assert status != 422, f"{name} is called taken: by what the first post of this form brought about"
 
     def change(self, one: dict[str, Any], kind: str) -> None:
-        self.ask(f"{PLACE}deployments/{one['deployment_id']}/{kind}/", {"confirm_name": one["deployment_name"]} if kind == "delete" else {})
+        self.ask(
+            f"{PLACE}deployments/{one['deployment_id']}/{kind}/",
+            {"confirm_name": one["deployment_name"]} if kind == "delete" else {},
+        )
 
     # --- what strikes need
 
@@ -126,13 +151,17 @@ class Field:
         return dict(word.decode().split("=", 1) for word in words if b"=" in word)
 
     def broker_socket(self) -> str:
-        return re.search(r"\S+/broker\.sock", command_of(self.pid_of("broker")).replace("unixsocket:", " "))[0]
+        return re.search(r"\S+/broker\.sock", command_of(self.pid_of("broker")).replace("unixsocket:", " "))[
+            0
+        ]
 
     def sandbox(self, method: str, place: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         def answered() -> bool:
             nonlocal found
             try:
-                answer = requests.request(method, f"{self.roboflow}/__sandbox/{place}", json=body, timeout=10, proxies={"http": ""})
+                answer = requests.request(
+                    method, f"{self.roboflow}/__sandbox/{place}", json=body, timeout=10, proxies={"http": ""}
+                )
             except requests.RequestException:
                 return False
             assert answer.ok or answer.status_code == 404, answer.text
@@ -151,16 +180,22 @@ class Field:
 
     def standing(self) -> list[dict[str, Any]]:
         """Deployments that the portal shows and that can be asked to change."""
-        return self.rows("SELECT * FROM fleet_deployment WHERE gone_at IS NULL AND status IN ('ready', 'paused') ORDER BY deployment_name")
+        return self.rows(
+            "SELECT * FROM fleet_deployment WHERE gone_at IS NULL AND status IN ('ready', 'paused') ORDER BY deployment_name"
+        )
 
     def reported(self) -> dict[str, tuple[str, str]]:
         """What Roboflow lists now: id to name and status."""
-        answer = requests.get(f"{self.roboflow}/list", {"api_key": KEY}, timeout=10, proxies={"http": ""}).json()
+        answer = requests.get(
+            f"{self.roboflow}/list", {"api_key": KEY}, timeout=10, proxies={"http": ""}
+        ).json()
         entries = answer if isinstance(answer, list) else answer["deployments"]
         return {one["deployment_id"]: (one["deployment_name"], one["status"]) for one in entries}
 
     def cached(self) -> dict[str, tuple[str, str]]:
-        rows = self.rows("SELECT * FROM fleet_deployment WHERE gone_at IS NULL AND status NOT IN ('deleted', 'expired')")
+        rows = self.rows(
+            "SELECT * FROM fleet_deployment WHERE gone_at IS NULL AND status NOT IN ('deleted', 'expired')"
+        )
         return {one["deployment_id"]: (one["deployment_name"], one["status"]) for one in rows}
 
     def operations(self) -> list[dict[str, Any]]:
@@ -172,7 +207,9 @@ class Field:
     def is_quiet(self) -> bool:
         """Nothing open, every part alive, the cache equal to what Roboflow lists."""
         try:
-            ended = not self.rows("SELECT 1 FROM operations_operation WHERE state IN ('queued', 'sending', 'accepted', 'unknown')")
+            ended = not self.rows(
+                "SELECT 1 FROM operations_operation WHERE state IN ('queued', 'sending', 'accepted', 'unknown')"
+            )
             return ended and self.portal.status("/readyz") == 200 and self.reported() == self.cached()
         except (requests.RequestException, ValueError, KeyError):
             return False
@@ -183,7 +220,11 @@ class Field:
         return time.monotonic() - begun
 
     def unrest(self) -> str:
-        open_ones = [(one["kind"], one["target_name"], one["state"]) for one in self.operations() if one["ended_at"] is None]
+        open_ones = [
+            (one["kind"], one["target_name"], one["state"])
+            for one in self.operations()
+            if one["ended_at"] is None
+        ]
         return f"open: {open_ones}; /readyz {self.portal.status('/readyz')}; the cache and Roboflow differ by {set(self.reported().items()) ^ set(self.cached().items())}"
 
     def stop(self) -> None:

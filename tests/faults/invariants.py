@@ -28,39 +28,62 @@ def broken(field: Field) -> list[str]:
 
 
 def moment(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00").replace(" ", "T") + ("" if "+" in text or "Z" in text else "+00:00"))
+    return datetime.fromisoformat(
+        text.replace("Z", "+00:00").replace(" ", "T") + ("" if "+" in text or "Z" in text else "+00:00")
+    )
 
 
 def of_operation(entry: dict[str, Any], one: dict[str, Any]) -> bool:
     """Say whether an entry of the journal can come from an operation."""
-    if entry["endpoint"] != ("/add" if one["kind"] == "create" else f"/{one['kind']}") or entry["deployment_name"] != one["target_name"]:
+    if (
+        entry["endpoint"] != ("/add" if one["kind"] == "create" else f"/{one['kind']}")
+        or entry["deployment_name"] != one["target_name"]
+    ):
         return False
-    return (one["kind"] == "create" or entry["deployment_id"] == one["target_id"]) and moment(entry["time"]) >= moment(one["requested_at"])
+    return (one["kind"] == "create" or entry["deployment_id"] == one["target_id"]) and moment(
+        entry["time"]
+    ) >= moment(one["requested_at"])
 
 
 def never_two_creates(journal: list[dict[str, Any]], operations: list[dict[str, Any]]) -> list[str]:
     """I1: each campaign name is asked for once."""
     asked = Counter(one["target_name"] for one in operations if one["kind"] == "create")
     made = Counter(entry["deployment_name"] for entry in journal if entry["endpoint"] == "/add")
-    return [f"I1: {name} was made {count} times for {asked[name]} operations" for name, count in made.items() if count > asked[name]]
+    return [
+        f"I1: {name} was made {count} times for {asked[name]} operations"
+        for name, count in made.items()
+        if count > asked[name]
+    ]
 
 
 def written_before_sent(journal: list[dict[str, Any]], operations: list[dict[str, Any]]) -> list[str]:
     """I2 and I3: what Roboflow did was asked before, for the very deployment that the person saw."""
-    return [f"I2/I3: no operation asked for {entry}" for entry in journal if not any(of_operation(entry, one) for one in operations)]
+    return [
+        f"I2/I3: no operation asked for {entry}"
+        for entry in journal
+        if not any(of_operation(entry, one) for one in operations)
+    ]
 
 
 def told_once_each(operations: list[dict[str, Any]], events: list[dict[str, Any]]) -> list[str]:
     """I4 and I5: all ended; one requested and one ending event each."""
-    last_words = Counter((event["operation_id"].replace("-", ""), event["action"].rsplit(".", 1)[-1]) for event in events)
+    last_words = Counter(
+        (event["operation_id"].replace("-", ""), event["action"].rsplit(".", 1)[-1]) for event in events
+    )
     found = []
     for one in operations:
         key = one["id"].replace("-", "")
-        counts = last_words[(key, "requested")], sum(last_words[(key, word)] for word in ENDINGS), last_words[(key, one["state"])]
+        counts = (
+            last_words[(key, "requested")],
+            sum(last_words[(key, word)] for word in ENDINGS),
+            last_words[(key, one["state"])],
+        )
         if one["state"] not in ENDINGS:
             found.append(f"I4: {one['kind']} {one['target_name']} is still {one['state']}")
         elif counts != (1, 1, 1):
-            found.append(f"I5: {one['kind']} {one['target_name']} ({one['state']}) has {counts} requested, ending, fitting events")
+            found.append(
+                f"I5: {one['kind']} {one['target_name']} ({one['state']}) has {counts} requested, ending, fitting events"
+            )
     return found
 
 
@@ -72,14 +95,24 @@ def true_endings(journal: list[dict[str, Any]], operations: list[dict[str, Any]]
         later = [
             other
             for other in operations
-            if other["target_name"] == one["target_name"] and other["kind"] == one["kind"] and other["requested_at"] > one["requested_at"]
+            if other["target_name"] == one["target_name"]
+            and other["kind"] == one["kind"]
+            and other["requested_at"] > one["requested_at"]
         ]
         end = moment(later[0]["requested_at"]) if later else None
-        done = [entry for entry in journal if of_operation(entry, one) and (end is None or moment(entry["time"]) < end)]
+        done = [
+            entry
+            for entry in journal
+            if of_operation(entry, one) and (end is None or moment(entry["time"]) < end)
+        ]
         if one["state"] in ("failed", "cancelled") and done:
-            found.append(f"I12: {one['kind']} {one['target_name']} is called {one['state']}, but Roboflow did it: {done[0]}")
+            found.append(
+                f"I12: {one['kind']} {one['target_name']} is called {one['state']}, but Roboflow did it: {done[0]}"
+            )
         if one["state"] == "succeeded" and not done and one["target_id"] not in outside:
-            found.append(f"I12: {one['kind']} {one['target_name']} is called succeeded, but Roboflow did nothing")
+            found.append(
+                f"I12: {one['kind']} {one['target_name']} is called succeeded, but Roboflow did nothing"
+            )
     return found
 
 
@@ -88,7 +121,12 @@ def nothing_after_its_end(journal: list[dict[str, Any]], operations: list[dict[s
     found = []
     for entry in journal:
         able = [one for one in operations if of_operation(entry, one)]
-        late = able and all(one["ended_at"] and one["state"] != "needs_attention" and moment(entry["time"]) > moment(one["ended_at"]) for one in able)
+        late = able and all(
+            one["ended_at"]
+            and one["state"] != "needs_attention"
+            and moment(entry["time"]) > moment(one["ended_at"])
+            for one in able
+        )
         if late:
             found.append(f"I13: {entry} came after its operation had ended")
     return found
@@ -101,7 +139,11 @@ def no_tales(field: Field) -> list[str]:
     made = {entry["deployment_id"] for entry in journal["entries"]}
     told = field.rows("SELECT * FROM audit_event WHERE source = 'outside'")
     never_made = {one["deployment_id"] for one in told if one["action"] == "deployment.gone.outside"} - made
-    wrong = [one for one in told if not {one["deployment_id"], one["object_name"]} & outside and one["deployment_id"] not in never_made]
+    wrong = [
+        one
+        for one in told
+        if not {one["deployment_id"], one["object_name"]} & outside and one["deployment_id"] not in never_made
+    ]
     return [f"I12: {one['action']} of {one['object_name']} is told, and did not happen" for one in wrong]
 
 
@@ -114,13 +156,23 @@ def verified(field: Field) -> list[str]:
 def leaked(field: Field) -> list[str]:
     """I8: no key in any file that the portal wrote. Roboflow's own state is not the portal's."""
     shapes = shapes_of([f"sandbox-key-{who}" for who in ("ana", "ben", "cam")])
-    texts = contents(field.portal.home, *field.database.folders(), but="sandbox") | {"output": field.portal.out.read_bytes()}
-    return [f"I8: a key stands in {name}" for name, text in texts.items() if any(shape in text for shape in shapes)]
+    texts = contents(field.portal.home, *field.database.folders(), but="sandbox") | {
+        "output": field.portal.out.read_bytes()
+    }
+    return [
+        f"I8: a key stands in {name}"
+        for name, text in texts.items()
+        if any(shape in text for shape in shapes)
+    ]
 
 
 def shapes_of(keys: list[str]) -> set[bytes]:
     """How keys may be written: plain, URL-encoded, JSON-escaped, and in base64 at each of the three places within a longer text."""
-    shapes = {shape for key in keys for shape in (key, quote(key, safe=""), key.replace("-", "\\u002d"), key.replace("-", "%2D"))}
+    shapes = {
+        shape
+        for key in keys
+        for shape in (key, quote(key, safe=""), key.replace("-", "\\u002d"), key.replace("-", "%2D"))
+    }
     shapes |= {"".join(f"\\u{ord(letter):04x}" for letter in key) for key in keys}
     for key in keys:
         for pad in range(3):

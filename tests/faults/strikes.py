@@ -79,7 +79,9 @@ def when_its_moment_comes(strike: Callable[[], None], *, then: Callable[[], obje
     return heal
 
 
-def worker_struck_when(fault: dict[str, object], condition: Callable[[Field, int], bool], number: int = signal.SIGKILL) -> Act:
+def worker_struck_when(
+    fault: dict[str, object], condition: Callable[[Field, int], bool], number: int = signal.SIGKILL
+) -> Act:
     """The worker is struck in the very middle of a change: `fault` holds the call, `condition` says that it has come so far."""
 
     def act(field: Field, dice: random.Random) -> Heal:
@@ -88,7 +90,9 @@ def worker_struck_when(fault: dict[str, object], condition: Callable[[Field, int
 
         def strike() -> None:
             if wait_for(lambda: condition(field, before), seconds=8):
-                field.signal("worker", number) if number == signal.SIGKILL else os.kill(field.pid_of("worker"), number)
+                field.signal("worker", number) if number == signal.SIGKILL else os.kill(
+                    field.pid_of("worker"), number
+                )
 
         return when_its_moment_comes(strike, then=lambda: field.sandbox("DELETE", "faults"))
 
@@ -139,9 +143,20 @@ def a_second(part: str) -> Act:
 
     def act(field: Field, dice: random.Random) -> Heal:
         environment = field.environment_of(part)
-        command = [sys.executable, "-m", "celery", "-A", "portal.celery", "--quiet", part, *(["--concurrency", "2"] if part == "worker" else ["--pidfile", ""])]
+        command = [
+            sys.executable,
+            "-m",
+            "celery",
+            "-A",
+            "portal.celery",
+            "--quiet",
+            part,
+            *(["--concurrency", "2"] if part == "worker" else ["--pidfile", ""]),
+        ]
         with (field.portal.home / "logs" / f"second-{part}.log").open("ab") as log:
-            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
+            process = subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
         time.sleep(2.5)  # until it works
 
         def heal() -> None:
@@ -189,7 +204,9 @@ def crowd(field: Field, dice: random.Random) -> Heal:
 
 def role_lowered(field: Field, dice: random.Random) -> Heal:
     """Ben asks; before a worker comes to it, he may only look. He gets his role back at the end."""
-    member = field.rows("SELECT m.id FROM workspaces_membership m JOIN accounts_user u ON u.id = m.user_id WHERE u.email = 'ben@example.com'")[0]["id"]
+    member = field.rows(
+        "SELECT m.id FROM workspaces_membership m JOIN accounts_user u ON u.id = m.user_id WHERE u.email = 'ben@example.com'"
+    )[0]["id"]
     one = dice.choice([one for one in field.standing() if one["status"] == "ready"] or field.standing())
     woken = stopped("worker")(field, dice)
     try:
@@ -200,7 +217,14 @@ def role_lowered(field: Field, dice: random.Random) -> Heal:
         woken()
 
     def heal() -> None:
-        wait_for(lambda: not field.rows("SELECT 1 FROM operations_operation WHERE reason = 'of Ben' AND state IN ('queued', 'sending')"), seconds=20)
+        wait_for(
+            lambda: (
+                not field.rows(
+                    "SELECT 1 FROM operations_operation WHERE reason = 'of Ben' AND state IN ('queued', 'sending')"
+                )
+            ),
+            seconds=20,
+        )
         field.ana.ask(f"{PLACE}team/{member}/role/", {"role": "operator"})
 
     return heal
@@ -261,7 +285,9 @@ def other_shape(field: Field, dice: random.Random) -> Heal:
 
 def key_refused(field: Field, dice: random.Random) -> Heal:
     """Roboflow refuses Ana's key in the middle; at the end it takes it again, and she has it checked."""
-    own = field.rows("SELECT k.id FROM keys_apikey k JOIN accounts_user u ON u.id = k.user_id WHERE u.email = 'ana@example.com'")[0]["id"]
+    own = field.rows(
+        "SELECT k.id FROM keys_apikey k JOIN accounts_user u ON u.id = k.user_id WHERE u.email = 'ana@example.com'"
+    )[0]["id"]
     field.sandbox("POST", "keys", {"key": KEY, "revoked": True})
 
     def heal() -> None:
@@ -274,14 +300,20 @@ def key_refused(field: Field, dice: random.Random) -> Heal:
 def made_anew(field: Field, dice: random.Random) -> Heal:
     """Between view and click a deployment is deleted and made again under the same name."""
     for one in dice.sample(field.standing(), k=min(2, len(field.standing()))):
-        field.sandbox("POST", f"deployments/{one['deployment_name']}", {"workspace": "acme-vision", "recreate": True})
+        field.sandbox(
+            "POST", f"deployments/{one['deployment_name']}", {"workspace": "acme-vision", "recreate": True}
+        )
     return nothing
 
 
 def changed_outside(field: Field, dice: random.Random) -> Heal:
     """Somebody pauses, resumes or deletes at Roboflow, past the portal."""
     for one in dice.sample(field.standing(), k=min(2, len(field.standing()))):
-        field.sandbox("POST", f"deployments/{one['deployment_name']}", {"workspace": "acme-vision", "action": dice.choice(("pause", "resume", "delete"))})
+        field.sandbox(
+            "POST",
+            f"deployments/{one['deployment_name']}",
+            {"workspace": "acme-vision", "action": dice.choice(("pause", "resume", "delete"))},
+        )
     return nothing
 
 
@@ -295,12 +327,23 @@ STRIKES = [
     Strike("web killed", killed("web")),
     Strike("web killed before it published", web_killed_before_publish, (1.5, 3)),
     Strike("worker killed", killed("worker")),
-    Strike("worker killed before it sent", worker_struck_when({"endpoint": "/get", "kind": "timeout_before", "count": 2, "seconds": 1.5}, is_sending)),
+    Strike(
+        "worker killed before it sent",
+        worker_struck_when(
+            {"endpoint": "/get", "kind": "timeout_before", "count": 2, "seconds": 1.5}, is_sending
+        ),
+    ),
     *(
-        Strike(f"worker killed after {path} and before its reply", worker_struck_when({**HELD_AFTER, "endpoint": path}, is_processed))
+        Strike(
+            f"worker killed after {path} and before its reply",
+            worker_struck_when({**HELD_AFTER, "endpoint": path}, is_processed),
+        )
         for path in ("/add", "/pause")
     ),
-    Strike("worker shut down in the middle of a call", worker_struck_when({**HELD_AFTER, "endpoint": "/pause"}, is_processed, signal.SIGTERM)),
+    Strike(
+        "worker shut down in the middle of a call",
+        worker_struck_when({**HELD_AFTER, "endpoint": "/pause"}, is_processed, signal.SIGTERM),
+    ),
     Strike("worker stopped beyond its lease", stopped("worker"), (LEASE_SECONDS + 0.5, LEASE_SECONDS + 2)),
     Strike("two workers", a_second("worker"), (1, 3)),
     Strike("two beats", a_second("beat"), (1, 3)),
@@ -321,25 +364,64 @@ STRIKES = [
     Strike("role lowered between click and call", role_lowered),
     Strike("Roboflow killed", killed("sandbox")),
     Strike("Roboflow stopped", stopped("sandbox"), (2, 5)),
-    Strike("changes: no reply before", erring(CHANGES, {"kind": "reset_before"}, {"kind": "timeout_before", **LATE})),
-    Strike("changes: reply lost after", erring(CHANGES, {"kind": "reset_after"}, {"kind": "timeout_after", **LATE}, {"kind": "truncated"})),
     Strike(
-        "changes: 5xx before and after", erring(CHANGES, *({"kind": kind, "status": code} for kind in ("status", "status_after") for code in (500, 502, 503)))
+        "changes: no reply before",
+        erring(CHANGES, {"kind": "reset_before"}, {"kind": "timeout_before", **LATE}),
     ),
-    Strike("changes: 4xx", erring(CHANGES, *({"kind": "status", "status": code, "retry_after": "1"} for code in (400, 403, 404, 409, 429)))),
     Strike(
-        "changes: pages, bytes, redirects", erring(CHANGES, {"kind": "html"}, {"kind": "binary"}, {"kind": "redirect"}, {"kind": "slow_drip", "seconds": 0.5})
+        "changes: reply lost after",
+        erring(CHANGES, {"kind": "reset_after"}, {"kind": "timeout_after", **LATE}, {"kind": "truncated"}),
+    ),
+    Strike(
+        "changes: 5xx before and after",
+        erring(
+            CHANGES,
+            *(
+                {"kind": kind, "status": code}
+                for kind in ("status", "status_after")
+                for code in (500, 502, 503)
+            ),
+        ),
+    ),
+    Strike(
+        "changes: 4xx",
+        erring(
+            CHANGES,
+            *({"kind": "status", "status": code, "retry_after": "1"} for code in (400, 403, 404, 409, 429)),
+        ),
+    ),
+    Strike(
+        "changes: pages, bytes, redirects",
+        erring(
+            CHANGES,
+            {"kind": "html"},
+            {"kind": "binary"},
+            {"kind": "redirect"},
+            {"kind": "slow_drip", "seconds": 0.5},
+        ),
     ),
     Strike("changes: taken and not done", erring(CHANGES, {"kind": "ignored"})),
     Strike(
         "reads: no or broken answers",
-        erring(READS, {"kind": "reset_before"}, {"kind": "truncated"}, {"kind": "wrong_json"}, {"kind": "html"}, {"kind": "status"}),
+        erring(
+            READS,
+            {"kind": "reset_before"},
+            {"kind": "truncated"},
+            {"kind": "wrong_json"},
+            {"kind": "html"},
+            {"kind": "status"},
+        ),
     ),
-    Strike("reads: wrong types, unknown fields", erring(READS, {"kind": "wrong_types"}, {"kind": "extra_fields"})),
+    Strike(
+        "reads: wrong types, unknown fields", erring(READS, {"kind": "wrong_types"}, {"kind": "extra_fields"})
+    ),
     Strike("lists in the other shape", other_shape),
     Strike("stuck pending", erring(("/add", "/resume"), {"kind": "stuck_pending"})),
     Strike("key refused in the middle", key_refused),
-    Strike("lists: empty, doubled, bad entries", erring(("/list",), {"kind": "empty_list"}, {"kind": "doubled_entries"}, {"kind": "bad_entry"})),
+    Strike(
+        "lists: empty, doubled, bad entries",
+        erring(("/list",), {"kind": "empty_list"}, {"kind": "doubled_entries"}, {"kind": "bad_entry"}),
+    ),
     Strike("lists lag behind creates", erring(("/add",), {"kind": "lag", "seconds": 1.5})),
     Strike("made anew under the same name", made_anew),
     Strike("changed outside", changed_outside),

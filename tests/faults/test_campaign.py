@@ -23,9 +23,21 @@ def fields(tmp_path_factory):
     _fields.clear()
 
 
-AT_THE_DATABASE = ("two ", "web killed", "worker", "database", "role", "lists")  # transactions meet, or are cut off
+AT_THE_DATABASE = (
+    "two ",
+    "web killed",
+    "worker",
+    "database",
+    "role",
+    "lists",
+)  # transactions meet, or are cut off
 CASES = [
-    pytest.param(database, strike, marks=pytest.mark.xdist_group(f"faults-{database}"), id=f"{database}-{strike.name.replace(' ', '-')}")
+    pytest.param(
+        database,
+        strike,
+        marks=pytest.mark.xdist_group(f"faults-{database}"),
+        id=f"{database}-{strike.name.replace(' ', '-')}",
+    )
     for database in DATABASES
     for strike in strikes_on(database)
     if not strike.long and (database == "sqlite" or strike.only or strike.name.startswith(AT_THE_DATABASE))

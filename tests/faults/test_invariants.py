@@ -5,13 +5,36 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.faults.invariants import leaked, never_two_creates, no_tales, nothing_after_its_end, shapes_of, told_once_each, true_endings, written_before_sent
+from tests.faults.invariants import (
+    leaked,
+    never_two_creates,
+    no_tales,
+    nothing_after_its_end,
+    shapes_of,
+    told_once_each,
+    true_endings,
+    written_before_sent,
+)
 
-OP = {"id": "ab-1", "kind": "pause", "target_name": "line-3", "target_id": "d1", "state": "succeeded", "requested_at": "2026-01-01 10:00:00.000000"}
+OP = {
+    "id": "ab-1",
+    "kind": "pause",
+    "target_name": "line-3",
+    "target_id": "d1",
+    "state": "succeeded",
+    "requested_at": "2026-01-01 10:00:00.000000",
+}
 MADE = {**OP, "kind": "create", "target_id": ""}
-ENTRY = {"endpoint": "/pause", "deployment_name": "line-3", "deployment_id": "d1", "time": "2026-01-01T10:00:01.000000Z"}
+ENTRY = {
+    "endpoint": "/pause",
+    "deployment_name": "line-3",
+    "deployment_id": "d1",
+    "time": "2026-01-01T10:00:01.000000Z",
+}
 ADD = {**ENTRY, "endpoint": "/add"}
-EVENTS = [{"operation_id": "ab-1", "action": f"deployment.pause.{word}"} for word in ("requested", "succeeded")]
+EVENTS = [
+    {"operation_id": "ab-1", "action": f"deployment.pause.{word}"} for word in ("requested", "succeeded")
+]
 
 
 class Field:
@@ -56,12 +79,19 @@ def field_of_files(place):
         (place / folder).mkdir()
     (place / "home.out").write_bytes(b"The portal is ready.")
     return SimpleNamespace(
-        portal=SimpleNamespace(home=place / "home", out=place / "home.out"), database=SimpleNamespace(folders=lambda: [place / "data"]),
-    )  # fmt: skip
+        portal=SimpleNamespace(home=place / "home", out=place / "home.out"),
+        database=SimpleNamespace(folders=lambda: [place / "data"]),
+    )
 
 
 def test_what_is_well_is_not_called_broken():
-    assert never_two_creates([ADD], [MADE]) == written_before_sent([ENTRY], [OP]) == told_once_each([OP], EVENTS) == true_endings([ENTRY], [OP], Field()) == []
+    assert (
+        never_two_creates([ADD], [MADE])
+        == written_before_sent([ENTRY], [OP])
+        == told_once_each([OP], EVENTS)
+        == true_endings([ENTRY], [OP], Field())
+        == []
+    )
     assert nothing_after_its_end([ENTRY], [{**OP, "ended_at": "2026-01-01 10:00:05.000000"}]) == []
 
 
@@ -79,7 +109,10 @@ def test_what_is_well_is_not_called_broken():
         told_once_each([{**OP, "state": "failed"}], EVENTS),
         true_endings([], [OP], Field()),
         true_endings([ENTRY], [{**OP, "state": "failed"}], Field()),
-        nothing_after_its_end([{**ENTRY, "time": "2026-01-01T10:00:09.000000Z"}], [{**OP, "ended_at": "2026-01-01 10:00:05.000000"}]),
+        nothing_after_its_end(
+            [{**ENTRY, "time": "2026-01-01T10:00:09.000000Z"}],
+            [{**OP, "ended_at": "2026-01-01 10:00:05.000000"}],
+        ),
         no_tales(Field()),
     ],
 )

@@ -36,14 +36,28 @@ ENDINGS = {"succeeded", "failed", "cancelled", "needs_attention"}
 AGEING = (Operation, Asked, Deployment, Workspace, Lease)
 NAMES = ("alpha-one", "beta-two")
 FAULTS = [
-    {"kind": "status", "status": 400}, {"kind": "status", "status": 404}, {"kind": "status", "status": 409}, {"kind": "status", "status": 429},
-    {"kind": "status", "status": 503}, {"kind": "status_after", "status": 500}, {"kind": "reset_before"}, {"kind": "reset_after"}, {"kind": "truncated"},
-    {"kind": "html"}, {"kind": "redirect"}, {"kind": "ignored"}, {"kind": "wrong_json"},
-]  # fmt: skip
+    {"kind": "status", "status": 400},
+    {"kind": "status", "status": 404},
+    {"kind": "status", "status": 409},
+    {"kind": "status", "status": 429},
+    {"kind": "status", "status": 503},
+    {"kind": "status_after", "status": 500},
+    {"kind": "reset_before"},
+    {"kind": "reset_after"},
+    {"kind": "truncated"},
+    {"kind": "html"},
+    {"kind": "redirect"},
+    {"kind": "ignored"},
+    {"kind": "wrong_json"},
+]
 POINTS = {  # where a worker dies: the function, and whether it was done
-    "before it looked": ("look_first", False), "after it looked": ("look_first", True), "after it wrote that it sends": ("mark_sent", True),
-    "after the reply": ("call", True), "before it wrote the answer": ("step", False), "after it wrote the answer": ("step", True),
-}  # fmt: skip
+    "before it looked": ("look_first", False),
+    "after it looked": ("look_first", True),
+    "after it wrote that it sends": ("mark_sent", True),
+    "after the reply": ("call", True),
+    "before it wrote the answer": ("step", False),
+    "after it wrote the answer": ("step", True),
+}
 
 
 class Kill(BaseException):
@@ -80,7 +94,9 @@ class Story(RuleBasedStateMachine):
         self.block._from_testcase = True  # verbs open durable transactions of their own
         self.block.__enter__()
         self.sandbox.reset()
-        self.sandbox.set(boot_seconds=0, transition_seconds=0)  # its clock is real, ours is not: nothing may depend on how they meet
+        self.sandbox.set(
+            boot_seconds=0, transition_seconds=0
+        )  # its clock is real, ours is not: nothing may depend on how they meet
         self.ana, self.ben = make_person("Ana"), make_person("Ben")
         add_key(self.ana, "sandbox-key-ana")
         add_key(self.ben, "sandbox-key-ben")
@@ -102,10 +118,18 @@ class Story(RuleBasedStateMachine):
             self.begun.setdefault(operation_of(answer).pk, before)
 
     def standing(self, place):
-        rows = list(Deployment.objects.filter(gone_at=None).exclude(status__in=("deleted", "expired")).order_by("deployment_name"))
+        rows = list(
+            Deployment.objects.filter(gone_at=None)
+            .exclude(status__in=("deleted", "expired"))
+            .order_by("deployment_name")
+        )
         return rows[place % len(rows)] if rows else None
 
-    @rule(who=st.sampled_from(["ana", "ben"]), kind=st.sampled_from(["pause or resume", "delete"]), place=st.integers(0, 8))
+    @rule(
+        who=st.sampled_from(["ana", "ben"]),
+        kind=st.sampled_from(["pause or resume", "delete"]),
+        place=st.integers(0, 8),
+    )
     def somebody_asks(self, who, kind, place):
         if one := self.standing(place):
             if kind != "delete":  # what is paused already cannot be told from what was paused now
@@ -115,7 +139,12 @@ class Story(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(NAMES))
     def ana_creates(self, name):
-        fields = {"deployment_name": name, "machine_type": "prod-cpu", "creator_email": "ana@example.com", "form_token": str(uuid4())}
+        fields = {
+            "deployment_name": name,
+            "machine_type": "prod-cpu",
+            "creator_email": "ana@example.com",
+            "form_token": str(uuid4()),
+        }
         self.post(self.ana, f"/w/{WORKSPACE}/deployments/new/", fields)
 
     @precondition(lambda self: self.last)
@@ -130,7 +159,9 @@ class Story(RuleBasedStateMachine):
 
     @rule(role=st.sampled_from(["viewer", "operator"]))
     def bens_role_is_set(self, role):
-        self.ana.post(f"/w/{WORKSPACE}/team/{Membership.objects.get(user=self.ben.user).pk}/role/", {"role": role})
+        self.ana.post(
+            f"/w/{WORKSPACE}/team/{Membership.objects.get(user=self.ben.user).pk}/role/", {"role": role}
+        )
 
     @rule()
     def ben_removes_his_key_or_adds_it_again(self):
@@ -143,7 +174,9 @@ class Story(RuleBasedStateMachine):
     # --- workers
 
     def queued(self):
-        return list(Operation.objects.filter(state="queued").order_by("requested_at").values_list("pk", flat=True))
+        return list(
+            Operation.objects.filter(state="queued").order_by("requested_at").values_list("pk", flat=True)
+        )
 
     @rule()
     def a_worker_works(self):
@@ -204,7 +237,11 @@ class Story(RuleBasedStateMachine):
 
     # --- the world
 
-    @rule(fault=st.sampled_from(FAULTS), endpoint=st.sampled_from(["/add", "/pause", "/resume", "/delete", "/get", "/list"]), count=st.integers(1, 2))
+    @rule(
+        fault=st.sampled_from(FAULTS),
+        endpoint=st.sampled_from(["/add", "/pause", "/resume", "/delete", "/get", "/list"]),
+        count=st.integers(1, 2),
+    )
     def roboflow_will_err(self, fault, endpoint, count):
         if fault["kind"] != "ignored" or endpoint not in ("/get", "/list"):
             self.sandbox.fault(endpoint, count=count, **fault)
@@ -262,7 +299,11 @@ class Story(RuleBasedStateMachine):
             time.sleep(0.1)  # Roboflow's own clock is real: what starts there is ready in a moment
 
     def reported(self):
-        return {one["deployment_id"]: one["status"] for one in self.sandbox.listed("sandbox-key-ana") if one["status"] not in ("deleted", "expired")}
+        return {
+            one["deployment_id"]: one["status"]
+            for one in self.sandbox.listed("sandbox-key-ana")
+            if one["status"] not in ("deleted", "expired")
+        }
 
     def cached(self):
         rows = Deployment.objects.filter(gone_at=None).exclude(status__in=("deleted", "expired"))
@@ -272,9 +313,16 @@ class Story(RuleBasedStateMachine):
         journal, operations = self.sandbox.journal(), list(Operation.objects.order_by("requested_at"))
         assert verify().ok, "I5: the trail"
         for place, entry in enumerate(journal):
-            assert any(self.is_of(entry, place, one) for one in operations), f"I2, I3: nobody asked for {entry}"
+            assert any(self.is_of(entry, place, one) for one in operations), (
+                f"I2, I3: nobody asked for {entry}"
+            )
         for name in NAMES:
-            made, asked = (sum(1 for entry in journal if (entry["endpoint"], entry["deployment_name"]) == ("/add", name)), len(self.creates(name, operations)))
+            made, asked = (
+                sum(
+                    1 for entry in journal if (entry["endpoint"], entry["deployment_name"]) == ("/add", name)
+                ),
+                len(self.creates(name, operations)),
+            )
             assert made <= asked, f"I1: {name} was made {made} times for {asked} operations"
         for one in operations:
             self.told_once(one)
@@ -286,24 +334,44 @@ class Story(RuleBasedStateMachine):
 
     def is_of(self, entry, place, one):
         endpoint = "/add" if one.kind == "create" else f"/{one.kind}"
-        fits = entry["endpoint"] == endpoint and entry["deployment_name"] == one.target_name and place >= self.begun[one.pk]
+        fits = (
+            entry["endpoint"] == endpoint
+            and entry["deployment_name"] == one.target_name
+            and place >= self.begun[one.pk]
+        )
         return fits and (one.kind == "create" or entry["deployment_id"] == one.target_id)
 
     def told_once(self, one):
-        words = [action.rsplit(".", 1)[-1] for action in Event.objects.filter(operation_id=str(one.pk)).values_list("action", flat=True)]
+        words = [
+            action.rsplit(".", 1)[-1]
+            for action in Event.objects.filter(operation_id=str(one.pk)).values_list("action", flat=True)
+        ]
         endings = [word for word in words if word in ENDINGS]
-        assert (words.count("requested"), endings) == (1, [str(one.state)]), f"I5: {one} ({one.state}) has {words}"
+        assert (words.count("requested"), endings) == (1, [str(one.state)]), (
+            f"I5: {one} ({one.state}) has {words}"
+        )
 
     def told_the_truth(self, one, journal, operations):
         later = [
             self.begun[other.pk]
             for other in operations
-            if (other.kind, other.target_name) == (one.kind, one.target_name) and other.requested_at > one.requested_at
+            if (other.kind, other.target_name) == (one.kind, one.target_name)
+            and other.requested_at > one.requested_at
         ]
-        done = [entry for place, entry in enumerate(journal) if self.is_of(entry, place, one) and place < min(later, default=10**9)]
-        assert one.state not in ("failed", "cancelled") or not done, f"I12: {one} is called {one.state}, and was done"
-        was_so = [entry["endpoint"] for entry in journal if entry["deployment_id"] == one.target_id][-1:] == [f"/{one.kind}"]  # pausing what is paused
-        assert one.state != "succeeded" or done or was_so or one.target_id in self.outside, f"I12: {one} is called succeeded, and was not done"
+        done = [
+            entry
+            for place, entry in enumerate(journal)
+            if self.is_of(entry, place, one) and place < min(later, default=10**9)
+        ]
+        assert one.state not in ("failed", "cancelled") or not done, (
+            f"I12: {one} is called {one.state}, and was done"
+        )
+        was_so = [entry["endpoint"] for entry in journal if entry["deployment_id"] == one.target_id][-1:] == [
+            f"/{one.kind}"
+        ]  # pausing what is paused
+        assert one.state != "succeeded" or done or was_so or one.target_id in self.outside, (
+            f"I12: {one} is called succeeded, and was not done"
+        )
 
 
 @pytest.mark.django_db
@@ -315,9 +383,14 @@ def test_no_story_breaks_a_promise(sandbox, settings_of_stories):
 @pytest.fixture
 def settings_of_stories(settings_for_speed):
     return settings(
-        max_examples=STORIES or 25, stateful_step_count=25, deadline=None, derandomize=not STORIES, print_blob=True, database=None,
+        max_examples=STORIES or 25,
+        stateful_step_count=25,
+        deadline=None,
+        derandomize=not STORIES,
+        print_blob=True,
+        database=None,
         suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture

@@ -16,9 +16,15 @@ from tests.people import operation_of
 from tests.twisted import changed_one, with_entries, with_field
 
 HOSTILE = {
-    "not a number": "NaN", "infinite": "1e999", "half a letter": '"\\ud800"', "NUL": '"\\u0000"', "NUL in a name": '{"a\\u0000b": 1}',
-    "deep": "[" * 450 + "]" * 450, "deeper": "[" * 800 + "]" * 800, "huge number": "9" * 4000,
-}  # fmt: skip
+    "not a number": "NaN",
+    "infinite": "1e999",
+    "half a letter": '"\\ud800"',
+    "NUL": '"\\u0000"',
+    "NUL in a name": '{"a\\u0000b": 1}',
+    "deep": "[" * 450 + "]" * 450,
+    "deeper": "[" * 800 + "]" * 800,
+    "huge number": "9" * 4000,
+}
 
 
 @pytest.mark.parametrize("what", HOSTILE)
@@ -27,7 +33,9 @@ def test_a_sync_takes_the_rest(what, ana, worker, twist):
 
     workspace = worker.sync()
 
-    assert Deployment.objects.count() > 5 or (workspace.sync_failures == 1 and "makes no sense" in workspace.sync_error_reading)
+    assert Deployment.objects.count() > 5 or (
+        workspace.sync_failures == 1 and "makes no sense" in workspace.sync_error_reading
+    )
 
 
 @pytest.mark.parametrize("what", HOSTILE)
@@ -43,7 +51,9 @@ def test_an_operation_comes_to_its_end(what, ana, fleet, worker, twist):
     assert operation.state in ("succeeded", "needs_attention")
 
 
-@pytest.mark.parametrize("body", ['{"error":{"message":"no \\u0000 way"}}', '{"error":{"message":"no \\ud800 way"}}'])
+@pytest.mark.parametrize(
+    "body", ['{"error":{"message":"no \\u0000 way"}}', '{"error":{"message":"no \\ud800 way"}}']
+)
 def test_error_texts_with_halves_of_letters_are_kept_as_far_as_they_can_be(body, ana, fleet, worker, sandbox):
     sandbox.fault("/list", "status", 1, status=400, text=body)
     sandbox.fault("/pause", "status", 1, status=400, text=body)
@@ -64,7 +74,11 @@ def test_what_nobody_foresaw_is_a_failed_sync_that_says_so_and_waits(ana, fleet,
 
     workspace = worker.sync()
 
-    assert workspace.sync_failures == 1 and workspace.sync_due_at > now() and "ZeroDivisionError" in workspace.sync_error_reading
+    assert (
+        workspace.sync_failures == 1
+        and workspace.sync_due_at > now()
+        and "ZeroDivisionError" in workspace.sync_error_reading
+    )
 
 
 def test_a_key_that_roboflow_repeats_is_kept_and_shown_nowhere(ana, fleet, worker, twist, workspace):
@@ -73,7 +87,12 @@ def test_a_key_that_roboflow_repeats_is_kept_and_shown_nowhere(ana, fleet, worke
     bad = {"deployment_name": "bad", "url": f"?api_key={key}"}
 
     def echo(answer):
-        found = [*json.loads(changed_one("pallet-counter", domain=f"x?api_key={key}", status=key, extra="HIDDEN")(answer)), bad]
+        found = [
+            *json.loads(
+                changed_one("pallet-counter", domain=f"x?api_key={key}", status=key, extra="HIDDEN")(answer)
+            ),
+            bad,
+        ]
         return json.dumps(found).replace("HIDDEN", hidden).encode()
 
     twist["/list"] = echo
@@ -82,7 +101,10 @@ def test_a_key_that_roboflow_repeats_is_kept_and_shown_nowhere(ana, fleet, worke
     workspace.refresh_from_db()
 
     kept = f"{row.domain} {row.status} {row.upstream} {workspace.sync_bad_entries} {list(Event.objects.values())}"
-    pages = [ana.get(path).content.decode() for path in ("/w/acme-vision/", f"/w/acme-vision/deployments/{row.deployment_id}/", "/system/")]
+    pages = [
+        ana.get(path).content.decode()
+        for path in ("/w/acme-vision/", f"/w/acme-vision/deployments/{row.deployment_id}/", "/system/")
+    ]
     assert row.upstream["extra"] == "***" and key not in kept + "".join(pages)
 
 
@@ -94,7 +116,11 @@ def test_an_event_about_odd_text_can_always_be_read(domain, ana, fleet, worker, 
     event = Event.objects.get(action="deployment.change.outside")
 
     assert "domain" in event.changed
-    assert ana.get(f"/activity/{event.sequence}/").status_code == ana.get(f"/w/acme-vision/activity/{event.sequence}/").status_code == 200
+    assert (
+        ana.get(f"/activity/{event.sequence}/").status_code
+        == ana.get(f"/w/acme-vision/activity/{event.sequence}/").status_code
+        == 200
+    )
 
 
 def test_a_reason_that_looks_like_a_key_does_not_break_its_entry(ana, fleet):
@@ -107,18 +133,37 @@ def test_a_reason_that_looks_like_a_key_does_not_break_its_entry(ana, fleet):
     assert event.changed["message"] and ana.get(f"/activity/{event.sequence}/").status_code == 200
 
 
-@pytest.mark.parametrize("fields", [{"duration": -100000000}, {"duration": 0}, {"inference_version": "1.²"}, {"machine_type": "dev-" + "x" * 500}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"duration": -100000000},
+        {"duration": 0},
+        {"inference_version": "1.²"},
+        {"machine_type": "dev-" + "x" * 500},
+    ],
+)
 def test_no_value_of_a_new_deployment_breaks_a_page(fields, ana, fleet, worker, twist):
-    new = {"deployment_id": "odd", "deployment_name": "odd-one", "machine_type": "dev-cpu", "status": "ready", "duration": 1} | fields
+    new = {
+        "deployment_id": "odd",
+        "deployment_name": "odd-one",
+        "machine_type": "dev-cpu",
+        "status": "ready",
+        "duration": 1,
+    } | fields
     twist["/list"] = with_entries(lambda found: [*found, new])
     worker.sync()
 
-    pages = [ana.get(path).status_code for path in ("/w/acme-vision/", "/w/acme-vision/deployments/new/", "/w/acme-vision/deployments/odd/")]
+    pages = [
+        ana.get(path).status_code
+        for path in ("/w/acme-vision/", "/w/acme-vision/deployments/new/", "/w/acme-vision/deployments/odd/")
+    ]
 
     assert pages == [200, 200, 200]
 
 
-def test_a_list_that_lags_behind_a_create_makes_nothing_gone_and_tells_no_tale(ana, fleet, worker, sandbox, trail):
+def test_a_list_that_lags_behind_a_create_makes_nothing_gone_and_tells_no_tale(
+    ana, fleet, worker, sandbox, trail
+):
     sandbox.fault("/add", "lag", 1, seconds=1.5)
     operation = operation_of(ana.create("lagging-one"))
     worker.run()
@@ -128,7 +173,10 @@ def test_a_list_that_lags_behind_a_create_makes_nothing_gone_and_tells_no_tale(a
     worker.sync()
 
     assert row.gone_at is None
-    assert trail.actions(object_name="lagging-one") == ["deployment.create.requested", "deployment.create.succeeded"]
+    assert trail.actions(object_name="lagging-one") == [
+        "deployment.create.requested",
+        "deployment.create.succeeded",
+    ]
     assert Operation.objects.get(pk=operation.pk).state == "succeeded"
 
 
@@ -141,18 +189,27 @@ def test_a_list_that_lags_behind_a_pause_tells_no_tale(ana, fleet, worker, twist
     twist.clear()
     worker.sync()
 
-    assert trail.about(fleet["pallet-counter"]) == [("Ana", "deployment.pause.requested", ""), ("Ana", "deployment.pause.succeeded", "")]
+    assert trail.about(fleet["pallet-counter"]) == [
+        ("Ana", "deployment.pause.requested", ""),
+        ("Ana", "deployment.pause.succeeded", ""),
+    ]
 
 
 def test_what_changed_outside_during_an_operation_is_told_too(ana, fleet, worker, twist, trail):
-    seen = lambda answer: json.dumps({**json.loads(answer.body), "max_replicas": 7}).encode() if answer.status == 200 else answer  # noqa: E731
+    seen = lambda answer: (
+        json.dumps({**json.loads(answer.body), "max_replicas": 7}).encode()
+        if answer.status == 200
+        else answer
+    )  # noqa: E731
     twist["/get"] = seen
     ana.ask(fleet["pallet-counter"], "pause")
 
     worker.drain()
 
     assert Deployment.objects.get(pk=fleet["pallet-counter"].pk).max_replicas == 7
-    assert "deployment.change.outside" in trail.actions() and "deployment.pause.outside" not in trail.actions()
+    assert (
+        "deployment.change.outside" in trail.actions() and "deployment.pause.outside" not in trail.actions()
+    )
 
 
 def test_a_page_of_a_gateway_makes_nothing_gone(ana, fleet, worker, twist):

@@ -56,7 +56,9 @@ def test_a_deployment_made_outside_is_told_with_its_creator(fleet, worker, sandb
     assert trail.about(row) == [(row.creator_email, "deployment.create.outside", "")]
 
 
-@pytest.mark.parametrize("kind", ["truncated", "wrong_json", "html", "wrong_types", "binary", "redirect", "bomb", "reset_after"])
+@pytest.mark.parametrize(
+    "kind", ["truncated", "wrong_json", "html", "wrong_types", "binary", "redirect", "bomb", "reset_after"]
+)
 def test_a_bad_answer_changes_nothing_and_says_so(kind, fleet, worker, sandbox, ana):
     before = {one.pk: (one.status, one.gone_at, one.missing_since) for one in Deployment.objects.all()}
     sandbox.fault("/list", kind, 0)
@@ -120,7 +122,9 @@ def test_an_unchanged_fleet_answers_204_and_a_changed_one_the_region(ana, fleet,
 
 
 def test_with_roboflow_away_pages_say_how_old_their_facts_are(ana, fleet, worker, sandbox, settings):
-    Workspace.objects.update(synced_at=now() - timedelta(minutes=6), sync_failures=3, sync_error_reading="Roboflow did not answer.")
+    Workspace.objects.update(
+        synced_at=now() - timedelta(minutes=6), sync_failures=3, sync_error_reading="Roboflow did not answer."
+    )
 
     page = ana.get("/w/acme-vision/").content.decode()
 
@@ -131,7 +135,11 @@ def test_with_roboflow_away_pages_say_how_old_their_facts_are(ana, fleet, worker
     ("age", "watched_for", "level"),
     [
         (timedelta(seconds=50), None, ""),  # nobody looks: read every minute
-        (timedelta(seconds=50), timedelta(seconds=1), ""),  # somebody has just begun to look: the quick sync is on its way
+        (
+            timedelta(seconds=50),
+            timedelta(seconds=1),
+            "",
+        ),  # somebody has just begun to look: the quick sync is on its way
         (timedelta(seconds=50), timedelta(seconds=20), "amber"),  # it should have come
         (timedelta(seconds=9), timedelta(minutes=5), ""),
         (timedelta(minutes=4), None, "amber"),
@@ -177,8 +185,10 @@ def test_the_figures_count_what_is_live_and_the_filters_name_what_occurs(ana, fl
 
     live = Deployment.objects.live()
     assert summary.figures == {
-        "running": live.filter(status="ready").count(), "pending": live.filter(status="pending").count(),
-        "paused": live.filter(status="paused").count(), "attention": live.troubled().count(),
-    }  # fmt: skip
+        "running": live.filter(status="ready").count(),
+        "pending": live.filter(status="pending").count(),
+        "paused": live.filter(status="paused").count(),
+        "attention": live.troubled().count(),
+    }
     assert "pallet-counter" in {one.deployment_name for one in live.troubled()}
     assert summary.machine_types == sorted(set(Deployment.objects.values_list("machine_type", flat=True)))

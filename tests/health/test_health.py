@@ -19,7 +19,12 @@ def test_ready_needs_every_part(client, db):
     beat(["worker", "beat"], now=now())
 
     answer = client.get("/readyz")
-    assert answer.status_code == 200 and set(answer.json()["parts"]) == {"database", "redis", "worker", "beat"}
+    assert answer.status_code == 200 and set(answer.json()["parts"]) == {
+        "database",
+        "redis",
+        "worker",
+        "beat",
+    }
 
 
 @pytest.mark.parametrize("part", ["worker", "beat"])
@@ -40,7 +45,10 @@ def test_who_was_alive_before_everything_was_started_anew_does_not_count(client,
     call_command("forget_heartbeats")
 
     answer = client.get("/readyz")
-    assert answer.status_code == 503 and answer.json()["parts"]["worker"] == answer.json()["parts"]["beat"] == "was not seen yet"
+    assert (
+        answer.status_code == 503
+        and answer.json()["parts"]["worker"] == answer.json()["parts"]["beat"] == "was not seen yet"
+    )
 
 
 def test_health_tells_strangers_no_more_than_words(client, db):

@@ -45,7 +45,11 @@ def test_what_is_wrong_shows_in_time_and_no_longer_than_it_lasts(name, strike, p
     begun = time.monotonic()
     heal = strike(field, None)
     try:
-        until(lambda: parts(field)[0] == 503 and parts(field)[1][part] == words, seconds=SHOWS_SECONDS, why=lambda: f"{parts(field)}")
+        until(
+            lambda: parts(field)[0] == 503 and parts(field)[1][part] == words,
+            seconds=SHOWS_SECONDS,
+            why=lambda: f"{parts(field)}",
+        )
         shown = time.monotonic() - begun
         if part in ("worker", "beat"):
             assert field.portal.manage("healthcheck", part).returncode == 1
@@ -62,14 +66,33 @@ def test_every_line_of_every_log_is_json_and_carries_the_ids_of_the_trail(field)
     field.change(one, "pause")
     until(lambda: field.operations()[-1]["state"] == "succeeded", seconds=30)
     operation = field.operations()[-1]
-    event = field.rows("SELECT * FROM audit_event WHERE action = 'deployment.pause.requested' ORDER BY sequence")[-1]
-    logs = {path.stem: path.read_text().splitlines() for path in (field.portal.home / "logs").glob("*.log") if path.stem in ("web", "worker", "beat")}
+    event = field.rows(
+        "SELECT * FROM audit_event WHERE action = 'deployment.pause.requested' ORDER BY sequence"
+    )[-1]
+    logs = {
+        path.stem: path.read_text().splitlines()
+        for path in (field.portal.home / "logs").glob("*.log")
+        if path.stem in ("web", "worker", "beat")
+    }
 
-    lines = {name: [json.loads(line) for line in found if line.strip()] for name, found in logs.items()}  # each line is an object, or this fails
+    lines = {
+        name: [json.loads(line) for line in found if line.strip()] for name, found in logs.items()
+    }  # each line is an object, or this fails
 
     told = {
-        name: [one for one in found if str(one.get("operation_id", "")).replace("-", "") == operation["id"].replace("-", "")] for name, found in lines.items()
+        name: [
+            one
+            for one in found
+            if str(one.get("operation_id", "")).replace("-", "") == operation["id"].replace("-", "")
+        ]
+        for name, found in lines.items()
     }
-    assert [one["state"] for one in told["web"]] == ["queued"] and [one["state"] for one in told["worker"]] == ["accepted", "succeeded"]
-    assert event["request_id"] and {one["request_id"] for found in told.values() for one in found} == {event["request_id"]}
-    assert any(one.get("request_id") == event["request_id"] and one.get("code") == 303 for one in lines["web"])  # the click itself
+    assert [one["state"] for one in told["web"]] == ["queued"] and [
+        one["state"] for one in told["worker"]
+    ] == ["accepted", "succeeded"]
+    assert event["request_id"] and {one["request_id"] for found in told.values() for one in found} == {
+        event["request_id"]
+    }
+    assert any(
+        one.get("request_id") == event["request_id"] and one.get("code") == 303 for one in lines["web"]
+    )  # the click itself

@@ -19,7 +19,11 @@ def named_tests(text):
 
 @pytest.mark.parametrize("doc", DOCS, ids=lambda path: path.name)
 def test_every_test_that_a_document_names_exists(doc):
-    wrong = [(file, name) for file, name in named_tests(doc.read_text()) if f"def {name}(" not in (ROOT / file).read_text()]
+    wrong = [
+        (file, name)
+        for file, name in named_tests(doc.read_text())
+        if f"def {name}(" not in (ROOT / file).read_text()
+    ]
 
     assert wrong == []
 
@@ -30,7 +34,11 @@ def test_the_security_document_names_many():
 
 @pytest.mark.parametrize("doc", DOCS, ids=lambda path: path.name)
 def test_every_file_that_a_document_leads_to_exists(doc):
-    links = [link.split("#")[0] for link in re.findall(r"\]\(([^)]+)\)", doc.read_text()) if not link.startswith("http")]
+    links = [
+        link.split("#")[0]
+        for link in re.findall(r"\]\(([^)]+)\)", doc.read_text())
+        if not link.startswith("http")
+    ]
 
     assert [link for link in links if link and not (doc.parent / link).exists()] == []
 
@@ -38,6 +46,9 @@ def test_every_file_that_a_document_leads_to_exists(doc):
 def test_every_setting_of_the_readme_is_read_somewhere():
     rows = re.findall(r"^\| (`[A-Z_`, ]+`) \|", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
     names = {name for row in rows for name in re.findall(r"[A-Z][A-Z_]+", row)}
-    sources = "".join(path.read_text() for path in [*(ROOT / "portal").rglob("*.py"), ROOT / "docker-compose.yml", ROOT / "Makefile"])
+    sources = "".join(
+        path.read_text()
+        for path in [*(ROOT / "portal").rglob("*.py"), ROOT / "docker-compose.yml", ROOT / "Makefile"]
+    )
 
     assert len(names) > 20 and [name for name in names if name not in sources] == []

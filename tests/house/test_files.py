@@ -7,9 +7,26 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SOURCES = [path for folder in ("portal", "deployments") for path in (ROOT / folder).rglob("*.py") if "migrations" not in path.parts]
+SOURCES = [
+    path
+    for folder in ("portal", "deployments")
+    for path in (ROOT / folder).rglob("*.py")
+    if "migrations" not in path.parts
+]
 TEMPLATES = list((ROOT / "templates").rglob("*.html"))
-ROOMS = ["web", "audit", "accounts", "workspaces", "keys", "fleet", "logs", "activity", "operations", "team", "system"]
+ROOMS = [
+    "web",
+    "audit",
+    "accounts",
+    "workspaces",
+    "keys",
+    "fleet",
+    "logs",
+    "activity",
+    "operations",
+    "team",
+    "system",
+]
 UPWARD = {  # the named slots: a template of a lower room loads the tags of an upper one
     ("web", "workspaces"),
     ("web", "fleet"),
@@ -23,18 +40,32 @@ def test_no_file_is_longer_than_300_lines():
 
 
 def test_every_module_begins_with_a_sentence():
-    assert not [path for path in SOURCES if not (ast.get_docstring(ast.parse(path.read_text())) or "").strip()]
+    assert not [
+        path for path in SOURCES if not (ast.get_docstring(ast.parse(path.read_text())) or "").strip()
+    ]
 
 
 def test_no_function_is_longer_than_60_lines():
-    functions = [(path, node) for path in SOURCES for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
+    functions = [
+        (path, node)
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef)
+    ]
 
     assert not [(path, node.name) for path, node in functions if node.end_lineno - node.lineno >= 60]
 
 
 @pytest.mark.parametrize(
     "pattern",
-    [r"\sstyle=", r"<style", r"<script(?![^>]*src=)", r"\son(?:click|load|error|submit|change|input|key\w+|focus|blur|mouse\w+)=", r"hx-on", r"javascript:"],
+    [
+        r"\sstyle=",
+        r"<style",
+        r"<script(?![^>]*src=)",
+        r"\son(?:click|load|error|submit|change|input|key\w+|focus|blur|mouse\w+)=",
+        r"hx-on",
+        r"javascript:",
+    ],
 )
 def test_no_template_holds_style_or_script(pattern):
     assert not [path for path in TEMPLATES if re.search(pattern, path.read_text())]
@@ -55,6 +86,12 @@ def test_templates_load_downwards_but_for_the_named_slots():
             continue
         text = path.read_text()
         used = {room(one) for one in re.findall(r'{% (?:include|extends) "([^"]+)"', text)}
-        used |= {one for line in re.findall(r"{% load ([\w ]+) %}", text) for one in line.split() if one in ROOMS}
-        wrong += [(own, one) for one in used if one in ROOMS and ROOMS.index(one) > ROOMS.index(own) and (own, one) not in UPWARD]
+        used |= {
+            one for line in re.findall(r"{% load ([\w ]+) %}", text) for one in line.split() if one in ROOMS
+        }
+        wrong += [
+            (own, one)
+            for one in used
+            if one in ROOMS and ROOMS.index(one) > ROOMS.index(own) and (own, one) not in UPWARD
+        ]
     assert not wrong

@@ -12,16 +12,52 @@ from tests.people import make_person, operation_of
 
 VIEW, ACT, MANAGE, ADMIN = "view", "act", "manage", "admin"
 NEEDS = {  # name to (what a GET needs, what a POST needs); None: the method is not there
-    "fleet:list": (VIEW, None), "fleet:strip": (VIEW, None), "fleet:sync": (None, VIEW), "fleet:deployments": (None, None), "fleet:detail": (VIEW, None),
-    "logs:deployment": (VIEW, None), "activity:feed": (VIEW, None), "activity:entry": (VIEW, None),
-    "operations:list": (VIEW, None), "operations:detail": (VIEW, None), "operations:new": (ACT, ACT), "operations:batch": (None, ACT),
-    "operations:pause": (ACT, ACT), "operations:resume": (ACT, ACT), "operations:delete": (ACT, ACT), "operations:cancel": (None, ACT),
-    "operations:check": (None, ACT), "operations:resolve": (None, ACT), "operations:again": (None, ACT),
-    "team:people": (VIEW, MANAGE), "team:role": (None, MANAGE), "team:remove": (MANAGE, MANAGE), "team:withdraw": (None, MANAGE),
-    "system:page": (ADMIN, None), "accounts:require": (None, ADMIN), "audit:trail": (ADMIN, None), "audit:entry": (ADMIN, None),
-}  # fmt: skip
-OPEN = {"health:healthz", "health:readyz", "web:theme", "web:favicon", "accounts:setup", "workspaces:home", "team:accept"}
-OWN = {"accounts:profile", "keys:list", "keys:replace", "keys:check", "keys:remove", "audit:verify", "None:account_email"}
+    "fleet:list": (VIEW, None),
+    "fleet:strip": (VIEW, None),
+    "fleet:sync": (None, VIEW),
+    "fleet:deployments": (None, None),
+    "fleet:detail": (VIEW, None),
+    "logs:deployment": (VIEW, None),
+    "activity:feed": (VIEW, None),
+    "activity:entry": (VIEW, None),
+    "operations:list": (VIEW, None),
+    "operations:detail": (VIEW, None),
+    "operations:new": (ACT, ACT),
+    "operations:batch": (None, ACT),
+    "operations:pause": (ACT, ACT),
+    "operations:resume": (ACT, ACT),
+    "operations:delete": (ACT, ACT),
+    "operations:cancel": (None, ACT),
+    "operations:check": (None, ACT),
+    "operations:resolve": (None, ACT),
+    "operations:again": (None, ACT),
+    "team:people": (VIEW, MANAGE),
+    "team:role": (None, MANAGE),
+    "team:remove": (MANAGE, MANAGE),
+    "team:withdraw": (None, MANAGE),
+    "system:page": (ADMIN, None),
+    "accounts:require": (None, ADMIN),
+    "audit:trail": (ADMIN, None),
+    "audit:entry": (ADMIN, None),
+}
+OPEN = {
+    "health:healthz",
+    "health:readyz",
+    "web:theme",
+    "web:favicon",
+    "accounts:setup",
+    "workspaces:home",
+    "team:accept",
+}
+OWN = {
+    "accounts:profile",
+    "keys:list",
+    "keys:replace",
+    "keys:check",
+    "keys:remove",
+    "audit:verify",
+    "None:account_email",
+}
 
 
 def addresses(patterns=None, prefix="", namespace=None):
@@ -42,10 +78,13 @@ def test_every_address_of_ours_is_in_the_table():
 def place(ana, fleet):
     operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
     return {
-        "<slug:workspace>": "acme-vision", "<str:deployment_id>": fleet["night-shift"].deployment_id, "<uuid:operation_id>": str(operation.pk),
-        "<int:sequence>": str(Event.objects.filter(workspace_id=operation.workspace_id).first().sequence), "<int:member_id>": str(ana.user.memberships.get().pk),
+        "<slug:workspace>": "acme-vision",
+        "<str:deployment_id>": fleet["night-shift"].deployment_id,
+        "<uuid:operation_id>": str(operation.pk),
+        "<int:sequence>": str(Event.objects.filter(workspace_id=operation.workspace_id).first().sequence),
+        "<int:member_id>": str(ana.user.memberships.get().pk),
         "<int:invitation_id>": "999999",
-    }  # fmt: skip
+    }
 
 
 def filled(pattern, place):
@@ -134,7 +173,9 @@ def test_ids_of_other_workspaces_are_not_found(ana, fleet, mallory, sandbox):
         mallory.get(f"{own}deployments/{fleet['pallet-counter'].deployment_id}/").status_code,
         mallory.get(f"{own}operations/{operation.pk}/").status_code,
         mallory.post(f"{own}operations/{operation.pk}/cancel/").status_code,
-        mallory.get(f"{own}activity/{Event.objects.filter(operation_id=str(operation.pk)).first().sequence}/").status_code,
+        mallory.get(
+            f"{own}activity/{Event.objects.filter(operation_id=str(operation.pk)).first().sequence}/"
+        ).status_code,
         mallory.post(f"{own}team/{ana.user.memberships.get().pk}/remove/").status_code,
         mallory.get(f"{own}operations/{uuid.uuid4()}/").status_code,
     ]

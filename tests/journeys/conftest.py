@@ -23,7 +23,10 @@ class Person:
 
     def __init__(self, page, portal):
         self.page, self.portal, self.complaints = page, portal, []
-        page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
+        page.on(
+            "console",
+            lambda message: self.complaints.append(message.text) if message.type == "error" else None,
+        )
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.set_default_timeout(20_000)
 

@@ -24,7 +24,11 @@ def test_no_page_has_an_accessibility_fault(ana_at, scheme):
     for path in PAGES:
         ana_at.go(path)
         found = Axe().run(ana_at.page).response["violations"]
-        faults |= {f"{path} {one['id']}": [node["target"] for node in one["nodes"]][:3] for one in found if one["impact"] in ("serious", "critical")}
+        faults |= {
+            f"{path} {one['id']}": [node["target"] for node in one["nodes"]][:3]
+            for one in found
+            if one["impact"] in ("serious", "critical")
+        }
 
     assert faults == {}
 

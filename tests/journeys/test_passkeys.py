@@ -10,9 +10,13 @@ from tests.journeys.conftest import Person
 from tests.totp import code_of
 
 DEVICE = {
-    "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True, "isUserVerified": True,
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
     "automaticPresenceSimulation": True,
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -94,7 +98,13 @@ def test_an_authenticator_app_by_keyboard_and_every_page_is_accessible(invited):
 
     def look(what):
         found = Axe().run(page).response["violations"]
-        faults.update({f"{what} {one['id']}": one["nodes"][0]["target"] for one in found if one["impact"] in ("serious", "critical")})
+        faults.update(
+            {
+                f"{what} {one['id']}": one["nodes"][0]["target"]
+                for one in found
+                if one["impact"] in ("serious", "critical")
+            }
+        )
 
     invited.go("/accounts/2fa/")
     look("overview")

@@ -30,7 +30,14 @@ def test_pages_answer_say_their_age_and_recover(page, own_portal):
     os.kill(sandbox, signal.SIGSTOP)
     try:
         expect(page.locator("#strip")).to_contain_text("ago", timeout=60_000)
-        for path in ("/w/acme-vision/", "/w/acme-vision/operations/", "/w/acme-vision/activity/", "/keys/", "/w/acme-vision/team/", "/system/"):
+        for path in (
+            "/w/acme-vision/",
+            "/w/acme-vision/operations/",
+            "/w/acme-vision/activity/",
+            "/keys/",
+            "/w/acme-vision/team/",
+            "/system/",
+        ):
             assert page.request.get(f"{own_portal.url}{path}", timeout=5_000).status == 200
         person.go("/w/acme-vision/")
         expect(person.row("pallet-counter").first).to_be_visible()
@@ -45,13 +52,28 @@ def test_no_key_is_in_any_page_log_file_broker_or_export(page, own_portal):
 
     person = Person(page, own_portal).sign_in("ana")
     person.create("no-key-here")
-    pages = ["/w/acme-vision/", "/w/acme-vision/operations/", "/w/acme-vision/activity/", "/keys/", "/w/acme-vision/team/", "/system/", "/activity/"]
+    pages = [
+        "/w/acme-vision/",
+        "/w/acme-vision/operations/",
+        "/w/acme-vision/activity/",
+        "/keys/",
+        "/w/acme-vision/team/",
+        "/system/",
+        "/activity/",
+    ]
     texts = {path: page.request.get(f"{own_portal.url}{path}").body() for path in pages}
-    texts |= {f"{path}?format=csv": page.request.get(f"{own_portal.url}{path}?format=csv").body() for path in ("/activity/", "/w/acme-vision/operations/")}
+    texts |= {
+        f"{path}?format=csv": page.request.get(f"{own_portal.url}{path}?format=csv").body()
+        for path in ("/activity/", "/w/acme-vision/operations/")
+    }
     texts["trail"] = own_portal.manage("audit", "export").stdout.encode()
     own_portal.stop()
     texts |= contents(own_portal.home, but="sandbox") | {"output": own_portal.out.read_bytes()}
 
-    assert len(texts["trail"]) > 200 and any("sqlite3" in name for name in texts) and any(name.endswith("worker.log") for name in texts)
+    assert (
+        len(texts["trail"]) > 200
+        and any("sqlite3" in name for name in texts)
+        and any(name.endswith("worker.log") for name in texts)
+    )
     assert any("broker" in name for name in texts)
     assert [(name, key) for name, text in texts.items() for key in KEYS if key in text] == []

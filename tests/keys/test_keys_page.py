@@ -35,7 +35,9 @@ def test_a_refused_key_is_not_stored_and_roboflows_words_are_shown(mallory, sand
     assert trail.actions()[-1] == "key.refused"
 
 
-@pytest.mark.parametrize("bad", ["", "short", "rf_publishable1234", "two words here", "ключ-ключ-ключ", "x" * 300])
+@pytest.mark.parametrize(
+    "bad", ["", "short", "rf_publishable1234", "two words here", "ключ-ключ-ключ", "x" * 300]
+)
 def test_what_is_certainly_no_key_is_refused_beside_the_field(bad, mallory, sandbox):
     answer = mallory.post("/keys/", {"api_key": bad})
 
@@ -85,13 +87,18 @@ def test_two_people_with_one_key_are_told(ana, sandbox):
 def test_other_peoples_keys_do_not_exist(ana, mallory):
     key = ApiKey.objects.get()
 
-    answers = [mallory.post(f"/keys/{key.pk}/{verb}/", {"api_key": "sandbox-key-cam"}).status_code for verb in ("replace", "check", "remove")]
+    answers = [
+        mallory.post(f"/keys/{key.pk}/{verb}/", {"api_key": "sandbox-key-cam"}).status_code
+        for verb in ("replace", "check", "remove")
+    ]
 
     assert answers == [404, 404, 404]
     assert ApiKey.objects.filter(pk=key.pk).exists()
 
 
-@pytest.mark.parametrize("change", [{"user_id": 2}, {"workspace_id": 9}, {"workspace_id": None}, {"key_id": 4}])
+@pytest.mark.parametrize(
+    "change", [{"user_id": 2}, {"workspace_id": 9}, {"workspace_id": None}, {"key_id": 4}]
+)
 def test_a_sealed_key_opens_in_its_own_row_only(change):
     place = {"user_id": 1, "workspace_id": 2, "key_id": 3}
     sealed = seal(Secret("a-very-secret-key"), **place)

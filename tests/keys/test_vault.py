@@ -12,7 +12,10 @@ NEW = Fernet.generate_key().decode()
 
 
 def opened():
-    return {unseal(key.sealed, user_id=key.user_id, workspace_id=key.workspace_id, key_id=key.pk).reveal() for key in ApiKey.objects.all()}
+    return {
+        unseal(key.sealed, user_id=key.user_id, workspace_id=key.workspace_id, key_id=key.pk).reveal()
+        for key in ApiKey.objects.all()
+    }
 
 
 def test_rotation_reseals_under_the_newest_key_so_that_the_old_one_may_go(ana, ben, settings, capsys, trail):
@@ -33,7 +36,15 @@ def test_rotation_interrupted_goes_on_where_it_was(ana, ben, settings, capsys, m
 
     monkeypatch.setattr(rotate, "BATCH", 1)
     whole = rotate.reseal
-    monkeypatch.setattr(rotate, "reseal", lambda sealed: whole(sealed) if not any(map(is_newest, sealed_ones())) else (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(
+        rotate,
+        "reseal",
+        lambda sealed: (
+            whole(sealed)
+            if not any(map(is_newest, sealed_ones()))
+            else (_ for _ in ()).throw(KeyboardInterrupt)
+        ),
+    )
     with pytest.raises(KeyboardInterrupt):
         call_command("vault", "rotate")
     half = sum(map(is_newest, sealed_ones()))

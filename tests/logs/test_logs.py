@@ -59,7 +59,15 @@ def test_filters_by_text_and_severity(ana, log):
 
 
 @pytest.mark.parametrize(
-    "query", ["max_entries=-1", "max_entries=99999999999", "max_entries=x", "from=nonsense", "from=2026-01-02T00:00&to=2026-01-01T00:00", "to=9999-99-99"]
+    "query",
+    [
+        "max_entries=-1",
+        "max_entries=99999999999",
+        "max_entries=x",
+        "from=nonsense",
+        "from=2026-01-02T00:00&to=2026-01-01T00:00",
+        "to=9999-99-99",
+    ],
 )
 def test_bad_queries_get_a_message_beside_the_field(query, ana, log):
     answer = ana.get(f"{log}?{query}")
@@ -119,7 +127,10 @@ def test_windows_overlap_and_reach_back_only_when_wanted():
     moment = now()
     first = next_windows(covered_from=None, covered_to=None, wanted_from=None, now=moment)
     later = next_windows(
-        covered_from=moment - timedelta(hours=1), covered_to=moment - timedelta(seconds=3), wanted_from=moment - timedelta(hours=24), now=moment
+        covered_from=moment - timedelta(hours=1),
+        covered_to=moment - timedelta(seconds=3),
+        wanted_from=moment - timedelta(hours=24),
+        now=moment,
     )
 
     assert first == [Window(moment - timedelta(hours=1), moment)]
@@ -133,18 +144,33 @@ def answered(lines):
 
 
 def line(number, at, **more):
-    return {"insert_id": f"q{number}", "payload": "x", "severity": "INFO", "timestamp": at.isoformat(), **more}
+    return {
+        "insert_id": f"q{number}",
+        "payload": "x",
+        "severity": "INFO",
+        "timestamp": at.isoformat(),
+        **more,
+    }
 
 
-@pytest.mark.parametrize("payload", ['{"a":"\\ud800"}', '"\\ud800"', '"a\\u0000b"', '{"a":"\\u0000"}', "NaN", "[" * 900 + "]" * 900])
+@pytest.mark.parametrize(
+    "payload",
+    ['{"a":"\\ud800"}', '"\\ud800"', '"a\\u0000b"', '{"a":"\\u0000"}', "NaN", "[" * 900 + "]" * 900],
+)
 def test_no_payload_costs_the_lines_beside_it(payload, ana, fleet, twist):
     moment = now().isoformat()
-    bodies = [f'{{"insert_id":"{name}","severity":"INFO","timestamp":"{moment}","payload":{words}}}' for name, words in (("odd", payload), ("good", '"good"'))]
+    bodies = [
+        f'{{"insert_id":"{name}","severity":"INFO","timestamp":"{moment}","payload":{words}}}'
+        for name, words in (("odd", payload), ("good", '"good"'))
+    ]
     twist["/get_log"] = lambda answer: f"[{','.join(bodies)}]".encode()
 
     again(watched(fleet["pallet-counter"]))
 
-    assert Line.objects.filter(insert_id="good").exists() or "makes no sense" in Harvest.objects.get().error_reading
+    assert (
+        Line.objects.filter(insert_id="good").exists()
+        or "makes no sense" in Harvest.objects.get().error_reading
+    )
 
 
 def watched(deployment):
@@ -160,14 +186,19 @@ def test_a_line_of_an_impossible_year_breaks_no_page(at, zone, ana, fleet, twist
     again(watched(fleet["pallet-counter"]))
     path = f"/w/acme-vision/deployments/{fleet['pallet-counter'].deployment_id}/logs/"
 
-    assert [ana.get(f"{path}{query}").status_code for query in ("", "?line=q1", f"?to={at[:19]}", f"?from={at[:19]}")][:2] == [200, 200]
+    assert [
+        ana.get(f"{path}{query}").status_code
+        for query in ("", "?line=q1", f"?to={at[:19]}", f"?from={at[:19]}")
+    ][:2] == [200, 200]
     assert {ana.get(f"{path}?{name}={at[:19]}").status_code for name in ("from", "to")} <= {200, 422}
     assert Line.objects.filter(insert_id="q2").exists()
 
 
 def test_very_many_lines_in_one_answer_are_stored(ana, fleet, twist):
     moment = now()
-    twist["/get_log"] = answered([line(number, moment - timedelta(milliseconds=number)) for number in range(40_000)])
+    twist["/get_log"] = answered(
+        [line(number, moment - timedelta(milliseconds=number)) for number in range(40_000)]
+    )
 
     again(watched(fleet["pallet-counter"]))
 

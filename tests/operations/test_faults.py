@@ -26,7 +26,9 @@ def age(operation, seconds):
 
 
 @pytest.mark.parametrize("kind", ["timeout_after", "reset_after"])
-def test_a_create_whose_reply_is_lost_is_found_and_never_sent_again(kind, ana, worker, sandbox, settings, trail):
+def test_a_create_whose_reply_is_lost_is_found_and_never_sent_again(
+    kind, ana, worker, sandbox, settings, trail
+):
     worker.sync()
     settings.ROBOFLOW_READ_TIMEOUT_SECONDS = 1
     clear_clients()
@@ -41,11 +43,17 @@ def test_a_create_whose_reply_is_lost_is_found_and_never_sent_again(kind, ana, w
     assert len(sandbox.journal("/add")) == 1
     assert sandbox.calls()["/add"] == 1
     found = trail.actions(operation_id=str(operation.pk))
-    assert found == ["deployment.create.requested", "deployment.create.unknown", "deployment.create.succeeded"]
+    assert found == [
+        "deployment.create.requested",
+        "deployment.create.unknown",
+        "deployment.create.succeeded",
+    ]
     assert "deployment.create.outside" not in trail.actions()
 
 
-def test_a_create_that_was_not_processed_needs_attention_at_the_end_of_its_window(ana, worker, sandbox, settings, trail):
+def test_a_create_that_was_not_processed_needs_attention_at_the_end_of_its_window(
+    ana, worker, sandbox, settings, trail
+):
     settings.ROBOFLOW_READ_TIMEOUT_SECONDS = 1
     clear_clients()
     sandbox.fault("/add", "timeout_before", 1)
@@ -64,7 +72,9 @@ def test_a_create_that_was_not_processed_needs_attention_at_the_end_of_its_windo
     assert trail.actions(operation_id=str(operation.pk))[-1] == "deployment.create.needs_attention"
 
 
-def test_a_pause_that_was_lost_before_it_happened_is_sent_again(ana, fleet, worker, sandbox, settings, monkeypatch):
+def test_a_pause_that_was_lost_before_it_happened_is_sent_again(
+    ana, fleet, worker, sandbox, settings, monkeypatch
+):
     settings.ROBOFLOW_READ_TIMEOUT_SECONDS = 1
     clear_clients()
     monkeypatch.setattr("deployments.operations.reconcile.GRACE_SECONDS", 0.2)
@@ -84,7 +94,10 @@ def test_a_pause_that_was_lost_before_it_happened_is_sent_again(ana, fleet, work
     assert len(sandbox.journal("/pause")) == 1
 
 
-@pytest.mark.parametrize(("status", "kind"), [(400, "status"), (402, "status"), (403, "status"), (404, "status"), (409, "status"), (429, "status")])
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(400, "status"), (402, "status"), (403, "status"), (404, "status"), (409, "status"), (429, "status")],
+)
 def test_a_clear_no_is_failed_with_roboflows_words(status, kind, ana, fleet, worker, sandbox):
     sandbox.fault("/pause", kind, 1, status=status, text="Nope, not <today>")
     operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
@@ -188,7 +201,9 @@ def test_a_worker_that_wakes_after_its_lease_sends_nothing(ana, fleet, worker):
     assert not mark_sent(claimed, known_ids=[], now=now())
 
 
-def test_what_needed_attention_is_resolved_by_a_later_sync_without_changing_its_end(ana, fleet, worker, sandbox, trail):
+def test_what_needed_attention_is_resolved_by_a_later_sync_without_changing_its_end(
+    ana, fleet, worker, sandbox, trail
+):
     operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
     sandbox.fault("/get", "status", 0, status=503)
     claimed = claim(operation.pk, now=now())
@@ -205,7 +220,10 @@ def test_what_needed_attention_is_resolved_by_a_later_sync_without_changing_its_
     operation.refresh_from_db()
     assert operation.state == "needs_attention"
     assert operation.resolved_at
-    assert trail.actions(operation_id=str(operation.pk))[-2:] == ["deployment.pause.needs_attention", "deployment.pause.resolved"]
+    assert trail.actions(operation_id=str(operation.pk))[-2:] == [
+        "deployment.pause.needs_attention",
+        "deployment.pause.resolved",
+    ]
 
 
 def test_with_roboflow_away_nothing_is_sent_and_it_says_so(ana, fleet, worker, sandbox, settings):
@@ -228,7 +246,9 @@ def killed(*args, **kwargs):
     raise Kill
 
 
-def test_a_worker_killed_right_after_it_wrote_the_answer_leaves_nothing_that_nobody_looks_at(ana, fleet, worker, monkeypatch):
+def test_a_worker_killed_right_after_it_wrote_the_answer_leaves_nothing_that_nobody_looks_at(
+    ana, fleet, worker, monkeypatch
+):
     operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
     monkeypatch.setattr("deployments.operations.run.publish", killed)
     with pytest.raises(Kill):
@@ -245,7 +265,9 @@ def test_a_refusal_after_a_killed_call_is_not_called_failed(ana, fleet, worker, 
     monkeypatch.setattr("deployments.operations.reconcile.GRACE_SECONDS", 0)
     operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
     claimed = claim(operation.pk, now=now())
-    mark_sent(claimed, known_ids=[], now=now())  # the call goes out, and the worker is killed: no attempt is written
+    mark_sent(
+        claimed, known_ids=[], now=now()
+    )  # the call goes out, and the worker is killed: no attempt is written
     worker.sweep(later=61)
     sandbox.fault("/pause", "status", 1, status=409, text="Deployment is pausing already")
     fence = Operation.objects.get(pk=operation.pk).fence
@@ -270,7 +292,9 @@ def test_a_copy_of_an_old_message_sends_nothing_again(ana, fleet, worker, sandbo
     assert sandbox.calls()["/pause"] == 1
 
 
-def test_a_worker_that_stalls_while_the_key_is_opened_sends_nothing_late(ana, fleet, worker, sandbox, settings, monkeypatch):
+def test_a_worker_that_stalls_while_the_key_is_opened_sends_nothing_late(
+    ana, fleet, worker, sandbox, settings, monkeypatch
+):
     settings.OPERATION_CALL_SECONDS = 1.5
     calls = []
 
@@ -294,22 +318,33 @@ def test_a_key_removed_during_the_look_is_not_used(ana, fleet, worker, sandbox, 
     from deployments.operations import run as module
 
     whole = module.look_first
-    monkeypatch.setattr(module, "look_first", lambda *args: (looked.append(1), whole(*args), ApiKey.objects.all().delete())[1])
+    monkeypatch.setattr(
+        module, "look_first", lambda *args: (looked.append(1), whole(*args), ApiKey.objects.all().delete())[1]
+    )
 
     worker.run()
 
     operation.refresh_from_db()
-    assert looked and operation.state == "failed" and "replaced or removed" in operation.message and sandbox.journal() == []
+    assert (
+        looked
+        and operation.state == "failed"
+        and "replaced or removed" in operation.message
+        and sandbox.journal() == []
+    )
 
 
 def test_a_delete_that_needed_attention_is_resolved_when_it_is_gone(ana, fleet, worker, sandbox, twist):
-    operation = operation_of(ana.ask(fleet["night-shift"], "delete", confirm_name="night-shift", reason="over"))
+    operation = operation_of(
+        ana.ask(fleet["night-shift"], "delete", confirm_name="night-shift", reason="over")
+    )
     sandbox.fault("/delete", "ignored", 1)
     worker.run()
     age(operation, 400)
     worker.look()
     age(operation, 1)
-    twist["/list"] = with_entries(lambda found: [one for one in found if one["deployment_name"] != "night-shift"])
+    twist["/list"] = with_entries(
+        lambda found: [one for one in found if one["deployment_name"] != "night-shift"]
+    )
     twist["/get"] = lambda answer: Answer(404, None, b"Deployment not found")
 
     with time_machine.travel(now() + timedelta(minutes=2)):  # beyond what a list may lag
@@ -343,7 +378,9 @@ def leased_sweep():
 
 
 def test_a_key_removed_between_guard_and_commit_is_refused(ana, fleet, monkeypatch):
-    monkeypatch.setattr("deployments.operations.ask.too_many", lambda request: ApiKey.objects.all().delete() and None)
+    monkeypatch.setattr(
+        "deployments.operations.ask.too_many", lambda request: ApiKey.objects.all().delete() and None
+    )
 
     answer = ana.ask(fleet["pallet-counter"], "pause")
 

@@ -35,7 +35,9 @@ def test_a_form_posted_again_after_all_is_done_returns_the_first_operation(ana, 
     """Its answer was lost. That the name is taken now, or the deployment deleted, is what the first post brought about."""
     posts = [
         lambda token: ana.create("brand-new", form_token=token),
-        lambda token: ana.ask(fleet["night-shift"], "delete", confirm_name="night-shift", reason="over", form_token=token),
+        lambda token: ana.ask(
+            fleet["night-shift"], "delete", confirm_name="night-shift", reason="over", form_token=token
+        ),
     ]
     for post in posts:
         token = str(uuid4())
@@ -93,7 +95,10 @@ def test_a_create_becomes_a_deployment_of_ours(ana, worker, sandbox, trail):
     assert operation.state == "succeeded"
     assert operation.deployment.deployment_name == "fresh-one"
     assert len(sandbox.journal("/add")) == 1
-    assert trail.actions(object_name="fresh-one") == ["deployment.create.requested", "deployment.create.succeeded"]
+    assert trail.actions(object_name="fresh-one") == [
+        "deployment.create.requested",
+        "deployment.create.succeeded",
+    ]
 
 
 def test_deleting_asks_for_the_right_name_and_loses_nothing_typed(ana, fleet, sandbox):
@@ -115,7 +120,10 @@ def test_cancelled_before_it_was_sent_nothing_is_sent(ana, fleet, worker, sandbo
     operation.refresh_from_db()
     assert operation.state == "cancelled"
     assert sandbox.journal() == []
-    assert trail.actions(action__startswith="deployment.pause") == ["deployment.pause.requested", "deployment.pause.cancelled"]
+    assert trail.actions(action__startswith="deployment.pause") == [
+        "deployment.pause.requested",
+        "deployment.pause.cancelled",
+    ]
 
 
 def test_a_batch_is_one_operation_each_and_says_what_it_skips(ana, fleet, worker, sandbox):
@@ -128,7 +136,10 @@ def test_a_batch_is_one_operation_each_and_says_what_it_skips(ana, fleet, worker
     worker.drain()
 
     assert "night-shift: is paused already" in page.content.decode()
-    assert sorted(entry["deployment_name"] for entry in sandbox.journal("/pause")) == ["line-3-inspect", "pallet-counter"]
+    assert sorted(entry["deployment_name"] for entry in sandbox.journal("/pause")) == [
+        "line-3-inspect",
+        "pallet-counter",
+    ]
     assert Operation.objects.count() == 2
 
 

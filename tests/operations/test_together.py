@@ -17,7 +17,10 @@ from deployments.workspaces.roles import Role
 from portal.audit.origin import SYSTEM
 from tests.people import Worker, add_key, make_person, operation_of
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer at a time")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer at a time"),
+]
 
 
 @pytest.fixture
@@ -51,7 +54,9 @@ def together(*acts):
 def test_an_operation_ends_while_a_role_is_changed(ana, monkeypatch):
     ben = make_person("Ben")
     add_key(ben, "sandbox-key-ben")
-    operation = claiming.load(operation_of(ana.ask(Deployment.objects.get(deployment_name="pallet-counter"), "pause")).pk)
+    operation = claiming.load(
+        operation_of(ana.ask(Deployment.objects.get(deployment_name="pallet-counter"), "pause")).pk
+    )
     whole, holds_head = claiming.record, threading.Event()
 
     def slow(*args, **kwargs):
@@ -65,8 +70,13 @@ def test_an_operation_ends_while_a_role_is_changed(ana, monkeypatch):
         holds_head.wait(5)
         people.change_role(Membership.objects.get(user=ben.user), role=Role.VIEWER, by=SYSTEM, now=now())
 
-    assert together(lambda: claiming.step(operation, claiming.State.FAILED, now=now(), message="x"), lower) == []
-    assert Membership.objects.get(user=ben.user).role == "viewer" and Operation.objects.get(pk=operation.pk).state == "failed"
+    assert (
+        together(lambda: claiming.step(operation, claiming.State.FAILED, now=now(), message="x"), lower) == []
+    )
+    assert (
+        Membership.objects.get(user=ben.user).role == "viewer"
+        and Operation.objects.get(pk=operation.pk).state == "failed"
+    )
 
 
 def test_a_sync_and_an_operation_meet_the_same_new_deployment(ana, monkeypatch):
@@ -96,7 +106,9 @@ def test_a_sync_and_an_operation_meet_the_same_new_deployment(ana, monkeypatch):
 
     assert together(lambda: run(operation.pk, now=now()), syncing) == []
     operation.refresh_from_db()
-    assert operation.state == "accepted" and operation.deployment == Deployment.objects.get(deployment_name="brand-new")
+    assert operation.state == "accepted" and operation.deployment == Deployment.objects.get(
+        deployment_name="brand-new"
+    )
     assert connection.vendor == "postgresql"
 
 
@@ -104,13 +116,24 @@ def test_a_full_batch_is_answered_in_time_while_redis_is_silent(ana, monkeypatch
     workspace, moment = Workspace.objects.get(), now()
     Deployment.objects.bulk_create(
         Deployment(
-            workspace=workspace, deployment_id=f"b{number}", deployment_name=f"bb{number:03}", status="ready", digest="x",
-            first_seen_at=moment, reported_at=moment, status_since=moment,
+            workspace=workspace,
+            deployment_id=f"b{number}",
+            deployment_name=f"bb{number:03}",
+            status="ready",
+            digest="x",
+            first_seen_at=moment,
+            reported_at=moment,
+            status_since=moment,
         )
         for number in range(100)
-    )  # fmt: skip
+    )
     monkeypatch.setattr("portal.queue.publish.app.send_task", lambda *args, **kwargs: (time.sleep(1), 1 / 0))
-    fields = {"kind": "pause", "deployment": [f"b{number}" for number in range(100)], "form_token": "6e0b7a34-2f0e-4a4e-9b53-0d6d2ac6ed3c", "reason": "x"}
+    fields = {
+        "kind": "pause",
+        "deployment": [f"b{number}" for number in range(100)],
+        "form_token": "6e0b7a34-2f0e-4a4e-9b53-0d6d2ac6ed3c",
+        "reason": "x",
+    }
     begun = time.monotonic()
 
     ana.post("/w/acme-vision/operations/batch/", fields)

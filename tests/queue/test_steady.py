@@ -23,7 +23,9 @@ PATIENCE_SECONDS = 0.5
 @pytest.fixture
 def broker(tmp_path):
     path = tmp_path / "broker.sock"
-    process = subprocess.Popen(broker_command(broker_binary(), folder=tmp_path, socket=path), stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        broker_command(broker_binary(), folder=tmp_path, socket=path), stdout=subprocess.DEVNULL
+    )
     until(path.exists)
     yield process, path
     process.send_signal(signal.SIGCONT)
@@ -39,7 +41,13 @@ def received_after_a_lost_acknowledgement(process, path):
         queue = Queue("work")
         for number in (1, 2):
             connection.SimpleQueue("work").put(number)
-        with Consumer(connection.channel(), [queue], callbacks=[lambda body, message: got.append(message)], prefetch_count=1, accept=["json"]):
+        with Consumer(
+            connection.channel(),
+            [queue],
+            callbacks=[lambda body, message: got.append(message)],
+            prefetch_count=1,
+            accept=["json"],
+        ):
             connection.drain_events(timeout=5)
             process.send_signal(signal.SIGSTOP)
             with pytest.raises(connection.connection_errors):
@@ -68,7 +76,10 @@ def test_without_this_the_slot_is_lost(broker, monkeypatch):
 def beat():
     """A scheduler of two tasks, and what it sent."""
     app = Celery("test", broker="memory://", set_as_current=False)
-    app.conf.beat_schedule = {"tick": {"task": "tick", "schedule": 1.0}, "tidy": {"task": "tidy", "schedule": 3600.0}}
+    app.conf.beat_schedule = {
+        "tick": {"task": "tick", "schedule": 1.0},
+        "tidy": {"task": "tidy", "schedule": 3600.0},
+    }
     sent = []
     with time_machine.travel("2026-03-01T12:00:00Z", tick=False) as clock:
         scheduler = steady.SteadyScheduler(app, lazy=False)

@@ -10,7 +10,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from deployments.roboflow.client import Client
-from deployments.roboflow.errors import KeyRefused, NotFound, OutcomeUnknown, RateLimited, Rejected, RoboflowError, Unavailable
+from deployments.roboflow.errors import (
+    KeyRefused,
+    NotFound,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    RoboflowError,
+    Unavailable,
+)
 from deployments.roboflow.mask import Secret
 from deployments.roboflow.schema import NewDeployment
 
@@ -34,7 +42,9 @@ def client(roboflow):
 
 
 def wish(name="from-client"):
-    return NewDeployment(deployment_name=name, machine_type="dev-cpu", creator_email="ana@example.com", duration=1)
+    return NewDeployment(
+        deployment_name=name, machine_type="dev-cpu", creator_email="ana@example.com", duration=1
+    )
 
 
 def test_every_endpoint_answers(client, roboflow):
@@ -67,21 +77,47 @@ def test_the_list_asks_for_the_expired_and_deleted(client):
 
 @pytest.mark.parametrize(
     ("status", "error"),
-    [(401, KeyRefused), (404, NotFound), (429, RateLimited), (400, Rejected), (402, Rejected), (403, Rejected), (409, Rejected), (423, Rejected)],
+    [
+        (401, KeyRefused),
+        (404, NotFound),
+        (429, RateLimited),
+        (400, Rejected),
+        (402, Rejected),
+        (403, Rejected),
+        (409, Rejected),
+        (423, Rejected),
+    ],
 )
 @pytest.mark.parametrize("verb", ["get", "post"])
 def test_clear_refusals_have_their_names(status, error, verb, client, roboflow):
-    roboflow.fault("*", "status", 0, status=status, text=f"no: api_key={KEY.reveal()} is bad", retry_after="60")
+    roboflow.fault(
+        "*", "status", 0, status=status, text=f"no: api_key={KEY.reveal()} is bad", retry_after="60"
+    )
 
     with pytest.raises(RoboflowError) as caught:
-        client.get_deployment(KEY, "x-name") if verb == "get" else client.pause(KEY, "x-name", deadline_seconds=3)
+        client.get_deployment(KEY, "x-name") if verb == "get" else client.pause(
+            KEY, "x-name", deadline_seconds=3
+        )
 
     assert type(caught.value) is error
     assert caught.value.status == status and "no:" in caught.value.text
     assert KEY.reveal() not in everything(caught.value)
 
 
-@pytest.mark.parametrize("kind", ["timeout_before", "timeout_after", "reset_before", "reset_after", "status_after", "truncated", "binary", "redirect", "html"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "timeout_before",
+        "timeout_after",
+        "reset_before",
+        "reset_after",
+        "status_after",
+        "truncated",
+        "binary",
+        "redirect",
+        "html",
+    ],
+)
 def test_a_post_without_a_clear_answer_is_unknown_and_sent_once(kind, client, roboflow):
     roboflow.fault("/pause", kind, 0, **({"status": 502} if kind == "status_after" else {}))
 
@@ -92,7 +128,20 @@ def test_a_post_without_a_clear_answer_is_unknown_and_sent_once(kind, client, ro
     assert KEY.reveal() not in everything(caught.value)
 
 
-@pytest.mark.parametrize("kind", ["timeout_after", "reset_after", "truncated", "binary", "redirect", "html", "bomb", "slow_drip", "wrong_json"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "timeout_after",
+        "reset_after",
+        "truncated",
+        "binary",
+        "redirect",
+        "html",
+        "bomb",
+        "slow_drip",
+        "wrong_json",
+    ],
+)
 def test_a_get_without_a_usable_answer_is_unavailable(kind, client, roboflow):
     roboflow.fault("/list", kind, 0)
 
@@ -139,14 +188,18 @@ def test_every_call_is_counted_and_a_failing_counter_breaks_nothing(roboflow):
 def everything(error):
     """All texts that an error shows, its traceback too."""
     assert error.__cause__ is None and error.__context__ is None
-    return "".join([str(error), repr(error), repr(error.args), repr(vars(error)), *traceback.format_exception(error)])
+    return "".join(
+        [str(error), repr(error), repr(error.args), repr(vars(error)), *traceback.format_exception(error)]
+    )
 
 
 def test_a_call_that_stands_after_its_deadline_is_not_sent(roboflow, monkeypatch):
     """Looking up a name may take longer than anybody waits: the thread that is left must not send then."""
     client = make(f"http://localhost:{roboflow.port}")
     whole = socket.getaddrinfo
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: (time.sleep(1), whole(*args, **kwargs))[1])
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda *args, **kwargs: (time.sleep(1), whole(*args, **kwargs))[1]
+    )
 
     with pytest.raises(OutcomeUnknown):
         client.pause(KEY, "pallet-counter", deadline_seconds=0.3)

@@ -18,7 +18,20 @@ json_values = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
-            st.sampled_from(["deployment_id", "deployment_name", "status", "deployments", "duration", "insert_id", "timestamp", "payload", "error", "message"])
+            st.sampled_from(
+                [
+                    "deployment_id",
+                    "deployment_name",
+                    "status",
+                    "deployments",
+                    "duration",
+                    "insert_id",
+                    "timestamp",
+                    "payload",
+                    "error",
+                    "message",
+                ]
+            )
             | st.text(max_size=8),
             inner,
             max_size=5,
@@ -75,22 +88,41 @@ def outcome(call):
         return error
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
-@given(status=st.integers(100, 999), body=st.binary(max_size=300) | st.text(max_size=100).map(str.encode), echo=st.booleans())
+@settings(
+    max_examples=120,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=True,
+)
+@given(
+    status=st.integers(100, 999),
+    body=st.binary(max_size=300) | st.text(max_size=100).map(str.encode),
+    echo=st.booleans(),
+)
 def test_any_status_and_any_body(hostile, status, body, echo):
     body = body + (KEY.reveal().encode() if echo else b"")
-    hostile.answer = f"HTTP/1.1 {status} Whatever\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body
+    hostile.answer = (
+        f"HTTP/1.1 {status} Whatever\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
+        + body
+    )
 
     for call in calls(make(hostile.url, connect_timeout_seconds=1, read_timeout_seconds=1)):
         outcome(call)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@settings(
+    max_examples=80,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=True,
+)
 @given(raw=st.binary(max_size=200))
 def test_any_bytes_at_all(hostile, raw):
     hostile.answer = raw
 
-    results = [outcome(call) for call in calls(make(hostile.url, connect_timeout_seconds=1, read_timeout_seconds=1))]
+    results = [
+        outcome(call) for call in calls(make(hostile.url, connect_timeout_seconds=1, read_timeout_seconds=1))
+    ]
 
     assert isinstance(results[2], OutcomeUnknown | RoboflowError) or results[2] is None
 
@@ -101,14 +133,32 @@ def test_any_json_is_parsed_or_malformed(value):
     import json
 
     body = json.dumps(value).encode()
-    for read in (schema.deployments, schema.one_deployment, schema.log_page, schema.machine_types, schema.key_owner, schema.workspace):
+    for read in (
+        schema.deployments,
+        schema.one_deployment,
+        schema.log_page,
+        schema.machine_types,
+        schema.key_owner,
+        schema.workspace,
+    ):
         try:
             read(body)
         except schema.Malformed as error:
             assert len(str(error)) < 300
 
 
-@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 50_000, b"9" * 5000, b"[" + b"1e999," * 10 + b"1]", b'["\\ud800"]', b"\xff\xfe", b""])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000,
+        b'{"a":' * 50_000,
+        b"9" * 5000,
+        b"[" + b"1e999," * 10 + b"1]",
+        b'["\\ud800"]',
+        b"\xff\xfe",
+        b"",
+    ],
+)
 def test_json_that_is_meant_to_hurt(body):
     with pytest.raises(schema.Malformed):
         if schema.deployments(body).deployments == []:
@@ -116,7 +166,11 @@ def test_json_that_is_meant_to_hurt(body):
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
-@given(key=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=12, max_size=40), before=st.text(max_size=20), after=st.text(max_size=20))
+@given(
+    key=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=12, max_size=40),
+    before=st.text(max_size=20),
+    after=st.text(max_size=20),
+)
 def test_a_key_is_masked_in_every_form(key, before, after):
     for form in forms_of(key):
         assert form not in mask(f"{before} {form} {after}", Secret(key)).replace(MASK, "")

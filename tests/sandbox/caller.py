@@ -16,16 +16,28 @@ class Caller:
         self.session.trust_env = False
 
     def get(self, path: str, *, key: str = "sandbox-key-ana", **query: object) -> requests.Response:
-        return self.session.get(self.url + path, params={"api_key": key, **query}, timeout=20, allow_redirects=False)
+        return self.session.get(
+            self.url + path, params={"api_key": key, **query}, timeout=20, allow_redirects=False
+        )
 
     def post(self, path: str, *, key: str = "sandbox-key-ana", **fields: object) -> requests.Response:
-        return self.session.post(self.url + path, json={"api_key": key, **fields}, timeout=20, allow_redirects=False)
+        return self.session.post(
+            self.url + path, json={"api_key": key, **fields}, timeout=20, allow_redirects=False
+        )
 
     def raw(self, method: str, path: str, **more: Any) -> requests.Response:
         return self.session.request(method, self.url + path, timeout=20, **more)
 
     def add(self, name: str = "new-camera", **fields: object) -> requests.Response:
-        return self.post("/add", **{"deployment_name": name, "machine_type": "prod-cpu", "creator_email": "ana@example.com", **fields})
+        return self.post(
+            "/add",
+            **{
+                "deployment_name": name,
+                "machine_type": "prod-cpu",
+                "creator_email": "ana@example.com",
+                **fields,
+            },
+        )
 
     def status(self, name: str) -> str:
         return str(self.get("/get", deployment_name=name).json()["status"])

@@ -12,7 +12,9 @@ BOOT, TRANSITION = 0.3, 0.2
 
 @pytest.fixture(scope="session")
 def _process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
-    process = SandboxProcess.start(tmp_path_factory.mktemp("sandbox"), boot_seconds=BOOT, transition_seconds=TRANSITION)
+    process = SandboxProcess.start(
+        tmp_path_factory.mktemp("sandbox"), boot_seconds=BOOT, transition_seconds=TRANSITION
+    )
     yield process
     process.stop()
 

@@ -20,7 +20,9 @@ class RoboflowCli:
         self._program = program
         self._home = home
 
-    def run(self, *arguments: str, url: str, key: str = "sandbox-key-ana") -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, url: str, key: str = "sandbox-key-ana"
+    ) -> subprocess.CompletedProcess[str]:
         environment = {
             "PATH": os.environ.get("PATH", ""),
             "HOME": str(self._home),
@@ -29,7 +31,14 @@ class RoboflowCli:
             "API_URL": url,
             "ROBOFLOW_API_KEY": key,
         }
-        return subprocess.run([self._program, *arguments], env=environment, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(
+            [self._program, *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
 
 
 def installed() -> Path:
@@ -48,5 +57,14 @@ def installed() -> Path:
 def _make() -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(FOLDER)], check=True)
     python = str(FOLDER / "bin" / "python")
-    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--disable-pip-version-check"]
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        python,
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ]
     subprocess.run([*pip, "--no-deps", "--require-hashes", "-r", str(REQUIREMENTS)], check=True)

@@ -9,7 +9,11 @@ def test_the_journal_tells_who_changed_what_and_never_the_key(call, sandbox):
 
     first, second = sandbox.journal()
 
-    assert (first["endpoint"], first["deployment_name"], first["deployment_id"]) == ("/add", "new-camera", made["deployment_id"])
+    assert (first["endpoint"], first["deployment_name"], first["deployment_id"]) == (
+        "/add",
+        "new-camera",
+        made["deployment_id"],
+    )
     assert (first["by"], second["by"], second["endpoint"]) == ("ben", "ana", "/pause")
     assert second["sequence"] > first["sequence"]
     assert "sandbox-key" not in str(sandbox.control("GET", "journal"))
@@ -28,7 +32,13 @@ def test_only_what_changed_something_is_in_the_journal(call, sandbox):
 
 @pytest.mark.parametrize(
     ("action", "status"),
-    [("pause", "paused"), ("resume", "ready"), ("delete", "deleted"), ("fail", "failed"), ("expire", "expired")],
+    [
+        ("pause", "paused"),
+        ("resume", "ready"),
+        ("delete", "deleted"),
+        ("fail", "failed"),
+        ("expire", "expired"),
+    ],
 )
 def test_a_change_from_outside_holds_at_once(call, sandbox, action, status):
     sandbox.change("dock-cameras", action=action)
@@ -97,7 +107,12 @@ def test_a_reset_returns_to_the_opening(call, sandbox):
 
 
 def test_unknown_orders_are_refused(sandbox):
-    for place, body in (("nothing", {}), ("settings", {"colour": 1}), ("deployments/dock-cameras", {"action": "sing"}), ("keys", {})):
+    for place, body in (
+        ("nothing", {}),
+        ("settings", {"colour": 1}),
+        ("deployments/dock-cameras", {"action": "sing"}),
+        ("keys", {}),
+    ):
         with pytest.raises(RuntimeError, match=r": 40[04] "):
             sandbox.control("POST", place, body)
 

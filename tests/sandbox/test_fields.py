@@ -5,7 +5,24 @@ import json
 import pytest
 
 BAD = [
-    ("deployment_name", ["", "   ", None, True, 7, [], "abcd", "a" * 16, "1abcde", "Upper-case", "under_score", "-dashes", "naïve-name"]),
+    (
+        "deployment_name",
+        [
+            "",
+            "   ",
+            None,
+            True,
+            7,
+            [],
+            "abcd",
+            "a" * 16,
+            "1abcde",
+            "Upper-case",
+            "under_score",
+            "-dashes",
+            "naïve-name",
+        ],
+    ),
     ("machine_type", ["", None, False, 3, {}, "prod-tpu", "PROD-CPU"]),
     ("creator_email", ["", None, True, 1, [], "someone@nowhere.invalid", "cam@example.com", "no address"]),
     ("duration", ["3", None, True, [], 0, -1, 0.05, 9000, 10**400]),
@@ -48,12 +65,17 @@ def test_a_bad_kind_of_key_is_no_key(call, value):
     assert call.post("/pause", key=value, deployment_name="dock-cameras").status_code == 401
 
 
-@pytest.mark.parametrize("good", [{"duration": 1}, {"duration": 0.1}, {"inference_version": None}, {"min_replicas": 2, "max_replicas": 5}])
+@pytest.mark.parametrize(
+    "good",
+    [{"duration": 1}, {"duration": 0.1}, {"inference_version": None}, {"min_replicas": 2, "max_replicas": 5}],
+)
 def test_unusual_good_values_pass(call, good):
     made = call.add(**good)
 
     assert made.status_code == 200
-    assert {name: made.json()[name] for name in good if good[name] is not None}.items() >= good.items() - {("inference_version", None)}
+    assert {name: made.json()[name] for name in good if good[name] is not None}.items() >= good.items() - {
+        ("inference_version", None)
+    }
 
 
 def test_replicas_must_fit_each_other_and_the_machine(call):
@@ -61,7 +83,9 @@ def test_replicas_must_fit_each_other_and_the_machine(call):
     assert call.add(machine_type="dev-cpu", max_replicas=2).status_code == 400
 
 
-@pytest.mark.parametrize("body", [b"not json", b"[1]", b'"text"', b"null", b"{", b"\xff\xfe", b"[" * 100_000, b'{"duration": NaN}'])
+@pytest.mark.parametrize(
+    "body", [b"not json", b"[1]", b'"text"', b"null", b"{", b"\xff\xfe", b"[" * 100_000, b'{"duration": NaN}']
+)
 def test_a_body_that_is_no_json_object_is_refused(call, body):
     answer = call.raw("POST", "/add?api_key=sandbox-key-ana", data=body)
 
@@ -70,7 +94,9 @@ def test_a_body_that_is_no_json_object_is_refused(call, body):
 
 def test_a_number_that_is_none_is_refused(call):
     for word in ("NaN", "Infinity", "1e999"):
-        wish = json.dumps({"deployment_name": "new-camera", "machine_type": "dev-cpu", "creator_email": "ana@example.com"})
+        wish = json.dumps(
+            {"deployment_name": "new-camera", "machine_type": "dev-cpu", "creator_email": "ana@example.com"}
+        )
         answer = call.raw("POST", "/add?api_key=sandbox-key-ana", data=f'{wish[:-1]}, "duration": {word}}}')
         assert answer.status_code == 400
 

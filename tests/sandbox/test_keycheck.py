@@ -24,7 +24,12 @@ def test_a_bad_key_is_a_json_error(call):
 def test_a_workspace_is_shown_to_its_own_key_only(call):
     own, foreign = call.get("/acme-vision"), call.get("/birch-robotics")
 
-    assert own.json()["workspace"] == {"name": "Acme Vision", "url": "acme-vision", "members": 3, "projects": []}
+    assert own.json()["workspace"] == {
+        "name": "Acme Vision",
+        "url": "acme-vision",
+        "members": 3,
+        "projects": [],
+    }
     assert foreign.status_code == 404
 
 

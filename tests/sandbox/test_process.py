@@ -47,7 +47,10 @@ def test_everything_acknowledged_survives_the_end_of_the_process(own, end):
 
 
 def test_logs_are_the_same_after_a_restart(own):
-    window = {"from_timestamp": "2020-01-01", "to_timestamp": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() - 60))}
+    window = {
+        "from_timestamp": "2020-01-01",
+        "to_timestamp": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() - 60)),
+    }
     before = Caller(own.url).log("line-3-inspect", **window)
 
     own.restart()
@@ -90,9 +93,21 @@ def test_it_never_prints_a_key(tmp_path):
 
 def test_a_verbose_line_has_no_query(tmp_path):
     running = subprocess.Popen(
-        [sys.executable, "-m", "deployments.sandbox", "--port", "0", "--state", str(tmp_path / "s.sqlite3"), "--verbose"],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "deployments.sandbox",
+            "--port",
+            "0",
+            "--state",
+            str(tmp_path / "s.sqlite3"),
+            "--verbose",
+        ],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     Caller(running.stdout.readline().split()[-1]).get("/list")
     running.terminate()
     _, printed = running.communicate(timeout=20)

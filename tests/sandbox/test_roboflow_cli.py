@@ -68,15 +68,21 @@ def test_not_a_line_of_a_log_is_dropped(cli, call):
 
     expected = call.log("line-3-inspect", to_timestamp=since.isoformat(), max_entries=45)
     assert expected
-    assert all(line["payload"] in printed.replace("\r\n", "\r") for line in expected if "\r" not in line["payload"])
+    assert all(
+        line["payload"] in printed.replace("\r\n", "\r") for line in expected if "\r" not in line["payload"]
+    )
 
 
 def test_usage_of_workspace_and_deployment(cli):
     whole = read(cli("usage"))["usage"]
     assert "line-3-inspect" in {one["deployment_name"] for one in whole}
     assert read(cli("usage_workspace"))["usage"]
-    assert [one["deployment_name"] for one in read(cli("usage", "line-3-inspect"))["usage"]] == ["line-3-inspect"]
-    assert [one["deployment_name"] for one in read(cli("usage_deployment", "night-shift"))["usage"]] == ["night-shift"]
+    assert [one["deployment_name"] for one in read(cli("usage", "line-3-inspect"))["usage"]] == [
+        "line-3-inspect"
+    ]
+    assert [one["deployment_name"] for one in read(cli("usage_deployment", "night-shift"))["usage"]] == [
+        "night-shift"
+    ]
 
 
 def test_a_bad_key_is_told_as_roboflow_tells_it(cli):
@@ -101,4 +107,6 @@ def test_no_refusal_advises_an_upgrade(cli):
     ]
 
     assert [ended.returncode for ended in refusals] == [1, 1, 1]
-    assert not [ended for ended in refusals if "upgrade" in ended.stderr.lower() or "plan" in ended.stderr.lower()]
+    assert not [
+        ended for ended in refusals if "upgrade" in ended.stderr.lower() or "plan" in ended.stderr.lower()
+    ]

@@ -3,9 +3,22 @@
 import pytest
 
 FIELDS = {
-    "deployment_id", "deployment_name", "machine_type", "creator_email", "creator_id", "subdomain", "domain", "duration",
-    "inference_version", "min_replicas", "max_replicas", "num_replicas", "status", "workspace_id", "workspace_url",
-}  # fmt: skip
+    "deployment_id",
+    "deployment_name",
+    "machine_type",
+    "creator_email",
+    "creator_id",
+    "subdomain",
+    "domain",
+    "duration",
+    "inference_version",
+    "min_replicas",
+    "max_replicas",
+    "num_replicas",
+    "status",
+    "workspace_id",
+    "workspace_url",
+}
 GETS = ["/list", "/get", "/get_log", "/machine_types", "/usage_workspace", "/usage_deployment"]
 POSTS = ["/add", "/pause", "/resume", "/delete"]
 
@@ -15,7 +28,11 @@ def test_a_new_deployment_is_pending_then_ready_and_its_replicas_follow(call):
 
     assert (made.status_code, made.headers["Content-Type"]) == (200, "application/json")
     assert set(made.json()) == FIELDS
-    assert (made.json()["status"], made.json()["num_replicas"], made.json()["inference_version"]) == ("pending", 0, "0.64.2")
+    assert (made.json()["status"], made.json()["num_replicas"], made.json()["inference_version"]) == (
+        "pending",
+        0,
+        "0.64.2",
+    )
     call.wait("new-camera", "ready")
     assert call.get("/get", deployment_name="new-camera").json()["num_replicas"] == 1
 
@@ -49,7 +66,10 @@ def test_a_name_clashes_while_it_lives_and_is_free_after_deletion(call):
 
     shown = call.get("/list", show_deleted="true").json()
     assert second != first
-    assert {one["deployment_id"] for one in shown if one["deployment_name"] == "new-camera"} == {first, second}
+    assert {one["deployment_id"] for one in shown if one["deployment_name"] == "new-camera"} == {
+        first,
+        second,
+    }
 
 
 def test_the_list_hides_what_ended_unless_asked(call):
@@ -82,7 +102,9 @@ def test_a_dev_type_expires_after_its_duration(call, sandbox):
 
 
 def test_a_subdomain_taken_elsewhere_gets_a_suffix(call):
-    made = call.post("/add", deployment_name="arm-vision", machine_type="prod-cpu", creator_email="ana@example.com").json()
+    made = call.post(
+        "/add", deployment_name="arm-vision", machine_type="prod-cpu", creator_email="ana@example.com"
+    ).json()
 
     assert made["subdomain"].startswith("arm-vision-")
     assert made["domain"] == f"{made['subdomain']}.roboflow.cloud"
@@ -137,4 +159,6 @@ def test_usage_counts_only_hours_of_readiness(call):
     assert used["line-3-inspect"]["hours"] == pytest.approx(24, abs=0.01)
     assert used["night-shift"]["hours"] == pytest.approx(14.4, abs=0.01)
     assert used["old-gate-cam"]["credits"] == 0
-    assert call.get("/usage_deployment", deployment_name="line-3-inspect").json()["usage"] == [used["line-3-inspect"]]
+    assert call.get("/usage_deployment", deployment_name="line-3-inspect").json()["usage"] == [
+        used["line-3-inspect"]
+    ]

@@ -19,7 +19,9 @@ def test_lines_are_newest_first_with_six_digits_and_ids_of_their_own(call):
     assert times == sorted(times, reverse=True)
     assert all(TIME.fullmatch(at) for at in times)
     assert len({line["insert_id"] for line in found}) == len(found)
-    assert {frozenset(line) for line in found} == {frozenset({"insert_id", "payload", "severity", "timestamp"})}
+    assert {frozenset(line) for line in found} == {
+        frozenset({"insert_id", "payload", "severity", "timestamp"})
+    }
 
 
 def test_fifty_lines_of_the_last_hour_unless_asked_otherwise(call):
@@ -34,7 +36,9 @@ def test_a_window_is_told_the_same_every_time_and_joins_without_a_gap(call):
     middle, start = end - timedelta(minutes=30), end - timedelta(minutes=60)
 
     def told(since, to):
-        return call.log("line-3-inspect", from_timestamp=since.isoformat(), to_timestamp=to.isoformat(), max_entries=1000)
+        return call.log(
+            "line-3-inspect", from_timestamp=since.isoformat(), to_timestamp=to.isoformat(), max_entries=1000
+        )
 
     assert told(start, end) == told(middle, end) + told(start, middle)
     assert all(start.isoformat() <= line["timestamp"] <= end.isoformat() for line in told(start, end))
@@ -44,7 +48,9 @@ def test_an_offset_is_honoured(call):
     end = datetime.now(UTC) - timedelta(minutes=1)
     east = (end + timedelta(hours=2)).replace(tzinfo=None).isoformat() + "+02:00"
 
-    assert call.log("line-3-inspect", to_timestamp=east) == call.log("line-3-inspect", to_timestamp=end.isoformat())
+    assert call.log("line-3-inspect", to_timestamp=east) == call.log(
+        "line-3-inspect", to_timestamp=end.isoformat()
+    )
 
 
 def test_nothing_is_written_while_paused(call):
@@ -64,7 +70,9 @@ def test_a_start_is_told_from_the_image_to_the_first_request(call, sandbox):
     story = [line["payload"] for line in reversed(call.log("new-camera"))]
 
     assert story[0].startswith("Pulling image roboflow/roboflow-inference-server:0.64.2")
-    assert story.index("INFO:     Started server process [1]") < story.index("INFO:     Application startup complete.")
+    assert story.index("INFO:     Started server process [1]") < story.index(
+        "INFO:     Application startup complete."
+    )
 
 
 def test_a_failed_start_ends_with_a_traceback(call):
@@ -74,7 +82,18 @@ def test_a_failed_start_ends_with_a_traceback(call):
     assert "Traceback (most recent call last)" in last_days[1]["payload"]
 
 
-@pytest.mark.parametrize("oddity", ["api_key=sandbox-key-ana", "\x1b[", "<script>", "\r", "Traceback (most recent", "WARNING:", "DEBUG tensor dump"])
+@pytest.mark.parametrize(
+    "oddity",
+    [
+        "api_key=sandbox-key-ana",
+        "\x1b[",
+        "<script>",
+        "\r",
+        "Traceback (most recent",
+        "WARNING:",
+        "DEBUG tensor dump",
+    ],
+)
 def test_an_hour_holds_what_real_logs_hold(call, oddity):
     payloads = [line["payload"] for line in call.log("line-3-inspect", max_entries=1000)]
 

@@ -6,8 +6,15 @@ from deployments.sandbox.world import Act, Deployment, as_reported, phases, read
 
 
 def deployment(*acts: Act, **fields: object) -> Deployment:
-    kept = {"deployment_id": "abc", "workspace": "acme-vision", "deployment_name": "camera", "machine_type": "prod-gpu"}
-    return Deployment(**{**kept, "creator_email": "ana@example.com", "subdomain": "camera", "acts": list(acts), **fields})
+    kept = {
+        "deployment_id": "abc",
+        "workspace": "acme-vision",
+        "deployment_name": "camera",
+        "machine_type": "prod-gpu",
+    }
+    return Deployment(
+        **{**kept, "creator_email": "ana@example.com", "subdomain": "camera", "acts": list(acts), **fields}
+    )
 
 
 def words(found: Deployment) -> list[tuple[float, str]]:
@@ -17,7 +24,14 @@ def words(found: Deployment) -> list[tuple[float, str]]:
 def test_a_life_from_start_to_deletion():
     found = deployment(Act(0, "add", 8), Act(100, "pause", 2), Act(200, "resume", 8), Act(300, "delete", 2))
 
-    assert words(found) == [(0, "pending"), (8, "ready"), (102, "paused"), (200, "pending"), (208, "ready"), (302, "deleted")]
+    assert words(found) == [
+        (0, "pending"),
+        (8, "ready"),
+        (102, "paused"),
+        (200, "pending"),
+        (208, "ready"),
+        (302, "deleted"),
+    ]
 
 
 def test_resuming_while_being_paused_overtakes_the_pause():

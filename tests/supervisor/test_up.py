@@ -67,7 +67,10 @@ def test_a_taken_port_is_one_clear_line(tmp_path, which):
 
         assert portal.process.wait(timeout=30) == 1
 
-    assert f"Port {taken.getsockname()[1] if taken.fileno() > 0 else getattr(portal, which)} is taken" in portal.said()
+    assert (
+        f"Port {taken.getsockname()[1] if taken.fileno() > 0 else getattr(portal, which)} is taken"
+        in portal.said()
+    )
     assert len(portal.said().strip().splitlines()) == 1
     assert not children_of(portal.process.pid)
 

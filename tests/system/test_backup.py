@@ -47,7 +47,10 @@ def test_a_restored_portal_has_the_same_head_people_and_keys(ana, fleet, saved, 
     assert Head.objects.get(pk=1).hash == head and verify().ok and "trail is intact" in said.out
     assert list(User.objects.values_list("email", flat=True)) == ["ana@example.com"]
     key = ApiKey.objects.get()
-    assert {one.deployment_name for one in use(key, lambda client, secret: client.list_deployments(secret), now=now()).deployments} >= {"pallet-counter"}
+    assert {
+        one.deployment_name
+        for one in use(key, lambda client, secret: client.list_deployments(secret), now=now()).deployments
+    } >= {"pallet-counter"}
     assert "vault key is not in it" in said.err
     assert file.stat().st_mode & 0o077 == 0
 
@@ -95,8 +98,18 @@ def test_a_create_that_was_open_is_never_sent_again(ana, fleet, saved, worker, s
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"", "no back-up"), (b"hello", "damaged"), (gzip.compress(b"{}\n"), "no back-up"), (gzip.compress(b'{"portal_backup": 9}\n'), "format 9")],
-    ids=["nothing", "no gzip", "no header", "other format"],  # gzip writes the time into its bytes: two workers would disagree about the names
+    [
+        (b"", "no back-up"),
+        (b"hello", "damaged"),
+        (gzip.compress(b"{}\n"), "no back-up"),
+        (gzip.compress(b'{"portal_backup": 9}\n'), "format 9"),
+    ],
+    ids=[
+        "nothing",
+        "no gzip",
+        "no header",
+        "other format",
+    ],  # gzip writes the time into its bytes: two workers would disagree about the names
 )
 def test_what_is_no_back_up_is_refused_in_a_sentence(content, words, ana, tmp_path):
     (tmp_path / "file").write_bytes(content)
@@ -126,13 +139,20 @@ def test_it_goes_through_a_pipe(ana):
 
     about = backup(stream, now=now())
 
-    assert about["head"]["hash"] == Head.objects.get(pk=1).hash and gzip.decompress(stream.getvalue()).startswith(b'{"portal_backup": 1')
+    assert about["head"]["hash"] == Head.objects.get(pk=1).hash and gzip.decompress(
+        stream.getvalue()
+    ).startswith(b'{"portal_backup": 1')
 
 
-def test_a_kill_right_after_the_restore_sends_nothing_again_either(ana, fleet, saved, worker, sandbox, monkeypatch):
+def test_a_kill_right_after_the_restore_sends_nothing_again_either(
+    ana, fleet, saved, worker, sandbox, monkeypatch
+):
     operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
     file = saved()
-    monkeypatch.setattr("deployments.system.management.commands.restore.same_trail", lambda about: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(
+        "deployments.system.management.commands.restore.same_trail",
+        lambda about: (_ for _ in ()).throw(KeyboardInterrupt),
+    )
 
     with pytest.raises(KeyboardInterrupt):
         call_command("restore", str(file), "--replace")
@@ -142,7 +162,9 @@ def test_a_kill_right_after_the_restore_sends_nothing_again_either(ana, fleet, s
     assert Operation.objects.get(pk=operation.pk).state == "unknown" and sandbox.journal("/pause") == []
 
 
-def test_a_create_that_was_not_sent_is_not_taken_for_an_older_deployment_of_its_name(ana, fleet, saved, worker, sandbox, settings):
+def test_a_create_that_was_not_sent_is_not_taken_for_an_older_deployment_of_its_name(
+    ana, fleet, saved, worker, sandbox, settings
+):
     sandbox.change("night-shift", status="deleted")
     worker.sync()
     operation = operation_of(ana.create("night-shift"))

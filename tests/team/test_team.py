@@ -27,7 +27,9 @@ def test_somebody_new_comes_in_by_the_link_once(ana, workspace, trail):
     assert "new@example.com" in form and answer.status_code == 303
     assert client.get("/w/acme-vision/").status_code == 200
     assert "does not work" in Client().get(link).content.decode()
-    assert {"invitation.sent", "invitation.accepted", "member.joined"} <= set(trail.actions(workspace_id=workspace.pk))
+    assert {"invitation.sent", "invitation.accepted", "member.joined"} <= set(
+        trail.actions(workspace_id=workspace.pk)
+    )
 
 
 def test_the_token_is_kept_as_a_hash_only(ana):
@@ -88,7 +90,9 @@ def test_a_key_does_not_change_a_standing_role(vera):
 
 def test_a_removed_member_does_not_come_back_by_an_old_invitation(ana, ben, workspace):
     link = invite(ana, email="later@example.com")
-    Invitation.objects.update(email="ben@example.com")  # as if he had been invited before he joined by his key
+    Invitation.objects.update(
+        email="ben@example.com"
+    )  # as if he had been invited before he joined by his key
     ana.post(f"{TEAM}{Membership.objects.get(user=ben.user).pk}/remove/")
 
     ben.post(link)

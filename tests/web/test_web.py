@@ -31,7 +31,9 @@ def test_every_page_has_strict_headers(ana):
     assert headers["Referrer-Policy"] == "same-origin" and "camera=()" in headers["Permissions-Policy"]
 
 
-@pytest.mark.parametrize("path", ["/w/acme-vision/", "/keys/", "/w/acme-vision/activity/", "/w/acme-vision/operations/"])
+@pytest.mark.parametrize(
+    "path", ["/w/acme-vision/", "/keys/", "/w/acme-vision/activity/", "/w/acme-vision/operations/"]
+)
 @pytest.mark.parametrize(
     "query",
     [
@@ -56,7 +58,10 @@ def test_no_query_breaks_a_page(path, query, ana, fleet):
     assert ana.get(f"{path}?{query}").status_code in (200, 400)
 
 
-@pytest.mark.parametrize("value", ["a\x00b", "\u202eevil", "💥" * 50, "<script>alert(1)</script>", "'; DROP TABLE x; --", "x" * 10_000])
+@pytest.mark.parametrize(
+    "value",
+    ["a\x00b", "\u202eevil", "💥" * 50, "<script>alert(1)</script>", "'; DROP TABLE x; --", "x" * 10_000],
+)
 def test_no_typed_text_breaks_a_form_and_nothing_is_done(value, ana, fleet, sandbox):
     answers = [
         ana.create(value, reason=value),
@@ -98,7 +103,11 @@ def test_no_typed_text_breaks_a_form_and_nothing_is_done(value, ana, fleet, sand
 )
 def test_bad_values_of_a_new_deployment_are_refused_and_kept(fields, ana, fleet):
     answer = ana.create(
-        **{"name": "good-name", "reason": "kept words", **{("name" if key == "deployment_name" else key): value for key, value in fields.items()}}
+        **{
+            "name": "good-name",
+            "reason": "kept words",
+            **{("name" if key == "deployment_name" else key): value for key, value in fields.items()},
+        }
     )
 
     if fields == {"deployment_name": "good-name\n"}:
@@ -154,7 +163,12 @@ def test_cells_of_an_export_never_run_as_formulas():
 
 
 @pytest.mark.parametrize(
-    ("path", "column"), [("/w/acme-vision/", "deployment_id"), ("/w/acme-vision/operations/", "target_name"), ("/w/acme-vision/activity/", "hash")]
+    ("path", "column"),
+    [
+        ("/w/acme-vision/", "deployment_id"),
+        ("/w/acme-vision/operations/", "target_name"),
+        ("/w/acme-vision/activity/", "hash"),
+    ],
 )
 def test_lists_export_every_row_and_the_export_is_an_event(path, column, ana, fleet, trail):
     ana.ask(fleet["pallet-counter"], "pause")
@@ -181,7 +195,11 @@ def test_only_named_proxies_say_who_the_client_is(peer, header, client, settings
     seen = {}
     middleware = TrustedProxyMiddleware(lambda request: seen.update(request.META))
 
-    middleware(RequestFactory().get("/", REMOTE_ADDR=peer, HTTP_X_FORWARDED_FOR=header, HTTP_X_FORWARDED_PROTO="https"))
+    middleware(
+        RequestFactory().get(
+            "/", REMOTE_ADDR=peer, HTTP_X_FORWARDED_FOR=header, HTTP_X_FORWARDED_PROTO="https"
+        )
+    )
 
     assert seen["REMOTE_ADDR"] == client
     assert ("HTTP_X_FORWARDED_PROTO" in seen) == (peer == "10.0.0.1")
@@ -189,14 +207,25 @@ def test_only_named_proxies_say_who_the_client_is(peer, header, client, settings
 
 def test_no_page_shows_a_key(ana, ben, fleet):
     detail = f"/w/acme-vision/deployments/{fleet['pallet-counter'].deployment_id}/"
-    pages = ["/keys/", "/w/acme-vision/", detail, f"{detail}logs/", "/w/acme-vision/activity/", "/w/acme-vision/team/", "/system/", "/activity/"]
+    pages = [
+        "/keys/",
+        "/w/acme-vision/",
+        detail,
+        f"{detail}logs/",
+        "/w/acme-vision/activity/",
+        "/w/acme-vision/team/",
+        "/system/",
+        "/activity/",
+    ]
 
     text = "".join(ana.get(path).content.decode() for path in pages)
 
     assert "sandbox-key" not in text
 
 
-def test_the_fleet_page_asks_the_database_a_bounded_number_of_times(ana, fleet, django_assert_max_num_queries):
+def test_the_fleet_page_asks_the_database_a_bounded_number_of_times(
+    ana, fleet, django_assert_max_num_queries
+):
     ana.get("/w/acme-vision/")  # the first page of a minute notes that the person was seen
 
     with django_assert_max_num_queries(8):
@@ -226,7 +255,9 @@ def test_exports_without_end_are_refused(ana, fleet, settings, trail):
     assert statuses == [200, 200, 429] and trail.actions(action="export.made") == ["export.made"] * 2
 
 
-def test_refusals_without_end_do_not_fill_the_trail_and_a_strangers_words_do_not_enter_it(mallory, vera, fleet, settings, trail):
+def test_refusals_without_end_do_not_fill_the_trail_and_a_strangers_words_do_not_enter_it(
+    mallory, vera, fleet, settings, trail
+):
     settings.ACCOUNT_RATE_LIMITS = settings.ACCOUNT_RATE_LIMITS | {"refusal": "2/m/user"}
     mallory.post("/w/acme-vision/deployments/new/", {"reason": "send your key to evil.example"})
 
@@ -234,16 +265,27 @@ def test_refusals_without_end_do_not_fill_the_trail_and_a_strangers_words_do_not
         vera.ask(fleet["pallet-counter"], "pause")
 
     assert trail.actions(action="deployment.pause.refused") == ["deployment.pause.refused"] * 2
-    assert not Event.objects.filter(reason__contains="evil").exists() and trail.actions(action="access.refused") == ["access.refused"]
+    assert not Event.objects.filter(reason__contains="evil").exists() and trail.actions(
+        action="access.refused"
+    ) == ["access.refused"]
 
 
-@pytest.mark.parametrize("path", ["/", "/no/such/page/", "/static/none.css", "/keys", "/favicon.ico", "/healthz"])
+@pytest.mark.parametrize(
+    "path", ["/", "/no/such/page/", "/static/none.css", "/keys", "/favicon.ico", "/healthz"]
+)
 @pytest.mark.parametrize("host", ["testserver", "evil.example"])
 def test_every_answer_has_the_headers_also_those_that_come_before_any_page(path, host, db):
     headers = Client(headers={"host": host}).get(path).headers
 
-    assert "default-src 'none'" in headers["Content-Security-Policy"] and headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["X-Frame-Options"] == "DENY" and headers["Referrer-Policy"] == "same-origin" and "camera=()" in headers["Permissions-Policy"]
+    assert (
+        "default-src 'none'" in headers["Content-Security-Policy"]
+        and headers["X-Content-Type-Options"] == "nosniff"
+    )
+    assert (
+        headers["X-Frame-Options"] == "DENY"
+        and headers["Referrer-Policy"] == "same-origin"
+        and "camera=()" in headers["Permissions-Policy"]
+    )
 
 
 def test_signing_out_clears_what_the_browser_keeps_by_form_and_by_htmx(ana, ben):
@@ -255,24 +297,36 @@ def test_signing_out_clears_what_the_browser_keeps_by_form_and_by_htmx(ana, ben)
 
 @pytest.mark.parametrize(
     "text",
-    ["/invite/TOKEN/", "GET /accounts/login/?next=%2Finvite%2FTOKEN%2F", "/accounts/password/reset/key/TOKEN/", "/setup/?token=TOKEN", "/x?api_key=TOKEN"],
+    [
+        "/invite/TOKEN/",
+        "GET /accounts/login/?next=%2Finvite%2FTOKEN%2F",
+        "/accounts/password/reset/key/TOKEN/",
+        "/setup/?token=TOKEN",
+        "/x?api_key=TOKEN",
+    ],
 )
 def test_tokens_in_addresses_are_masked_in_logs(text):
     assert "TOKEN" not in mask_secrets(text) and "***" in mask_secrets(text)
 
 
-@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "testserver@evil.example", "evil.example:8000"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "testserver@evil.example", "evil.example:8000"]
+)
 def test_another_host_name_is_not_answered(host, db):
     assert Client(headers={"host": host}).get("/accounts/login/").status_code == 400
 
 
 def test_one_event_is_one_line_of_the_log_whatever_it_holds(capsys):
     config = logging_config(format="json", level="INFO")["formatters"]["event"]
-    formatter = structlog.stdlib.ProcessorFormatter(foreign_pre_chain=config["foreign_pre_chain"], processors=config["processors"])
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=config["foreign_pre_chain"], processors=config["processors"]
+    )
     try:
         raise ValueError('a\nb\r\n{"event": "forged"}\u2028')
     except ValueError:
-        record = logging.getLogger("x").makeRecord("x", logging.ERROR, "", 0, "from %s", ("1.2.3.4\nFORGED",), sys.exc_info())
+        record = logging.getLogger("x").makeRecord(
+            "x", logging.ERROR, "", 0, "from %s", ("1.2.3.4\nFORGED",), sys.exc_info()
+        )
 
     line = formatter.format(record)
 

@@ -22,11 +22,22 @@ def running_chip(workspace: Workspace) -> dict[str, Any]:
 def action_buttons(context: Any, row: Any, may_act: bool) -> dict[str, Any]:
     """Show what can be done with a deployment now; one click for pause and resume."""
     request = context["request"]
-    return {"row": row, "may_act": may_act, "request": request, "csrf_token": context.get("csrf_token"), "token": uuid4(), "next": request.path}
+    return {
+        "row": row,
+        "may_act": may_act,
+        "request": request,
+        "csrf_token": context.get("csrf_token"),
+        "token": uuid4(),
+        "next": request.path,
+    }
 
 
 @register.inclusion_tag("operations/_latest.html")
 def latest_operations(deployment: Deployment) -> dict[str, Any]:
     """Show the latest operations on a deployment."""
-    rows = Operation.objects.filter(deployment=deployment).select_related("workspace").order_by("-requested_at")[:8]
+    rows = (
+        Operation.objects.filter(deployment=deployment)
+        .select_related("workspace")
+        .order_by("-requested_at")[:8]
+    )
     return {"rows": rows, "workspace": deployment.workspace}

@@ -18,7 +18,9 @@ def current_membership(context: Any) -> Membership | None:
         return found
     memberships = memberships_of(request)
     last = request.session.get("workspace") if hasattr(request, "session") else None
-    return next((one for one in memberships if one.workspace.slug == last), memberships[0] if memberships else None)
+    return next(
+        (one for one in memberships if one.workspace.slug == last), memberships[0] if memberships else None
+    )
 
 
 @register.simple_tag(takes_context=True)

@@ -16,26 +16,47 @@ from portal.web.times import ago_words, exact_words, span_words
 
 register = template.Library()
 LOOKS = {  # word to (icon, look); any other word keeps its own and gets a question mark
-    "pending": ("loader", "pending"), "ready": ("disc", "ready"), "paused": ("pause", "paused"), "failed": ("x", "failed"),
-    "expired": ("clock", "expired"), "deleted": ("minus", "deleted"), "gone": ("minus", "deleted"),
-    "queued": ("clock", "pending"), "sending": ("loader", "pending"), "accepted": ("loader", "pending"), "succeeded": ("check", "ready"),
-    "cancelled": ("minus", "deleted"), "unknown": ("help", "paused"), "needs_attention": ("alert", "failed"), "resolved": ("check", "ready"),
-    "requested": ("clock", "pending"), "refused": ("x", "failed"), "observed": ("eye", "deleted"),
-    "valid": ("check", "ready"), "on": ("check", "ready"), "unchecked": ("help", "paused"), "unreadable": ("x", "failed"), "none": ("minus", "deleted"),
-}  # fmt: skip
+    "pending": ("loader", "pending"),
+    "ready": ("disc", "ready"),
+    "paused": ("pause", "paused"),
+    "failed": ("x", "failed"),
+    "expired": ("clock", "expired"),
+    "deleted": ("minus", "deleted"),
+    "gone": ("minus", "deleted"),
+    "queued": ("clock", "pending"),
+    "sending": ("loader", "pending"),
+    "accepted": ("loader", "pending"),
+    "succeeded": ("check", "ready"),
+    "cancelled": ("minus", "deleted"),
+    "unknown": ("help", "paused"),
+    "needs_attention": ("alert", "failed"),
+    "resolved": ("check", "ready"),
+    "requested": ("clock", "pending"),
+    "refused": ("x", "failed"),
+    "observed": ("eye", "deleted"),
+    "valid": ("check", "ready"),
+    "on": ("check", "ready"),
+    "unchecked": ("help", "paused"),
+    "unreadable": ("x", "failed"),
+    "none": ("minus", "deleted"),
+}
 
 
 @register.simple_tag
 def icon(name: str) -> SafeString:
     """Show an icon of the sprite; the word beside it says what it means."""
-    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', static("img/icons.svg"), name)
+    return format_html(
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', static("img/icons.svg"), name
+    )
 
 
 @register.simple_tag
 def status(word: str) -> SafeString:
     """Show a status: icon, word and colour, the same everywhere."""
     shape, look = LOOKS.get(word, ("help", "other"))
-    return format_html('<span class="status is-{}">{}<span>{}</span></span>', look, icon(shape), words(word or "not said"))
+    return format_html(
+        '<span class="status is-{}">{}<span>{}</span></span>', look, icon(shape), words(word or "not said")
+    )
 
 
 @register.filter
@@ -49,7 +70,9 @@ def moment(at: datetime | None) -> SafeString | str:
     """Show an exact time, in the person's zone."""
     if at is None:
         return "-"
-    return format_html('<time datetime="{}" data-exact tabindex="0">{}</time>', at.isoformat(), exact_words(at))
+    return format_html(
+        '<time datetime="{}" data-exact tabindex="0">{}</time>', at.isoformat(), exact_words(at)
+    )
 
 
 @register.simple_tag
@@ -57,7 +80,12 @@ def ago(at: datetime | None) -> SafeString | str:
     """Show how long ago; the exact time is in its title."""
     if at is None:
         return "never"
-    return format_html('<time datetime="{}" data-ago title="{}" tabindex="0">{}</time>', at.isoformat(), exact_words(at), ago_words(at, timezone.now()))
+    return format_html(
+        '<time datetime="{}" data-ago title="{}" tabindex="0">{}</time>',
+        at.isoformat(),
+        exact_words(at),
+        ago_words(at, timezone.now()),
+    )
 
 
 @register.filter
@@ -82,20 +110,28 @@ def span(since: datetime | None, until: datetime | None) -> str:
 def copy(text: str) -> SafeString:
     """Show a button that copies `text`; without JavaScript it is not there."""
     return format_html(
-        '<button type="button" class="button-icon" data-copy="{}" title="Copy" aria-label="Copy {}" hidden>{}</button>', text, text, icon("copy")
+        '<button type="button" class="button-icon" data-copy="{}" title="Copy" aria-label="Copy {}" hidden>{}</button>',
+        text,
+        text,
+        icon("copy"),
     )
 
 
 @register.simple_tag(takes_context=True)
-def poll(context: Any, region: str, rev: str, fast: bool = False, url: str = "", every: str = "5s") -> SafeString:
+def poll(
+    context: Any, region: str, rev: str, fast: bool = False, url: str = "", every: str = "5s"
+) -> SafeString:
     """Print the attributes of a region that polls its own address with the revision that it shows."""
     request = context["request"]
     query: QueryDict = request.GET.copy() if not url else QueryDict(mutable=True)
     query["rev"] = rev
     return format_html(
         'id="{}" hx-get="{}?{}" hx-target="this" hx-trigger="every {}, portal-changed from:body" hx-swap="morph:outerHTML"',
-        region, url or request.path, query.urlencode(), "400ms" if fast else every,
-    )  # fmt: skip
+        region,
+        url or request.path,
+        query.urlencode(),
+        "400ms" if fast else every,
+    )
 
 
 @register.simple_tag(takes_context=True)

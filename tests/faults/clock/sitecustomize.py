@@ -23,7 +23,10 @@ def follow() -> None:
         if wanted != ahead:
             if travelling:
                 travelling.stop()
-            travelling, ahead = time_machine.travel(datetime.now(tz=UTC) + timedelta(seconds=wanted), tick=True), wanted
+            travelling, ahead = (
+                time_machine.travel(datetime.now(tz=UTC) + timedelta(seconds=wanted), tick=True),
+                wanted,
+            )
             travelling.start()
         time.sleep(0.1)
 

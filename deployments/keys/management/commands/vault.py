@@ -31,15 +31,22 @@ class Command(BaseCommand):
     def rotate_all(self) -> None:
         """Re-seal, and say how much."""
         done = rotate.rotate(now=now())
-        self.stdout.write(f"{done.resealed} keys re-sealed, {done.newest_already} were under the newest vault key already.")
+        self.stdout.write(
+            f"{done.resealed} keys re-sealed, {done.newest_already} were under the newest vault key already."
+        )
         if done.second_factors:
             self.stdout.write(f"{done.second_factors} secrets of second factors re-sealed.")
         if bad := done.unreadable + len(factors.unreadable()):
-            raise CommandError(f"{bad} keys do not open under any of the {len(settings.PORTAL_VAULT_KEYS)} vault keys: manage.py vault check")
+            raise CommandError(
+                f"{bad} keys do not open under any of the {len(settings.PORTAL_VAULT_KEYS)} vault keys: manage.py vault check"
+            )
 
     def check_all(self) -> None:
         """Try to open everything, and name whose does not."""
-        lines = [f"  {key.user} in {key.workspace or 'no workspace yet'}, …{key.last_four}" for key in rotate.check(now=now())]
+        lines = [
+            f"  {key.user} in {key.workspace or 'no workspace yet'}, …{key.last_four}"
+            for key in rotate.check(now=now())
+        ]
         lines += [f"  {user}, second factor ({user.email})" for user in factors.unreadable()]
         if lines:
             words = f"{len(lines)} keys do not open. Give their vault key in PORTAL_VAULT_KEYS too, or let them be added again:"

@@ -22,9 +22,16 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Write it."""
         try:
-            about = backup(sys.stdout.buffer, now=now()) if options["file"] == "-" else write_file(Path(options["file"]).resolve(), now=now())
+            about = (
+                backup(sys.stdout.buffer, now=now())
+                if options["file"] == "-"
+                else write_file(Path(options["file"]).resolve(), now=now())
+            )
         except NotPossible as trouble:
             raise CommandError(str(trouble)) from None
         head = about["head"] or {"sequence": 0, "hash": "-"}
-        for line in (f"Backed up: {head['sequence']} entries of the trail, head {head['hash']}.", *vault_words()):
+        for line in (
+            f"Backed up: {head['sequence']} entries of the trail, head {head['hash']}.",
+            *vault_words(),
+        ):
             self.stderr.write(line)

@@ -36,9 +36,13 @@ class Command(BaseCommand):
             raise CommandError(str(trouble)) from None
         finding = same_trail(about)
         bad, asked = check(now=now()), reopen(now=now())
-        self.stdout.write(f"Restored: the state of {about['made_at']}. {asked} operations were open: Roboflow is asked what became of them.")
+        self.stdout.write(
+            f"Restored: the state of {about['made_at']}. {asked} operations were open: Roboflow is asked what became of them."
+        )
         if bad:
-            self.stdout.write(f"{len(bad)} API keys do not open under this vault key: give the old one in PORTAL_VAULT_KEYS too.")
+            self.stdout.write(
+                f"{len(bad)} API keys do not open under this vault key: give the old one in PORTAL_VAULT_KEYS too."
+            )
         if not finding.ok:
             raise CommandError(f"The trail of the back-up is broken. {finding.words}")
         self.stdout.write(f"Its trail is intact: {finding.entries} entries, the head that the back-up names.")

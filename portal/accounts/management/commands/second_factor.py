@@ -25,4 +25,8 @@ class Command(BaseCommand):
         if user is None:
             raise CommandError(f"Nobody here has the address {options['email']}.")
         count = factors.reset(user, now=now())
-        self.stdout.write(f"{user} had {count} second factors and has none now." if count else f"{user} has no second factor.")
+        self.stdout.write(
+            f"{user} had {count} second factors and has none now."
+            if count
+            else f"{user} has no second factor."
+        )

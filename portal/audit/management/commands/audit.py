@@ -22,10 +22,17 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Name the two verbs."""
         verbs = parser.add_subparsers(dest="verb", required=True)
-        checking = verbs.add_parser("verify", help="recompute every hash; exit code 1 and the first bad entry when one is found")
+        checking = verbs.add_parser(
+            "verify", help="recompute every hash; exit code 1 and the first bad entry when one is found"
+        )
         checking.add_argument("--from", dest="first", type=int, default=1, metavar="SEQUENCE")
         checking.add_argument("--to", dest="last", type=int, default=None, metavar="SEQUENCE")
-        checking.add_argument("--against", type=Path, metavar="FILE", help="an older export or a log stream: its signed heads must still be there")
+        checking.add_argument(
+            "--against",
+            type=Path,
+            metavar="FILE",
+            help="an older export or a log stream: its signed heads must still be there",
+        )
         verbs.add_parser("export", help="write entries and signed heads as JSON lines to standard output")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -74,5 +81,10 @@ class Command(BaseCommand):
         for entry in verify.entries():
             self.stdout.write(json.dumps(entry | {"at": timestamp(entry["at"])}, ensure_ascii=False))  # type: ignore[arg-type]
         for head in verify.heads():
-            signed = {"head": head.sequence, "hash": head.hash, "signed_at": timestamp(head.signed_at), "signature": head.signature}
+            signed = {
+                "head": head.sequence,
+                "hash": head.hash,
+                "signed_at": timestamp(head.signed_at),
+                "signature": head.signature,
+            }
             self.stdout.write(json.dumps(signed | {"public_key": head.public_key}))

@@ -26,5 +26,7 @@ class Command(BaseCommand):
             if given := value(name):
                 path.write_text(given)
             make_secret(name, folder)
-            path.chmod(0o444)  # other services read it under users of their own; only their containers see the volume
+            path.chmod(
+                0o444
+            )  # other services read it under users of their own; only their containers see the volume
         self.stdout.write(f"{len(MAKERS)} secrets are in place.")

@@ -29,7 +29,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Bring it up; one line and exit code 1 when it cannot."""
         environment = {name: os.environ[name] for name in NAMES if os.environ.get(name)}
-        plan = Plan(options["port"], Path(options["home"]).resolve(), options["demo"], options["sandbox_port"], environment)
+        plan = Plan(
+            options["port"],
+            Path(options["home"]).resolve(),
+            options["demo"],
+            options["sandbox_port"],
+            environment,
+        )
         try:
             sys.exit(up(plan, say=lambda line: print(line, flush=True)))
         except CannotStart as trouble:
