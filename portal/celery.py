@@ -17,7 +17,7 @@ def every(seconds: float, task: str) -> dict[str, Any]:
     return {"task": task, "schedule": seconds, "options": {"expires": max(seconds, 1)}}
 
 
-steady.install()
+steady.install_steady_qos()
 app = Celery("portal")
 app.conf.update(
     broker_url=settings.BROKER_URL,

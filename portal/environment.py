@@ -9,7 +9,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 # Each secret of the portal and how a new one is made.
-MAKERS: dict[str, Callable[[], str]] = {
+SECRET_MAKERS: dict[str, Callable[[], str]] = {
     "PORTAL_SECRET_KEY": lambda: secrets.token_urlsafe(50),
     "PORTAL_VAULT_KEYS": lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),  # a Fernet key
     "PORTAL_TRAIL_KEY": lambda: base64.urlsafe_b64encode(
@@ -20,7 +20,7 @@ MAKERS: dict[str, Callable[[], str]] = {
 }
 
 
-def value(name: str, default: str = "") -> str:
+def read_setting(name: str, default: str = "") -> str:
     """Return the setting `name`, or the content of the file that `name_FILE` points to, without its last newline."""
     if file := os.environ.get(f"{name}_FILE"):
         try:
@@ -32,9 +32,9 @@ def value(name: str, default: str = "") -> str:
     return os.environ.get(name) or default
 
 
-def secret(name: str, folder: Path) -> str:
+def read_secret(name: str, folder: Path) -> str:
     """Return the secret `name` from the environment, else the one kept in `folder`, made there at first start."""
-    return value(name) or make_secret(name, folder)
+    return read_setting(name) or make_secret(name, folder)
 
 
 def make_secret(name: str, folder: Path) -> str:
@@ -48,7 +48,7 @@ def make_secret(name: str, folder: Path) -> str:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             draft = folder / f".{name.lower()}.{os.getpid()}.{secrets.token_hex(4)}"
             draft.touch(mode=0o600)
-            draft.write_text(MAKERS[name]())
+            draft.write_text(SECRET_MAKERS[name]())
             try:
                 os.link(draft, path)
             except FileExistsError:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from portal.environment import secret, value
+from portal.environment import read_secret, read_setting
 from portal.logging import logging_config
 from portal.web.headers import CSP_DIRECTIVES, FORBIDDEN_FEATURES
 
@@ -19,29 +19,29 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 def number(name: str, default: float) -> float:
     """A setting that is a positive number."""
     try:
-        found = float(value(name, str(default)))
+        found = float(read_setting(name, str(default)))
     except ValueError:
         found = 0
     if found <= 0:
-        raise ImproperlyConfigured(f"{name} is not a positive number: {value(name)!r}.")
+        raise ImproperlyConfigured(f"{name} is not a positive number: {read_setting(name)!r}.")
     return found
 
 
 def switch(name: str, default: bool) -> bool:
     """A setting that is yes or no."""
-    return value(name, "yes" if default else "no").lower() in {"1", "yes", "true", "on"}
+    return read_setting(name, "yes" if default else "no").lower() in {"1", "yes", "true", "on"}
 
 
 def words(name: str) -> list[str]:
     """A setting that is a comma-separated list."""
-    return [word.strip() for word in value(name).split(",") if word.strip()]
+    return [word.strip() for word in read_setting(name).split(",") if word.strip()]
 
 
 # --- where things are -----------------------------------------------------------------------------------------------
 PORTAL_HOME = (
-    BASE_DIR / value("PORTAL_HOME", "var")
+    BASE_DIR / read_setting("PORTAL_HOME", "var")
 ).resolve()  # state of one machine: database, secrets, broker
-PORTAL_BASE_URL = value("PORTAL_BASE_URL", "http://localhost:8000").rstrip(
+PORTAL_BASE_URL = read_setting("PORTAL_BASE_URL", "http://localhost:8000").rstrip(
     "/"
 )  # the address that people type
 PORTAL_TRUSTED_PROXIES = words(
@@ -62,11 +62,11 @@ CSRF_TRUSTED_ORIGINS = sorted(
 
 # --- secrets --------------------------------------------------------------------------------------------------------
 SECRETS_FOLDER = PORTAL_HOME / "secrets"
-SECRET_KEY = secret("PORTAL_SECRET_KEY", SECRETS_FOLDER)  # Django's
+SECRET_KEY = read_secret("PORTAL_SECRET_KEY", SECRETS_FOLDER)  # Django's
 PORTAL_VAULT_KEYS = [
-    key.strip() for key in secret("PORTAL_VAULT_KEYS", SECRETS_FOLDER).split(",") if key.strip()
+    key.strip() for key in read_secret("PORTAL_VAULT_KEYS", SECRETS_FOLDER).split(",") if key.strip()
 ]  # newest first
-PORTAL_TRAIL_KEY = secret("PORTAL_TRAIL_KEY", SECRETS_FOLDER)  # Ed25519, signs the heads of the trail
+PORTAL_TRAIL_KEY = read_secret("PORTAL_TRAIL_KEY", SECRETS_FOLDER)  # Ed25519, signs the heads of the trail
 PORTAL_TRAIL_FORMER_PUBLIC_KEYS = words(
     "PORTAL_TRAIL_FORMER_PUBLIC_KEYS"
 )  # base64; of trail keys that are in use no more
@@ -78,21 +78,21 @@ if DEBUG and not IS_LOCAL:
 DEFAULT_EXCEPTION_REPORTER_FILTER = "portal.web.reports.SecretsFilter"
 
 # --- Roboflow -------------------------------------------------------------------------------------------------------
-ROBOFLOW_REGION = value("ROBOFLOW_REGION", "us")
+ROBOFLOW_REGION = read_setting("ROBOFLOW_REGION", "us")
 ROBOFLOW_REGIONS = {
     "us": {"deployments": "https://roboflow.cloud", "api": "https://api.roboflow.com"},
     "eu": {"deployments": "https://eu.roboflow.cloud", "api": "https://api.roboflow.eu"},
 }
 if ROBOFLOW_REGION not in ROBOFLOW_REGIONS:
     raise ImproperlyConfigured(f"ROBOFLOW_REGION is us or eu, not {ROBOFLOW_REGION!r}.")
-if value("ROBOFLOW_DEPLOYMENTS_URL") or value(
+if read_setting("ROBOFLOW_DEPLOYMENTS_URL") or read_setting(
     "ROBOFLOW_API_URL"
 ):  # addresses of one's own: their region is the only one
     known = ROBOFLOW_REGIONS[ROBOFLOW_REGION]
     ROBOFLOW_REGIONS = {
         ROBOFLOW_REGION: {
-            "deployments": value("ROBOFLOW_DEPLOYMENTS_URL", known["deployments"]).rstrip("/"),
-            "api": value("ROBOFLOW_API_URL", known["api"]).rstrip("/"),
+            "deployments": read_setting("ROBOFLOW_DEPLOYMENTS_URL", known["deployments"]).rstrip("/"),
+            "api": read_setting("ROBOFLOW_API_URL", known["api"]).rstrip("/"),
         }
     }
 ROBOFLOW_CONNECT_TIMEOUT_SECONDS = number("ROBOFLOW_CONNECT_TIMEOUT_SECONDS", 5)
@@ -195,7 +195,7 @@ APPEND_SLASH = True
 # --- database and broker --------------------------------------------------------------------------------------------
 env = environ.Env()
 database: dict[str, Any] = env.db_url_config(
-    value("DATABASE_URL", f"sqlite:///{PORTAL_HOME / 'portal.sqlite3'}")
+    read_setting("DATABASE_URL", f"sqlite:///{PORTAL_HOME / 'portal.sqlite3'}")
 )
 if "sqlite" in database["ENGINE"]:
     database["OPTIONS"] = {
@@ -205,7 +205,7 @@ if "sqlite" in database["ENGINE"]:
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
     }
 else:
-    if password := value("POSTGRES_PASSWORD"):
+    if password := read_setting("POSTGRES_PASSWORD"):
         database["PASSWORD"] = password
     # Whoever stops in the middle of a transaction (a suspended worker, a lost host) holds its locks for so long, and not for ever.
     database["OPTIONS"] = {"connect_timeout": 5, "options": "-c idle_in_transaction_session_timeout=10s"}
@@ -213,8 +213,8 @@ else:
 database["CONN_MAX_AGE"] = 600  # a new connection costs more than most pages
 DATABASES = {"default": database}
 CACHES = {"default": {"BACKEND": "portal.web.counters.Counters", "LOCATION": "portal_cache"}}
-BROKER_URL = value("REDIS_URL", f"redis+socket://{PORTAL_HOME / 'broker.sock'}")
-if (redis_password := value("REDIS_PASSWORD")) and "@" not in BROKER_URL:
+BROKER_URL = read_setting("REDIS_URL", f"redis+socket://{PORTAL_HOME / 'broker.sock'}")
+if (redis_password := read_setting("REDIS_PASSWORD")) and "@" not in BROKER_URL:
     BROKER_URL = BROKER_URL.replace("://", f"://:{redis_password}@", 1)
 
 # --- people ---------------------------------------------------------------------------------------------------------
@@ -290,7 +290,7 @@ PERMISSIONS_POLICY = FORBIDDEN_FEATURES
 
 # --- static files ---------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
-STATIC_ROOT = Path(value("PORTAL_STATIC_ROOT") or PORTAL_HOME / "static")
+STATIC_ROOT = Path(read_setting("PORTAL_STATIC_ROOT") or PORTAL_HOME / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATICFILES_FINDERS = [
     "django.contrib.staticfiles.finders.FileSystemFinder",
@@ -310,11 +310,11 @@ COMPRESS_FILTERS = {
 COMPRESS_OFFLINE_CONTEXT: dict[str, object] = {}
 
 # --- mail and logs --------------------------------------------------------------------------------------------------
-vars().update(env.email_url_config(value("EMAIL_URL", "consolemail://")))
+vars().update(env.email_url_config(read_setting("EMAIL_URL", "consolemail://")))
 EMAIL_TIMEOUT = 5  # seconds; a silent mail server must not hold a page
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = value("EMAIL_FROM", f"Deployment Portal <portal@{base.hostname}>")
-LOG_FORMAT = value("PORTAL_LOG_FORMAT", "console")  # console for people, json for machines
-LOGGING = logging_config(format=LOG_FORMAT, level=value("PORTAL_LOG_LEVEL", "INFO"))
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = read_setting("EMAIL_FROM", f"Deployment Portal <portal@{base.hostname}>")
+LOG_FORMAT = read_setting("PORTAL_LOG_FORMAT", "console")  # console for people, json for machines
+LOGGING = logging_config(format=LOG_FORMAT, level=read_setting("PORTAL_LOG_LEVEL", "INFO"))
 LOGGING_CONFIG = "logging.config.dictConfig"
 logging.captureWarnings(True)  # they are lines of the log, too
 DJANGO_STRUCTLOG_CELERY_ENABLED = True

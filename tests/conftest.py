@@ -59,11 +59,11 @@ def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbo
 @pytest.fixture
 def sandbox(sandbox_process: SandboxProcess, settings: object) -> SandboxProcess:
     """Roboflow, at its opening."""
-    from deployments.keys.open import client_of
+    from deployments.keys.open import client_for_region
 
     sandbox_process.reset()
     settings.ROBOFLOW_REGIONS = {"us": {"deployments": sandbox_process.url, "api": sandbox_process.url}}  # type: ignore[attr-defined]
-    client_of.cache_clear()
+    client_for_region.cache_clear()
     return sandbox_process
 
 
@@ -79,9 +79,9 @@ def _trail_may_be_emptied(request: pytest.FixtureRequest) -> Iterator[None]:
     from portal.audit import triggers
 
     request.getfixturevalue("transactional_db")
-    triggers.create(connection)
+    triggers.create_triggers(connection)
     yield
-    triggers.drop(connection)
+    triggers.drop_triggers(connection)
 
 
 @pytest.fixture(autouse=True)

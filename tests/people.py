@@ -93,12 +93,12 @@ def ben(ana: Person) -> Person:
 
 @pytest.fixture
 def vera(workspace: Any) -> Person:
-    from deployments.workspaces.join import join
+    from deployments.workspaces.join import add_member
     from deployments.workspaces.roles import Role
     from portal.audit.origin import SYSTEM
 
     person = make_person("Vera")
-    join(user=person.user, workspace=workspace, role=Role.VIEWER, by=SYSTEM, now=now())
+    add_member(user=person.user, workspace=workspace, role=Role.VIEWER, by=SYSTEM, now=now())
     return person
 
 
@@ -123,22 +123,22 @@ class Worker:
     def run(self) -> None:
         """Run what is queued, once."""
         from deployments.operations.models import Operation
-        from deployments.operations.run import run
+        from deployments.operations.run import run_operation
 
         for pk in list(
             Operation.objects.filter(state="queued").order_by("requested_at").values_list("pk", flat=True)
         ):
-            run(pk, now=now())
+            run_operation(pk, now=now())
 
     def look(self) -> None:
         """Look once at everything that waits."""
         from deployments.operations.models import Operation
-        from deployments.operations.reconcile import look
+        from deployments.operations.reconcile import look_at_operation
 
         for pk in list(
             Operation.objects.filter(state__in=("accepted", "unknown")).values_list("pk", flat=True)
         ):
-            look(pk)
+            look_at_operation(pk)
 
     def drain(self, seconds: float = 5) -> None:
         """Run and look until nothing is open."""
@@ -151,9 +151,9 @@ class Worker:
             time.sleep(0.05)
 
     def sweep(self, *, later: float = 0) -> None:
-        from deployments.operations.sweep import sweep
+        from deployments.operations.sweep import sweep_operations
 
-        sweep(now=now() + timedelta(seconds=later))
+        sweep_operations(now=now() + timedelta(seconds=later))
 
 
 @pytest.fixture

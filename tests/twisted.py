@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deployments.roboflow.transport import Answer, exchange
+from deployments.roboflow.transport import Answer, send_request
 
 Twist = Callable[[Answer], bytes | Answer]
 
@@ -17,7 +17,7 @@ def twist(monkeypatch: pytest.MonkeyPatch) -> dict[str, Twist]:
     changes: dict[str, Twist] = {}
 
     def twisted(session: Any, method: str, url: str, **more: Any) -> Answer:
-        answer = exchange(session, method, url, **more)
+        answer = send_request(session, method, url, **more)
         change = changes.get("/" + url.split("/", 3)[3])
         found = change(answer) if change else answer
         return found if isinstance(found, Answer) else Answer(answer.status, answer.retry_after, found)

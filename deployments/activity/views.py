@@ -9,12 +9,12 @@ from django.views.decorators.http import require_safe
 from deployments.workspaces.guard import workspace_required
 from deployments.workspaces.models import Membership
 from deployments.workspaces.roles import Role
-from portal.audit.export import export_made
-from portal.audit.feed import COLUMNS, choices, facts_of, filtered, page_of
-from portal.audit.integrity import integrity
+from portal.audit.export import record_export
+from portal.audit.feed import COLUMNS, export_fields, feed_page, filter_choices, filter_events
+from portal.audit.integrity import integrity_context
 from portal.audit.models import Event
-from portal.web.export import export, wants_export
-from portal.web.fragments import nothing_new, page_or_part, unchanged
+from portal.web.export import export_response, wants_export
+from portal.web.fragments import is_unchanged, nothing_new, page_or_part
 
 ACTIONS = (
     ("deployment.create", "create"),
@@ -37,14 +37,14 @@ def feed(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     workspace = membership.workspace
     events = Event.objects.filter(workspace_id=workspace.pk)
     rev = str(events.order_by("-sequence").values_list("sequence", flat=True).first() or 0)
-    if unchanged(request, rev):
+    if is_unchanged(request, rev):
         return nothing_new()
-    rows = filtered(events, request.GET)
+    rows = filter_events(events, request.GET)
     if wanted := wants_export(request):
-        export_made(request, workspace, what="activity", format=wanted)
-        found = (facts_of(one) for one in rows.order_by("-sequence").iterator(chunk_size=1000))
-        return export(found, columns=COLUMNS, format=wanted, filename=f"{workspace.slug}-activity")
-    lines, following = page_of(rows, cursor=request.GET.get("cursor"))
+        record_export(request, workspace, what="activity", format=wanted)
+        found = (export_fields(one) for one in rows.order_by("-sequence").iterator(chunk_size=1000))
+        return export_response(found, columns=COLUMNS, format=wanted, filename=f"{workspace.slug}-activity")
+    lines, following = feed_page(rows, cursor=request.GET.get("cursor"))
     context = {
         "lines": lines,
         "next": following,
@@ -52,8 +52,8 @@ def feed(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         "workspace": workspace,
         "base": reverse("activity:feed", args=[workspace.slug]),
         "actions": ACTIONS,
-        **choices(events),
-        **integrity(),
+        **filter_choices(events),
+        **integrity_context(),
     }
     return page_or_part(request, "activity/activity.html", context, part="audit/_feed.html", region="feed")
 

@@ -6,9 +6,9 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
-from deployments.keys.check import NotSaved, add_key
+from deployments.keys.check import KeyNotSaved, add_key
 from deployments.keys.models import ApiKey
-from deployments.workspaces.join import join
+from deployments.workspaces.join import add_member
 from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.roles import Role
 from portal.accounts.models import User
@@ -22,19 +22,19 @@ PEOPLE = (  # name, e-mail, administrator, sandbox key
 )
 
 
-def seed(*, password: str, with_keys: bool, now: datetime) -> None:
+def seed_demo(*, password: str, with_keys: bool, now: datetime) -> None:
     """Make what is missing; run again it changes nothing."""
     for name, email, is_administrator, key in PEOPLE:
         person = User.objects.filter(email=email).first() or User.objects.create_user(
             email, password, name=name, is_administrator=is_administrator, created_at=now
         )
         if with_keys and key and not ApiKey.objects.filter(user=person).exists():
-            give_key(person, key, now=now)
+            add_demo_key(person, key, now=now)
     vera = User.objects.get(email="vera@example.com")
     workspace = Workspace.objects.filter(roboflow_slug="acme-vision").first()
     if with_keys and workspace and not Membership.objects.filter(user=vera).exists():
         with transaction.atomic():
-            join(
+            add_member(
                 user=vera,
                 workspace=workspace,
                 role=Role.VIEWER,
@@ -43,7 +43,7 @@ def seed(*, password: str, with_keys: bool, now: datetime) -> None:
             )
 
 
-def give_key(person: User, key: str, *, now: datetime) -> None:
+def add_demo_key(person: User, key: str, *, now: datetime) -> None:
     """Add a sandbox key as the person would."""
     by = Origin(actor_id=person.pk, actor_name=str(person), source="system")
     try:
@@ -56,5 +56,5 @@ def give_key(person: User, key: str, *, now: datetime) -> None:
             by=by,
             now=now,
         )
-    except NotSaved as trouble:
+    except KeyNotSaved as trouble:
         log.warning("demo_key_not_saved", person=person.email, why=trouble.reading)

@@ -34,14 +34,14 @@ CONFIGURATION = (
     "max_replicas",
 )
 LONGEST_SYNC = timedelta(minutes=3)
-OWN_WAY = {
+BY_ITSELF = {
     "ready",
     "failed",
     "expired",
 }  # steps that a deployment takes by itself, from pending or at its end
 
 
-class Stored(Protocol):
+class KnownRow(Protocol):
     """What compare needs to know of a row."""
 
     deployment_id: str
@@ -68,7 +68,7 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Step:
+class StatusStep:
     """A status that changed; `by` is who asked for it here, None when nobody did and it counts as a change from outside."""
 
     deployment_id: str
@@ -86,7 +86,7 @@ class Comparison:
     changed: list[DeploymentReport] = field(default_factory=list)
     back: list[str] = field(default_factory=list)  # reported unchanged, but they were missing or gone
     missing: list[str] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
+    steps: list[StatusStep] = field(default_factory=list)
     outside_new: list[DeploymentReport] = field(default_factory=list)
     outside_changes: dict[str, dict[str, tuple[Any, Any]]] = field(default_factory=dict)
 
@@ -96,20 +96,20 @@ class Comparison:
         return not (self.new or self.changed or self.back or self.missing)
 
 
-def digest_of(report: DeploymentReport) -> str:
+def digest_of_report(report: DeploymentReport) -> str:
     """Return the hash of a raw object: the same raw object needs no writing."""
     return hashlib.sha256(json.dumps(report.raw, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def compare(
-    stored: Mapping[str, Stored],
+def compare_list(
+    stored: Mapping[str, KnownRow],
     reports: Iterable[DeploymentReport],
     *,
     wishes: list[Wish],
     started: datetime,
     is_first: bool,
     lag: timedelta = timedelta(0),
-    digest: Callable[[DeploymentReport], str] = digest_of,
+    digest: Callable[[DeploymentReport], str] = digest_of_report,
 ) -> Comparison:
     """Compare rows with a list that was asked for at `started`; rows written since then know better and are left alone.
 
@@ -122,15 +122,15 @@ def compare(
         seen.add(report.deployment_id)
         if row is None:
             found.new.append(report)
-            if not is_first and not explains_new(wishes, report):
+            if not is_first and not explains_new_deployment(wishes, report):
                 found.outside_new.append(report)
-        elif knows_better(row.reported_at, started) or lags(
+        elif is_newer_than_list(row.reported_at, started) or list_lags_behind(
             row, report.status, wishes, started=started, lag=lag
         ):
             continue
         elif row.digest != digest(report):
             found.changed.append(report)
-            note_change(found, row, report, wishes)
+            add_change(found, row, report, wishes)
         elif row.missing_since or row.gone_at:
             found.back.append(report.deployment_id)
     found.missing = [
@@ -138,24 +138,26 @@ def compare(
         for key, row in stored.items()
         if key not in seen
         and not row.gone_at
-        and not knows_better(row.reported_at, started)
-        and not just_made(row, wishes, started=started, lag=lag)
+        and not is_newer_than_list(row.reported_at, started)
+        and not was_just_created(row, wishes, started=started, lag=lag)
     ]
     return found
 
 
-def knows_better(reported_at: datetime, started: datetime) -> bool:
+def is_newer_than_list(reported_at: datetime, started: datetime) -> bool:
     """Say whether a row was written after a list was asked for; a time further ahead was written by a clock that was set back since."""
     return started < reported_at < started + LONGEST_SYNC
 
 
-def lags(row: Stored, status: str, wishes: list[Wish], *, started: datetime, lag: timedelta) -> bool:
+def list_lags_behind(
+    row: KnownRow, status: str, wishes: list[Wish], *, started: datetime, lag: timedelta
+) -> bool:
     """Say whether a list still shows the status that a wish of ours has just changed."""
     before = {"pause": ("ready", "pending"), "resume": ("paused",)}
     done = [
         wish
         for wish in wishes
-        if wish.deployment_id == row.deployment_id and is_fresh(wish, started=started, lag=lag)
+        if wish.deployment_id == row.deployment_id and ended_within_lag(wish, started=started, lag=lag)
     ]
     last = max(done, key=lambda wish: wish.since, default=None)
     return (
@@ -166,21 +168,21 @@ def lags(row: Stored, status: str, wishes: list[Wish], *, started: datetime, lag
     )
 
 
-def just_made(row: Stored, wishes: list[Wish], *, started: datetime, lag: timedelta) -> bool:
+def was_just_created(row: KnownRow, wishes: list[Wish], *, started: datetime, lag: timedelta) -> bool:
     """Say whether a create of ours made this one, and so lately that a list need not have it yet."""
     makers = (wish for wish in wishes if wish.kind == "create" and wish.deployment_id == row.deployment_id)
-    return any(wish.ended_at is None or is_fresh(wish, started=started, lag=lag) for wish in makers)
+    return any(wish.ended_at is None or ended_within_lag(wish, started=started, lag=lag) for wish in makers)
 
 
-def is_fresh(wish: Wish, *, started: datetime, lag: timedelta) -> bool:
+def ended_within_lag(wish: Wish, *, started: datetime, lag: timedelta) -> bool:
     """Say whether a wish ended so shortly before a list was asked for that the list may not show it yet."""
     return wish.ended_at is not None and timedelta(0) <= started - wish.ended_at < lag
 
 
-def note_change(found: Comparison, row: Stored, report: DeploymentReport, wishes: list[Wish]) -> None:
+def add_change(found: Comparison, row: KnownRow, report: DeploymentReport, wishes: list[Wish]) -> None:
     """Tell the status step and the changed configuration of one row."""
     if row.status != report.status:
-        found.steps.append(step_of(row, report.status, wishes))
+        found.steps.append(status_step(row, report.status, wishes))
     changes = {
         name: (getattr(row, name), getattr(report, name))
         for name in CONFIGURATION
@@ -191,25 +193,25 @@ def note_change(found: Comparison, row: Stored, report: DeploymentReport, wishes
         found.outside_changes[report.deployment_id] = changes
 
 
-def step_of(row: Stored, after: str, wishes: list[Wish]) -> Step:
+def status_step(row: KnownRow, after: str, wishes: list[Wish]) -> StatusStep:
     """Return the step to `after`, with who asked for it here."""
-    kind = kind_of(row.status, after)
+    kind = kind_of_step(row.status, after)
     wish = explaining(wishes, row, kind) if kind in ("pause", "resume", "delete") else None
-    return Step(row.deployment_id, row.status, after, kind, wish.by if wish else "")
+    return StatusStep(row.deployment_id, row.status, after, kind, wish.by if wish else "")
 
 
-def kind_of(before: str, after: str) -> str:
+def kind_of_step(before: str, after: str) -> str:
     """Return which act leads from one status to the other; "" for what deployments do by themselves."""
     if after in ("paused", "deleted"):
         return {"paused": "pause", "deleted": "delete"}[after]
     if before == "paused" and after in ("pending", "ready"):
         return "resume"
-    if after in OWN_WAY or after == "pending":
+    if after in BY_ITSELF or after == "pending":
         return ""
     return "change"
 
 
-def explaining(wishes: list[Wish], row: Stored, kind: str) -> Wish | None:
+def explaining(wishes: list[Wish], row: KnownRow, kind: str) -> Wish | None:
     """Return the sent wish that explains the step: still open, or ended after the status that it changed was seen first.
 
     So a late effect is explained, and a second pause from outside, after a resume, is not.
@@ -221,7 +223,7 @@ def explaining(wishes: list[Wish], row: Stored, kind: str) -> Wish | None:
     return None
 
 
-def explains_new(wishes: list[Wish], report: DeploymentReport) -> bool:
+def explains_new_deployment(wishes: list[Wish], report: DeploymentReport) -> bool:
     """Say whether a create of ours explains a new deployment."""
     return any(
         wish.kind == "create"

@@ -4,7 +4,7 @@ import random
 from datetime import datetime, timedelta
 
 
-def next_due(
+def next_sync_at(
     *,
     now: datetime,
     moving: bool,

@@ -8,10 +8,10 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 
 from deployments.fleet.models import Deployment
-from deployments.fleet.store import about
-from deployments.workspaces.guard import View, refuse, workspace_required
+from deployments.fleet.store import deployment_subject
+from deployments.workspaces.guard import View, refuse_role, workspace_required
 from deployments.workspaces.models import Membership
-from deployments.workspaces.roles import Role, may
+from deployments.workspaces.roles import Role, is_enough
 from portal.audit.actions import Action
 
 
@@ -34,8 +34,10 @@ def deployment_required(
             ).first()
             if found is None:
                 raise Http404
-            if not may(membership.role, needed):
-                refuse(request, membership, needed, refused_as=refused_as, about=about(found))
+            if not is_enough(membership.role, needed):
+                refuse_role(
+                    request, membership, needed, refused_as=refused_as, about=deployment_subject(found)
+                )
             found.workspace = membership.workspace
             return view(request, *args, membership=membership, deployment=found, **kwargs)
 

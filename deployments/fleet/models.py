@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from deployments.workspaces.models import Workspace
 
-RUNNING, PENDING, PAUSED, FAILED, EXPIRED, DELETED = (
+READY, PENDING, PAUSED, FAILED, EXPIRED, DELETED = (
     "ready",
     "pending",
     "paused",
@@ -16,7 +16,7 @@ RUNNING, PENDING, PAUSED, FAILED, EXPIRED, DELETED = (
     "expired",
     "deleted",
 )
-ENDED = (DELETED, EXPIRED)  # Roboflow's words for deployments that will not come back
+ENDED_STATUSES = (DELETED, EXPIRED)  # Roboflow's words for deployments that will not come back
 
 
 class DeploymentQuerySet(models.QuerySet["Deployment"]):
@@ -33,7 +33,7 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
     @staticmethod
     def standing() -> Q:
         """The condition that a deployment still stands."""
-        return Q(gone_at=None) & ~Q(status__in=ENDED)
+        return Q(gone_at=None) & ~Q(status__in=ENDED_STATUSES)
 
     @staticmethod
     def trouble() -> Q:
@@ -94,7 +94,7 @@ class Deployment(models.Model):
     @property
     def is_over(self) -> bool:
         """Gone, deleted or expired: its page is a memorial."""
-        return self.gone_at is not None or self.status in ENDED
+        return self.gone_at is not None or self.status in ENDED_STATUSES
 
     @property
     def is_moving(self) -> bool:

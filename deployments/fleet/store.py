@@ -6,15 +6,15 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from deployments.fleet.compare import FACTS, Comparison, Step, Wish, digest_of, note_change
+from deployments.fleet.compare import FACTS, Comparison, StatusStep, Wish, add_change, digest_of_report
 from deployments.fleet.models import DELETED, Asked, Deployment, StatusChange
 from deployments.roboflow.schema import DeploymentReport
-from deployments.workspaces.models import Workspace, touch
+from deployments.workspaces.models import Workspace, bump_revision
 from portal.audit.actions import Action
-from portal.audit.append import Entry, Thing, append_many
+from portal.audit.append import Entry, Subject, append_events
 from portal.audit.origin import OUTSIDE, Origin
 
-WRITTEN = [
+WRITTEN_FIELDS = [
     *FACTS,
     "upstream",
     "digest",
@@ -32,20 +32,20 @@ OUTSIDE_STEPS = {
 }
 
 
-def about(row: Deployment) -> Thing:
+def deployment_subject(row: Deployment) -> Subject:
     """Return how the trail names a deployment."""
-    return Thing(
+    return Subject(
         type="deployment", id=row.deployment_id, name=row.deployment_name, deployment_id=row.deployment_id
     )
 
 
-def fill(row: Deployment, report: DeploymentReport, *, now: datetime) -> None:
+def fill_row(row: Deployment, report: DeploymentReport, *, now: datetime) -> None:
     """Put what is reported into a row."""
     if row.status != report.status or not row.pk:
         row.status_since = now
     for name in FACTS:
         setattr(row, name, getattr(report, name))
-    row.upstream, row.digest, row.reported_at = report.raw, digest_of(report), now
+    row.upstream, row.digest, row.reported_at = report.raw, digest_of_report(report), now
     row.missing_since, row.gone_at = (
         None,
         now if report.status == DELETED and row.gone_at is None else row.gone_at,
@@ -64,11 +64,11 @@ def new_row(workspace: Workspace, report: DeploymentReport, *, now: datetime, is
         seen_from_birth=not is_first,
         revision=0,
     )
-    fill(row, report, now=now)
+    fill_row(row, report, now=now)
     return row
 
 
-def write(
+def store_comparison(
     workspace: Workspace, rows: dict[str, Deployment], found: Comparison, *, now: datetime, is_first: bool
 ) -> None:
     """Write a comparison: only what changed. Call it inside a transaction."""
@@ -76,17 +76,17 @@ def write(
         [new_row(workspace, report, now=now, is_first=is_first) for report in found.new], batch_size=500
     )
     for report in found.changed:
-        fill(rows[report.deployment_id], report, now=now)
+        fill_row(rows[report.deployment_id], report, now=now)
     for key in found.back:
         rows[key].missing_since = rows[key].gone_at = None
     for key in found.missing:
         rows[key].missing_since = rows[key].missing_since or now
     touched = {*(report.deployment_id for report in found.changed), *found.back, *found.missing}
-    Deployment.objects.bulk_update([rows[key] for key in touched], WRITTEN, batch_size=200)
+    Deployment.objects.bulk_update([rows[key] for key in touched], WRITTEN_FIELDS, batch_size=200)
     by_id = rows | {row.deployment_id: row for row in fresh}
     write_timeline(by_id, found, now=now)
     link_creates(workspace, fresh)
-    append_many(list(outside_entries(workspace, by_id, found, now=now)))
+    append_events(list(outside_entries(workspace, by_id, found, now=now)))
 
 
 def write_timeline(rows: dict[str, Deployment], found: Comparison, *, now: datetime) -> None:
@@ -124,25 +124,25 @@ def outside_entries(
     for report in found.outside_new:
         row = rows[report.deployment_id]
         by = Origin(actor_name=report.creator_email, source="outside")
-        yield entry(
+        yield outside_entry(
             Action.OUTSIDE_CREATED, workspace, row, now, by=by, changes={"status": (None, report.status)}
         )
     for step in found.steps:
         if step.kind and not step.by:
             changes: dict[str, Any] = {"status": (step.before, step.after)}
-            yield entry(
+            yield outside_entry(
                 OUTSIDE_STEPS[step.kind],
                 workspace,
                 rows[step.deployment_id],
                 now,
                 changes=changes,
-                reason=hint(step, rows),
+                reason=pause_hint(step, rows),
             )
     for key, changed in found.outside_changes.items():
-        yield entry(Action.OUTSIDE_CHANGED, workspace, rows[key], now, changes=changed)
+        yield outside_entry(Action.OUTSIDE_CHANGED, workspace, rows[key], now, changes=changed)
 
 
-def hint(step: Step, rows: dict[str, Deployment]) -> str:
+def pause_hint(step: StatusStep, rows: dict[str, Deployment]) -> str:
     """Roboflow pauses dev types itself, and tells nobody."""
     return (
         "or by Roboflow itself, after an hour without requests"
@@ -151,14 +151,14 @@ def hint(step: Step, rows: dict[str, Deployment]) -> str:
     )
 
 
-def entry(
+def outside_entry(
     action: Action, workspace: Workspace, row: Deployment, now: datetime, *, by: Origin = OUTSIDE, **more: Any
 ) -> Entry:
     """Return an event from outside the portal."""
-    return Entry(action=action, by=by, at=now, about=about(row), workspace=workspace, **more)
+    return Entry(action=action, by=by, at=now, about=deployment_subject(row), workspace=workspace, **more)
 
 
-def write_gone(workspace: Workspace, gone: list[Deployment], *, by_id: dict[str, str], now: datetime) -> None:
+def store_gone(workspace: Workspace, gone: list[Deployment], *, by_id: dict[str, str], now: datetime) -> None:
     """Write that deployments are no longer at Roboflow; `by_id` names who asked for it here. Call it inside a transaction."""
     entries = []
     for row in gone:
@@ -167,35 +167,37 @@ def write_gone(workspace: Workspace, gone: list[Deployment], *, by_id: dict[str,
         StatusChange.objects.create(deployment=row, before=row.status, after="gone", observed_at=now, by=who)
         if not who and row.status != "expired":
             entries.append(
-                entry(Action.OUTSIDE_GONE, workspace, row, now, changes={"status": (row.status, "gone")})
+                outside_entry(
+                    Action.OUTSIDE_GONE, workspace, row, now, changes={"status": (row.status, "gone")}
+                )
             )
     Deployment.objects.bulk_update(gone, ["gone_at", "revision"], batch_size=200)
-    append_many(entries)
+    append_events(entries)
 
 
-def observe(
+def store_report(
     workspace: Workspace, report: DeploymentReport, *, kind: str, by: str, now: datetime
 ) -> Deployment:
     """Write what one answer about one deployment tells (`/get`, `/add`) while `by` wants a `kind` of change. Call it inside a transaction.
 
     What that wish does not explain came from outside, here as in a sync.
     """
-    row = locked(workspace, report.deployment_id) or born(
+    row = lock_row(workspace, report.deployment_id) or insert_row(
         workspace, report, by=by if kind == "create" else "", now=now
     )
-    if row.digest != digest_of(report) or row.missing_since:
+    if row.digest != digest_of_report(report) or row.missing_since:
         found = Comparison()
         wish = Wish(kind, row.deployment_id, row.deployment_name, by, now, now, None)
-        note_change(found, row, report, [wish])
-        fill(row, report, now=now)
+        add_change(found, row, report, [wish])
+        fill_row(row, report, now=now)
         row.save()
         write_timeline({row.deployment_id: row}, found, now=now)
-        append_many(list(outside_entries(workspace, {row.deployment_id: row}, found, now=now)))
-    touch(workspace.pk)
+        append_events(list(outside_entries(workspace, {row.deployment_id: row}, found, now=now)))
+    bump_revision(workspace.pk)
     return row
 
 
-def locked(workspace: Workspace, deployment_id: str) -> Deployment | None:
+def lock_row(workspace: Workspace, deployment_id: str) -> Deployment | None:
     """Return a row for writing."""
     return (
         Deployment.objects.select_for_update()
@@ -204,14 +206,14 @@ def locked(workspace: Workspace, deployment_id: str) -> Deployment | None:
     )
 
 
-def born(workspace: Workspace, report: DeploymentReport, *, by: str, now: datetime) -> Deployment:
+def insert_row(workspace: Workspace, report: DeploymentReport, *, by: str, now: datetime) -> Deployment:
     """Write a deployment that we see for the first time; a sync that writes it at the same moment is waited for."""
     row = new_row(workspace, report, now=now, is_first=False)
     try:
         with transaction.atomic():
             row.save()
     except IntegrityError:
-        standing = locked(workspace, report.deployment_id)
+        standing = lock_row(workspace, report.deployment_id)
         assert standing is not None
         return standing
     StatusChange.objects.create(deployment=row, after=report.status, observed_at=now, by=by)

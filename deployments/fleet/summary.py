@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 from django.db.models import Count
 
-from deployments.fleet.models import PAUSED, PENDING, RUNNING, Deployment
+from deployments.fleet.models import PAUSED, PENDING, READY, Deployment
 from deployments.workspaces.models import Workspace
 
-FIGURES = {"running": RUNNING, "pending": PENDING, "paused": PAUSED}
+FIGURES = {"running": READY, "pending": PENDING, "paused": PAUSED}
 
 
 @dataclass
@@ -21,7 +21,7 @@ class Summary:
     creators: list[str] = field(default_factory=list)
 
 
-def summary_of(workspace: Workspace) -> Summary:
+def fleet_summary(workspace: Workspace) -> Summary:
     """Sum up a workspace's fleet."""
     live = Deployment.objects.standing()
     groups = (

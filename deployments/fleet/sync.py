@@ -11,25 +11,25 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils.timezone import now as clock
 
-from deployments.fleet.compare import Comparison, Wish, compare, knows_better
-from deployments.fleet.due import next_due
-from deployments.fleet.models import ENDED, PENDING, Asked, Deployment
-from deployments.fleet.store import write, write_gone
+from deployments.fleet.compare import Comparison, Wish, compare_list, is_newer_than_list
+from deployments.fleet.due import next_sync_at
+from deployments.fleet.models import ENDED_STATUSES, PENDING, Asked, Deployment
+from deployments.fleet.store import store_comparison, store_gone
 from deployments.keys.models import ApiKey
-from deployments.keys.open import KeyUnreadable, readers_of, use
+from deployments.keys.open import KeyUnreadable, call_with_key, reader_keys
 from deployments.roboflow.client import Client
 from deployments.roboflow.errors import KeyRefused, NotFound, RateLimited, RoboflowError
 from deployments.roboflow.mask import Secret
 from deployments.roboflow.schema import DeploymentList, DeploymentReport
 from deployments.workspaces.models import Workspace
-from portal.queue.lease import Held, leased, still_held
+from portal.queue.lease import Held, holding_lease, is_still_held
 from portal.queue.publish import publish
 
 log = structlog.get_logger(__name__)
-CLAIM = timedelta(
+CLAIM_TIME = timedelta(
     seconds=30
 )  # a published sync that never ran is due again after this, or after a quiet interval
-LOOKS = 20  # at most so many missing ones are looked at in one sync
+MAX_LOOKS = 20  # at most so many missing ones are looked at in one sync
 EXPLAINS_FOR = timedelta(days=1)
 LAG = timedelta(
     seconds=60
@@ -46,16 +46,16 @@ class SuddenlyEmpty(Exception):
 
 
 @dataclass
-class Looked:
+class LookResult:
     """What `/get` said of those that a list did not have."""
 
     there: list[DeploymentReport] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
 
 
-def sync_due(*, now: datetime) -> int:
+def publish_due_syncs(*, now: datetime) -> int:
     """Publish a sync for each workspace that is due; return how many."""
-    count, claim = 0, min(CLAIM, timedelta(seconds=settings.SYNC_IDLE_SECONDS))
+    count, claim = 0, min(CLAIM_TIME, timedelta(seconds=settings.SYNC_IDLE_SECONDS))
     for pk, due_at in Workspace.objects.due(now).values_list("pk", "sync_due_at"):
         if Workspace.objects.filter(pk=pk, sync_due_at=due_at).update(sync_due_at=now + claim):
             publish("fleet.sync", pk)
@@ -65,17 +65,17 @@ def sync_due(*, now: datetime) -> int:
 
 def sync_workspace(workspace_id: int) -> None:
     """Sync one workspace; harmless when called twice, or by two workers at once."""
-    with leased(f"fleet.sync.{workspace_id}", now=clock()) as held:
+    with holding_lease(f"fleet.sync.{workspace_id}", now=clock()) as held:
         workspace = Workspace.objects.filter(pk=workspace_id).first()
         if held is None or workspace is None:
             return
         try:
-            attempt(workspace, held)
+            sync_once(workspace, held)
         except (
             Exception
         ) as error:  # whatever Roboflow's answer did to us: pages must say so, and the next try must wait
             log.exception("sync_broke", workspace=workspace.slug)
-            fail(
+            record_failure(
                 workspace,
                 f"The portal could not work with Roboflow's answer ({type(error).__name__}).",
                 "",
@@ -83,32 +83,34 @@ def sync_workspace(workspace_id: int) -> None:
             )
 
 
-def attempt(workspace: Workspace, held: Held) -> None:
+def sync_once(workspace: Workspace, held: Held) -> None:
     """Read, compare, write; a failure is written down, shown, and tried again later."""
     started, ticks = clock(), time.monotonic()
     Workspace.objects.filter(pk=workspace.pk).update(sync_attempted_at=started)
     try:
-        answer, key = read_list(workspace, now=started)
-        known = Deployment.objects.filter(workspace=workspace, gone_at=None).exclude(status__in=ENDED)
+        answer, key = fetch_list(workspace, now=started)
+        known = Deployment.objects.filter(workspace=workspace, gone_at=None).exclude(
+            status__in=ENDED_STATUSES
+        )
         if not answer.deployments and known.exists():
-            confirm_empty(workspace, key, held, started)
+            confirm_empty_list(workspace, key, held, started)
             raise SuddenlyEmpty
     except NoReader:
-        fail(workspace, "No member's key works: add or replace a key.", "", now=clock())
+        record_failure(workspace, "No member's key works: add or replace a key.", "", now=clock())
     except SuddenlyEmpty:
-        fail(workspace, "Roboflow's list is suddenly empty. Nothing was changed.", "", now=clock())
+        record_failure(workspace, "Roboflow's list is suddenly empty. Nothing was changed.", "", now=clock())
     except KeyUnreadable as trouble:
-        fail(workspace, str(trouble), "", now=clock())
+        record_failure(workspace, str(trouble), "", now=clock())
     except RoboflowError as trouble:
         patience = trouble.retry_after if isinstance(trouble, RateLimited) else None
-        fail(workspace, trouble.reading, trouble.text, now=clock(), retry_after=patience)
+        record_failure(workspace, trouble.reading, trouble.text, now=clock(), retry_after=patience)
     else:
-        apply_twice(
+        store_list_with_retry(
             workspace, answer, key, held, started=started, milliseconds=int((time.monotonic() - ticks) * 1000)
         )
 
 
-def apply_twice(
+def store_list_with_retry(
     workspace: Workspace,
     answer: DeploymentList,
     key: ApiKey,
@@ -119,17 +121,17 @@ def apply_twice(
 ) -> None:
     """Write what changed; once more when an operation wrote a new deployment in the same moment."""
     try:
-        apply(workspace, answer, key, held, started=started, milliseconds=milliseconds)
+        store_list(workspace, answer, key, held, started=started, milliseconds=milliseconds)
     except IntegrityError:
-        apply(workspace, answer, key, held, started=started, milliseconds=milliseconds)
+        store_list(workspace, answer, key, held, started=started, milliseconds=milliseconds)
 
 
-def read_list(workspace: Workspace, *, now: datetime) -> tuple[DeploymentList, ApiKey]:
+def fetch_list(workspace: Workspace, *, now: datetime) -> tuple[DeploymentList, ApiKey]:
     """Return the list and the key that read it: members' keys in turn, another one when one is refused. Raises NoReader, RoboflowError."""
     last: Exception = NoReader()
-    for key in readers_of(workspace):
+    for key in reader_keys(workspace):
         try:
-            return use(
+            return call_with_key(
                 key,
                 lambda client, secret: client.list_deployments(secret, deadline_seconds=LIST_SECONDS),
                 now=now,
@@ -140,29 +142,29 @@ def read_list(workspace: Workspace, *, now: datetime) -> tuple[DeploymentList, A
     raise last
 
 
-def confirm_empty(workspace: Workspace, key: ApiKey, held: Held, started: datetime) -> None:
+def confirm_empty_list(workspace: Workspace, key: ApiKey, held: Held, started: datetime) -> None:
     """A list went empty: only `/get` can say of each that it is gone."""
     rows = {
         row.deployment_id: row
-        for row in Deployment.objects.filter(workspace=workspace, gone_at=None).exclude(status__in=ENDED)[
-            :LOOKS
-        ]
+        for row in Deployment.objects.filter(workspace=workspace, gone_at=None).exclude(
+            status__in=ENDED_STATUSES
+        )[:MAX_LOOKS]
     }
-    looked = look_at(list(rows.values()), key, now=started)
+    looked = look_up_missing(list(rows.values()), key, now=started)
     with transaction.atomic(durable=True):
-        if looked.gone and still_held(held):
-            write_gone(
-                workspace, [rows[one] for one in looked.gone], by_id=who_deleted(workspace), now=clock()
+        if looked.gone and is_still_held(held):
+            store_gone(
+                workspace, [rows[one] for one in looked.gone], by_id=deleters_by_id(workspace), now=clock()
             )
             Workspace.objects.filter(pk=workspace.pk).update(revision=F("revision") + 1)
 
 
-def look_at(rows: list[Deployment], key: ApiKey, *, now: datetime) -> Looked:
+def look_up_missing(rows: list[Deployment], key: ApiKey, *, now: datetime) -> LookResult:
     """Ask `/get` for each missing one: not found, or another id under its name, means gone."""
-    looked, ends = Looked(), time.monotonic() + LOOK_SECONDS
-    for row in rows[:LOOKS]:
+    looked, ends = LookResult(), time.monotonic() + LOOK_SECONDS
+    for row in rows[:MAX_LOOKS]:
         try:
-            report = use(key, partial(get_once, name=row.deployment_name, ends=ends), now=now)
+            report = call_with_key(key, partial(fetch_one, name=row.deployment_name, ends=ends), now=now)
         except NotFound:
             looked.gone.append(row.deployment_id)
         except (RoboflowError, KeyUnreadable):
@@ -175,12 +177,12 @@ def look_at(rows: list[Deployment], key: ApiKey, *, now: datetime) -> Looked:
     return looked
 
 
-def get_once(client: Client, secret: Secret, *, name: str, ends: float) -> DeploymentReport:
+def fetch_one(client: Client, secret: Secret, *, name: str, ends: float) -> DeploymentReport:
     """Ask `/get` once; all that a sync asks shares one deadline (monotonic seconds)."""
     return client.get_deployment(secret, name, attempts=1, deadline_seconds=ends - time.monotonic())
 
 
-def apply(
+def store_list(
     workspace: Workspace,
     answer: DeploymentList,
     key: ApiKey,
@@ -193,10 +195,10 @@ def apply(
     is_first = workspace.synced_at is None
     rows = {row.deployment_id: row for row in Deployment.objects.filter(workspace=workspace)}
     wishes, lag = wishes_of(workspace, now=started), min(LAG, timedelta(seconds=settings.SYNC_IDLE_SECONDS))
-    found = compare(rows, answer.deployments, wishes=wishes, started=started, is_first=is_first, lag=lag)
-    looked = look_at([rows[one] for one in found.missing], key, now=started)
+    found = compare_list(rows, answer.deployments, wishes=wishes, started=started, is_first=is_first, lag=lag)
+    looked = look_up_missing([rows[one] for one in found.missing], key, now=started)
     if looked.there:
-        found = compare(
+        found = compare_list(
             rows,
             [*answer.deployments, *looked.there],
             wishes=wishes,
@@ -206,33 +208,33 @@ def apply(
         )
     moment = clock()
     with transaction.atomic(durable=True):
-        if not still_held(held):
+        if not is_still_held(held):
             return
-        written = rows_since(workspace, started)
-        forget(found, written)
-        write(workspace, rows, found, now=moment, is_first=is_first)
+        written = ids_written_since(workspace, started)
+        drop_changes(found, written)
+        store_comparison(workspace, rows, found, now=moment, is_first=is_first)
         gone = [rows[one] for one in looked.gone if one not in written]
-        write_gone(workspace, gone, by_id=who_deleted(workspace), now=moment)
+        store_gone(workspace, gone, by_id=deleters_by_id(workspace), now=moment)
         visible = not found.is_empty or bool(gone) or bool(workspace.sync_error_reading) or is_first
-        succeed(
+        record_success(
             workspace,
             answer,
             now=moment,
             milliseconds=milliseconds,
             visible=visible,
-            more_missing=len(found.missing) > LOOKS,
+            more_missing=len(found.missing) > MAX_LOOKS,
         )
 
 
-def rows_since(workspace: Workspace, started: datetime) -> set[str]:
+def ids_written_since(workspace: Workspace, started: datetime) -> set[str]:
     """Return the ids of rows that an operation wrote while we were reading: it knows better."""
     later = Deployment.objects.filter(workspace=workspace, reported_at__gt=started).values_list(
         "deployment_id", "reported_at"
     )
-    return {deployment_id for deployment_id, reported_at in later if knows_better(reported_at, started)}
+    return {deployment_id for deployment_id, reported_at in later if is_newer_than_list(reported_at, started)}
 
 
-def forget(found: Comparison, written: set[str]) -> None:
+def drop_changes(found: Comparison, written: set[str]) -> None:
     """Leave alone what somebody else wrote meanwhile."""
     found.new = [one for one in found.new if one.deployment_id not in written]
     found.outside_new = [one for one in found.outside_new if one.deployment_id not in written]
@@ -262,7 +264,7 @@ def wishes_of(workspace: Workspace, *, now: datetime) -> list[Wish]:
     ]
 
 
-def who_deleted(workspace: Workspace) -> dict[str, str]:
+def deleters_by_id(workspace: Workspace) -> dict[str, str]:
     """Return, by deployment id, who asked here to delete it."""
     asked = Asked.objects.filter(workspace=workspace, kind="delete", sent_at__isnull=False).exclude(
         outcome__in=("failed", "cancelled")
@@ -272,7 +274,7 @@ def who_deleted(workspace: Workspace) -> dict[str, str]:
     }
 
 
-def succeed(
+def record_success(
     workspace: Workspace,
     answer: DeploymentList,
     *,
@@ -291,20 +293,20 @@ def succeed(
         "sync_failures": 0,
         "sync_failed_since": None,
         "sync_bad_entries": bad,
-        "sync_due_at": due_after(workspace, now=now, unsure=more_missing),
+        "sync_due_at": next_due_time(workspace, now=now, unsure=more_missing),
     }
     if visible or bad != workspace.sync_bad_entries:
         fields["revision"] = F("revision") + 1
     Workspace.objects.filter(pk=workspace.pk).update(**fields)
 
 
-def fail(
+def record_failure(
     workspace: Workspace, reading: str, words: str, *, now: datetime, retry_after: float | None = None
 ) -> None:
     """Write that Roboflow could not be read; the cache stays as it is, and says how old it is."""
     failures = workspace.sync_failures + 1
     log.warning("sync_failed", workspace=workspace.slug, failures=failures, reading=reading)
-    due = due_after(workspace, now=now, failures=failures, retry_after=retry_after)
+    due = next_due_time(workspace, now=now, failures=failures, retry_after=retry_after)
     fields = {
         "sync_error": words,
         "sync_error_reading": reading,
@@ -317,7 +319,7 @@ def fail(
     Workspace.objects.filter(pk=workspace.pk).update(**fields)
 
 
-def due_after(
+def next_due_time(
     workspace: Workspace,
     *,
     now: datetime,
@@ -331,7 +333,7 @@ def due_after(
         Deployment.objects.filter(workspace=workspace, gone_at=None, status=PENDING).exists()
         or Asked.objects.filter(workspace=workspace, ended_at=None).exists()
     )
-    due = next_due(
+    due = next_sync_at(
         now=now,
         moving=moving,
         watched=row.is_watched(now),

@@ -9,7 +9,7 @@ from deployments.fleet import sync
 @shared_task(name="fleet.sync_due")
 def sync_due() -> None:
     """Publish a sync for each workspace that is due."""
-    sync.sync_due(now=now())
+    sync.publish_due_syncs(now=now())
 
 
 @shared_task(name="fleet.sync")

@@ -21,18 +21,20 @@ class Segment:
     end: datetime
 
 
-def segments(steps: Sequence[tuple[datetime, str]], *, start: datetime, end: datetime) -> list[Segment]:
+def timeline_segments(
+    steps: Sequence[tuple[datetime, str]], *, start: datetime, end: datetime
+) -> list[Segment]:
     """Return the segments between `start` and `end` of steps (observed at, status), oldest first."""
     found = []
     for index, (at, status) in enumerate(steps):
         until = steps[index + 1][0] if index + 1 < len(steps) else end
         begin, finish = max(at, start), min(until, end)
         if finish > begin and status != "gone":
-            found.append(segment(begin, finish, status, start, end))
+            found.append(place_segment(begin, finish, status, start, end))
     return found
 
 
-def segment(begin: datetime, finish: datetime, status: str, start: datetime, end: datetime) -> Segment:
+def place_segment(begin: datetime, finish: datetime, status: str, start: datetime, end: datetime) -> Segment:
     """Return one segment, placed."""
     total = (end - start).total_seconds()
     x = (begin - start).total_seconds() / total * WIDTH

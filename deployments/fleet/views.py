@@ -13,21 +13,21 @@ from deployments.fleet.facets import Facets
 from deployments.fleet.guard import deployment_required
 from deployments.fleet.models import Deployment
 from deployments.fleet.prices import credits_per_hour
-from deployments.fleet.rows import WISHED, asked_of, asked_words, operation_url, row_of, rows_of
+from deployments.fleet.rows import WISHED, asked_of, asked_text, fleet_row, fleet_rows, operation_url
 from deployments.fleet.strip import rev_of, strip_of
-from deployments.fleet.summary import summary_of
-from deployments.fleet.timeline import RANGES, segments
+from deployments.fleet.summary import fleet_summary
+from deployments.fleet.timeline import RANGES, timeline_segments
 from deployments.keys.models import KeyState
 from deployments.keys.own import own_key
 from deployments.workspaces.guard import workspace_required
 from deployments.workspaces.models import Membership, Workspace
-from deployments.workspaces.roles import Role, may
-from portal.audit.export import export_made
-from portal.web.export import export, wants_export
-from portal.web.fragments import go, nothing_new, page_or_part, unchanged
-from portal.web.limits import too_often, within
+from deployments.workspaces.roles import Role, is_enough
+from portal.audit.export import record_export
+from portal.web.export import export_response, wants_export
+from portal.web.fragments import is_unchanged, nothing_new, page_or_part, redirect_page
+from portal.web.limits import is_within_limit, too_often_page
 from portal.web.next import safe_next
-from portal.web.paging import keyset
+from portal.web.paging import keyset_page
 
 COLUMNS = (
     "deployment_id",
@@ -58,15 +58,15 @@ def fleet(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     """The workspace's deployments, as Roboflow reported them last."""
     workspace, moment = membership.workspace, now()
     rev = rev_of(workspace, now=moment)
-    if unchanged(request, rev):
+    if is_unchanged(request, rev):
         return nothing_new()
     facets = Facets.of(request.GET)
     if wanted := wants_export(request):
-        export_made(request, workspace, what="fleet", format=wanted)
-        return export(
-            exported(workspace, facets), columns=COLUMNS, format=wanted, filename=f"{workspace.slug}-fleet"
+        record_export(request, workspace, what="fleet", format=wanted)
+        return export_response(
+            export_rows(workspace, facets), columns=COLUMNS, format=wanted, filename=f"{workspace.slug}-fleet"
         )
-    page = keyset(
+    page = keyset_page(
         facets.apply(workspace), cursor=request.GET.get("cursor"), size=facets.size, fields=facets.order
     )
     asked = asked_of(workspace, now=moment)
@@ -77,24 +77,26 @@ def fleet(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         "facets": facets,
         "rev": rev,
         "next": page.next,
-        "rows": rows_of(workspace, page.rows, asked, now=moment),
-        "summary": summary_of(workspace),
-        "coming": coming(workspace, asked, moment),
+        "rows": fleet_rows(workspace, page.rows, asked, now=moment),
+        "summary": fleet_summary(workspace),
+        "coming": creates_in_flight(workspace, asked, moment),
         "fast": any(one.ended_at is None for one in asked),
         "key": key,
-        "may_act": may(membership.role, Role.OPERATOR) and key is not None and key.state == KeyState.VALID,
-        "is_operator": may(membership.role, Role.OPERATOR),
+        "may_act": is_enough(membership.role, Role.OPERATOR)
+        and key is not None
+        and key.state == KeyState.VALID,
+        "is_operator": is_enough(membership.role, Role.OPERATOR),
     }
     return page_or_part(request, "fleet/fleet.html", context, part="fleet/_fleet.html", region="fleet")
 
 
-def coming(workspace: Workspace, asked: list[Any], moment: Any) -> list[dict[str, str]]:
+def creates_in_flight(workspace: Workspace, asked: list[Any], moment: Any) -> list[dict[str, str]]:
     """Return a row for each create whose deployment nobody has seen yet."""
     return [
         {
             "name": one.name,
             "machine_type": one.machine_type,
-            "asked": asked_words(one, now=moment),
+            "asked": asked_text(one, now=moment),
             "url": operation_url(workspace, one),
         }
         for one in asked
@@ -102,7 +104,7 @@ def coming(workspace: Workspace, asked: list[Any], moment: Any) -> list[dict[str
     ]
 
 
-def exported(workspace: Workspace, facets: Facets) -> Iterator[dict[str, Any]]:
+def export_rows(workspace: Workspace, facets: Facets) -> Iterator[dict[str, Any]]:
     """Yield every row of the filter."""
     asked = {one.deployment_id: one for one in asked_of(workspace, now=now())}
     for one in facets.apply(workspace).iterator(chunk_size=1000):
@@ -120,12 +122,12 @@ def detail(request: HttpRequest, membership: Membership, deployment: Deployment)
     """One deployment: all its facts, its timeline, its latest operations and events. Those gone keep their page."""
     workspace, moment = membership.workspace, now()
     rev = rev_of(workspace, now=moment)
-    if unchanged(request, rev):
+    if is_unchanged(request, rev):
         return nothing_new()
     asked = next(
         (one for one in reversed(asked_of(workspace, now=moment)) if one.deployment_id == deployment.pk), None
     )
-    row = row_of(workspace, deployment, asked, f"/w/{workspace.slug}/", now=moment)
+    row = fleet_row(workspace, deployment, asked, f"/w/{workspace.slug}/", now=moment)
     key = own_key(membership)
     context = {
         "workspace": workspace,
@@ -136,10 +138,12 @@ def detail(request: HttpRequest, membership: Membership, deployment: Deployment)
         "tab": "overview",
         "fast": row.is_busy,
         "range": timeline_range(request),
-        **timeline(request, deployment, moment),
+        **timeline_context(request, deployment, moment),
         "credits": credits_per_hour(deployment.machine_type),
-        "gone_by": gone_by(deployment),
-        "may_act": may(membership.role, Role.OPERATOR) and key is not None and key.state == KeyState.VALID,
+        "gone_by": deleted_by(deployment),
+        "may_act": is_enough(membership.role, Role.OPERATOR)
+        and key is not None
+        and key.state == KeyState.VALID,
     }
     return page_or_part(
         request, "fleet/deployment.html", context, part="fleet/_deployment.html", region="deployment"
@@ -152,15 +156,15 @@ def timeline_range(request: HttpRequest) -> str:
     return wanted if wanted in RANGES else "24h"
 
 
-def timeline(request: HttpRequest, deployment: Deployment, moment: Any) -> dict[str, Any]:
+def timeline_context(request: HttpRequest, deployment: Deployment, moment: Any) -> dict[str, Any]:
     """Return the timeline, as a bar and as a list."""
     steps = list(deployment.timeline.order_by("observed_at", "pk")[:1000])
     start = moment - RANGES[timeline_range(request)]
-    bar = segments([(one.observed_at, one.after) for one in steps], start=start, end=moment)
+    bar = timeline_segments([(one.observed_at, one.after) for one in steps], start=start, end=moment)
     return {"segments": bar, "steps": steps[::-1][:50], "ranges": list(RANGES)}
 
 
-def gone_by(deployment: Deployment) -> str:
+def deleted_by(deployment: Deployment) -> str:
     """Return who deleted it here, if anybody did."""
     last = (
         deployment.timeline.filter(after__in=("deleted", "gone"))
@@ -176,7 +180,7 @@ def gone_by(deployment: Deployment) -> str:
 def strip(request: HttpRequest, membership: Membership) -> HttpResponse:
     """The strip, for its poll."""
     found = strip_of(membership, now=now())
-    if unchanged(request, found.rev):
+    if is_unchanged(request, found.rev):
         return nothing_new()
     return page_or_part(
         request,
@@ -191,13 +195,13 @@ def strip(request: HttpRequest, membership: Membership) -> HttpResponse:
 @workspace_required(Role.VIEWER)
 def sync_now(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Read Roboflow's list as soon as a worker can, whatever the back-off says."""
-    if not within(request, "sync", key=str(membership.workspace.pk)):
-        return too_often(request, "Roboflow was just asked.")
+    if not is_within_limit(request, "sync", key=str(membership.workspace.pk)):
+        return too_often_page(request, "Roboflow was just asked.")
     Workspace.objects.filter(pk=membership.workspace.pk).update(sync_due_at=now())
     back = safe_next(request, request.POST.get("next"), f"/w/{membership.workspace.slug}/")
-    return go(request, back)
+    return redirect_page(request, back)
 
 
-def lead_home(request: HttpRequest, workspace: str) -> HttpResponse:
+def redirect_to_fleet(request: HttpRequest, workspace: str) -> HttpResponse:
     """`/w/<workspace>/deployments/` is the fleet page."""
     return redirect("fleet:list", workspace=workspace)

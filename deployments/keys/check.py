@@ -10,22 +10,22 @@ from django.db.models import Q
 from django.views.decorators.debug import sensitive_variables
 
 from deployments.keys.models import ApiKey, KeyState
-from deployments.keys.open import client_of, hush, thing_of
-from deployments.keys.seal import fingerprint, seal, unseal
+from deployments.keys.open import client_for_region, key_subject, mask_foreign_keys
+from deployments.keys.seal import fingerprint_of, seal_key, unseal_key
 from deployments.roboflow.errors import KeyRefused, RoboflowError
 from deployments.roboflow.mask import Secret
-from deployments.workspaces.join import Removed, join_by_key, workspace_for
-from deployments.workspaces.models import Workspace, touch
+from deployments.workspaces.join import RemovedMember, get_or_create_workspace, join_by_key
+from deployments.workspaces.models import Workspace, bump_revision
 from portal.accounts.models import User
 from portal.audit.actions import Action
-from portal.audit.append import Thing, append
+from portal.audit.append import Subject, append_event
 from portal.audit.origin import Origin
 from portal.vault import Unreadable
 
 RECHECK_EVERY = timedelta(seconds=25)
 
 
-class NotSaved(Exception):
+class KeyNotSaved(Exception):
     """Nothing was stored. Says why for a person, with Roboflow's words where there are some."""
 
     def __init__(self, reading: str, *, words: str = "", may_save_anyway: bool = False) -> None:
@@ -34,45 +34,45 @@ class NotSaved(Exception):
 
 
 @dataclass(frozen=True)
-class Owner:
+class KeyWorkspace:
     """Whose key it is: Roboflow's slug of the workspace, and its name."""
 
     slug: str
     name: str
 
 
-def ask_owner(secret: Secret, *, region: str) -> Owner:
+def fetch_key_workspace(secret: Secret, *, region: str) -> KeyWorkspace:
     """Ask Roboflow whose key this is: one attempt, five seconds in all. Raises RoboflowError."""
-    client, started = client_of(region), time.monotonic()
+    client, started = client_for_region(region), time.monotonic()
     try:
         slug = client.check_key(secret, attempts=1, deadline_seconds=settings.KEY_CHECK_SECONDS).workspace
     except RoboflowError as trouble:
-        hush(trouble)
+        mask_foreign_keys(trouble)
         raise
     left = settings.KEY_CHECK_SECONDS - (time.monotonic() - started)
     try:
         name = client.workspace(secret, slug, attempts=1, deadline_seconds=left).name if left > 1 else ""
     except RoboflowError:
         name = ""  # the name is a nicety
-    return Owner(slug, name or slug)
+    return KeyWorkspace(slug, name or slug)
 
 
-def checked_owner(secret: Secret, *, user: User, region: str, by: Origin, now: datetime) -> Owner:
+def check_new_key(secret: Secret, *, user: User, region: str, by: Origin, now: datetime) -> KeyWorkspace:
     """Ask Roboflow whose key this is; a refusal is recorded. Raises NotSaved."""
     try:
-        return ask_owner(secret, region=region)
+        return fetch_key_workspace(secret, region=region)
     except KeyRefused as refusal:
         with transaction.atomic():
-            append(
+            append_event(
                 Action.KEY_REFUSED,
                 by=by,
                 at=now,
-                about=Thing(type="key", id="", name=f"{user} …"),
+                about=Subject(type="key", id="", name=f"{user} …"),
                 reason=refusal.text,
             )
-        raise NotSaved("Roboflow refused this key. Nothing was stored.", words=refusal.text) from None
+        raise KeyNotSaved("Roboflow refused this key. Nothing was stored.", words=refusal.text) from None
     except RoboflowError as trouble:
-        raise NotSaved(
+        raise KeyNotSaved(
             "Roboflow did not say whose key this is. Nothing was stored.",
             words=trouble.text or trouble.reading,
             may_save_anyway=True,
@@ -89,50 +89,50 @@ def add_key(
     """
     secret = Secret(value)
     try:
-        owner = checked_owner(secret, user=user, region=region, by=by, now=now)
-    except NotSaved as trouble:
+        owner = check_new_key(secret, user=user, region=region, by=by, now=now)
+    except KeyNotSaved as trouble:
         if anyway and trouble.may_save_anyway:
-            return save_unchecked(secret, user=user, label=label, region=region, by=by, now=now)
+            return save_unchecked_key(secret, user=user, label=label, region=region, by=by, now=now)
         raise
     with transaction.atomic(durable=True):
-        workspace = workspace_for(roboflow_slug=owner.slug, name=owner.name, region=region, now=now)
-        enter(workspace, user=user, by=by, now=now)
+        workspace = get_or_create_workspace(roboflow_slug=owner.slug, name=owner.name, region=region, now=now)
+        join_workspace(workspace, user=user, by=by, now=now)
         if ApiKey.objects.own(user, workspace).exists():
-            raise NotSaved(f"You hold a key for {workspace} already. Use Replace on its card.")
-        key = store(secret, user=user, workspace=workspace, label=label, region=region, now=now)
-        append(Action.KEY_ADDED, by=by, at=now, about=thing_of(key), workspace=workspace)
-        sync_soon(workspace, now=now)
+            raise KeyNotSaved(f"You hold a key for {workspace} already. Use Replace on its card.")
+        key = store_key(secret, user=user, workspace=workspace, label=label, region=region, now=now)
+        append_event(Action.KEY_ADDED, by=by, at=now, about=key_subject(key), workspace=workspace)
+        request_sync(workspace, now=now)
         return key
 
 
-def enter(workspace: Workspace, *, user: User, by: Origin, now: datetime) -> None:
+def join_workspace(workspace: Workspace, *, user: User, by: Origin, now: datetime) -> None:
     """Join by a valid key. Raises NotSaved for whoever was removed."""
     try:
         join_by_key(user=user, workspace=workspace, by=by, now=now)
-    except Removed:
-        raise NotSaved(f"You were removed from {workspace}: a manager can invite you again.") from None
+    except RemovedMember:
+        raise KeyNotSaved(f"You were removed from {workspace}: a manager can invite you again.") from None
 
 
-def sync_soon(workspace: Workspace, *, now: datetime) -> None:
+def request_sync(workspace: Workspace, *, now: datetime) -> None:
     """A working key came: read the fleet at once, and let pages look again."""
     Workspace.objects.filter(pk=workspace.pk).update(sync_due_at=now)
-    touch(workspace.pk)
+    bump_revision(workspace.pk)
 
 
 @transaction.atomic(durable=True)
-def save_unchecked(
+def save_unchecked_key(
     secret: Secret, *, user: User, label: str, region: str, by: Origin, now: datetime
 ) -> ApiKey:
     """Keep a key that nobody could check. It has no workspace and serves nothing but its re-check."""
-    mark = fingerprint(secret.reveal())
+    mark = fingerprint_of(secret.reveal())
     if standing := ApiKey.objects.filter(user=user, workspace=None, fingerprint=mark).first():
         return standing
-    key = store(secret, user=user, workspace=None, label=label, region=region, now=now)
-    append(Action.KEY_SAVED_UNCHECKED, by=by, at=now, about=thing_of(key))
+    key = store_key(secret, user=user, workspace=None, label=label, region=region, now=now)
+    append_event(Action.KEY_SAVED_UNCHECKED, by=by, at=now, about=key_subject(key))
     return key
 
 
-def store(
+def store_key(
     secret: Secret, *, user: User, workspace: Workspace | None, label: str, region: str, now: datetime
 ) -> ApiKey:
     """Write the row, then what is sealed to it. Call it inside a transaction."""
@@ -142,13 +142,13 @@ def store(
         region=region,
         label=label,
         sealed="",
-        fingerprint=fingerprint(secret.reveal()),
+        fingerprint=fingerprint_of(secret.reveal()),
         last_four=secret.reveal()[-4:],
         state=KeyState.VALID if workspace else KeyState.UNCHECKED,
         added_at=now,
         checked_at=now if workspace else None,
     )
-    key.sealed = seal(
+    key.sealed = seal_key(
         secret, user_id=user.pk, workspace_id=workspace.pk if workspace else None, key_id=key.pk
     )
     key.save(update_fields=["sealed"])
@@ -162,67 +162,67 @@ def replace_key(key: ApiKey, *, value: str, label: str, by: Origin, now: datetim
     It is a new row: operations that were asked under the old key are not sent.
     """
     secret, workspace = Secret(value), key.workspace
-    owner = checked_owner(secret, user=key.user, region=key.region, by=by, now=now)
+    owner = check_new_key(secret, user=key.user, region=key.region, by=by, now=now)
     if workspace is None or owner.slug != workspace.roboflow_slug:
-        raise NotSaved(
+        raise KeyNotSaved(
             f"That key belongs to {owner.name}, not to {workspace or 'this card'}. The old one stays. Add it as a key of its own."
         )
     with transaction.atomic(durable=True):
-        enter(workspace, user=key.user, by=by, now=now)
+        join_workspace(workspace, user=key.user, by=by, now=now)
         old = ApiKey.objects.select_for_update().filter(pk=key.pk).first()
         if old is None:
-            raise NotSaved("The old key was removed meanwhile. Add this one as a new key.")
+            raise KeyNotSaved("The old key was removed meanwhile. Add this one as a new key.")
         old.delete()
-        new = store(
+        new = store_key(
             secret, user=key.user, workspace=workspace, label=label or old.label, region=old.region, now=now
         )
-        append(
+        append_event(
             Action.KEY_REPLACED,
             by=by,
             at=now,
-            about=thing_of(new),
+            about=key_subject(new),
             workspace=workspace,
             changes={"last_four": (old.last_four, new.last_four)},
         )
-        sync_soon(workspace, now=now)
+        request_sync(workspace, now=now)
         return new
 
 
 @transaction.atomic(durable=True)
 def remove_key(key: ApiKey, *, by: Origin, now: datetime) -> None:
     """Forget a key. What was asked under it and is not sent yet will not be sent."""
-    about, workspace = thing_of(key), key.workspace
+    about, workspace = key_subject(key), key.workspace
     if not ApiKey.objects.filter(pk=key.pk).delete()[0]:
         return
-    append(Action.KEY_REMOVED, by=by, at=now, about=about, workspace=workspace)
+    append_event(Action.KEY_REMOVED, by=by, at=now, about=about, workspace=workspace)
     if workspace:
-        touch(workspace.pk)
+        bump_revision(workspace.pk)
 
 
-def check_again(key: ApiKey, *, by: Origin, now: datetime) -> ApiKey:
+def recheck_key(key: ApiKey, *, by: Origin, now: datetime) -> ApiKey:
     """Ask Roboflow about a stored key and write down what it says. Raises NotSaved when it did not answer, or refused."""
     try:
-        secret = unseal(key.sealed, user_id=key.user_id, workspace_id=key.workspace_id, key_id=key.pk)
+        secret = unseal_key(key.sealed, user_id=key.user_id, workspace_id=key.workspace_id, key_id=key.pk)
     except Unreadable:
         ApiKey.objects.filter(pk=key.pk).update(state=KeyState.UNREADABLE, checked_at=now)
-        raise NotSaved(
+        raise KeyNotSaved(
             "This key cannot be opened: the vault key that sealed it is lost. Replace it."
         ) from None
     try:
-        owner = ask_owner(secret, region=key.region)
+        owner = fetch_key_workspace(secret, region=key.region)
     except KeyRefused as refusal:
-        note_refused(key, refusal.text, by=by, now=now)
-        raise NotSaved("Roboflow refuses this key.", words=refusal.text) from None
+        record_refused_key(key, refusal.text, by=by, now=now)
+        raise KeyNotSaved("Roboflow refuses this key.", words=refusal.text) from None
     except RoboflowError as trouble:
         ApiKey.objects.filter(pk=key.pk).update(checked_at=now)
-        raise NotSaved(
+        raise KeyNotSaved(
             "Roboflow did not answer; nothing is known anew.", words=trouble.text or trouble.reading
         ) from None
-    return note_works(key, secret, owner, by=by, now=now)
+    return record_working_key(key, secret, owner, by=by, now=now)
 
 
 @transaction.atomic
-def note_refused(key: ApiKey, words: str, *, by: Origin, now: datetime) -> None:
+def record_refused_key(key: ApiKey, words: str, *, by: Origin, now: datetime) -> None:
     """Write that Roboflow refused a stored key."""
     changed = (
         ApiKey.objects.filter(pk=key.pk)
@@ -231,11 +231,15 @@ def note_refused(key: ApiKey, words: str, *, by: Origin, now: datetime) -> None:
     )
     ApiKey.objects.filter(pk=key.pk).update(refusal=words, checked_at=now)
     if changed:
-        append(Action.KEY_REFUSED, by=by, at=now, about=thing_of(key), workspace=key.workspace, reason=words)
+        append_event(
+            Action.KEY_REFUSED, by=by, at=now, about=key_subject(key), workspace=key.workspace, reason=words
+        )
 
 
 @transaction.atomic(durable=True)
-def note_works(key: ApiKey, secret: Secret, owner: Owner, *, by: Origin, now: datetime) -> ApiKey:
+def record_working_key(
+    key: ApiKey, secret: Secret, owner: KeyWorkspace, *, by: Origin, now: datetime
+) -> ApiKey:
     """Write that a stored key works; one without a workspace joins now and is sealed again. Raises NotSaved."""
     standing = (
         ApiKey.objects.select_for_update(of=("self",))
@@ -244,23 +248,25 @@ def note_works(key: ApiKey, secret: Secret, owner: Owner, *, by: Origin, now: da
         .first()
     )
     if standing is None:
-        raise NotSaved("The key was removed meanwhile.")
-    workspace = workspace_for(roboflow_slug=owner.slug, name=owner.name, region=key.region, now=now)
+        raise KeyNotSaved("The key was removed meanwhile.")
+    workspace = get_or_create_workspace(roboflow_slug=owner.slug, name=owner.name, region=key.region, now=now)
     if standing.workspace_id not in (None, workspace.pk):
-        raise NotSaved(f"Roboflow says now that this key belongs to {owner.name}.")
-    enter(workspace, user=standing.user, by=by, now=now)
+        raise KeyNotSaved(f"Roboflow says now that this key belongs to {owner.name}.")
+    join_workspace(workspace, user=standing.user, by=by, now=now)
     was = standing.state
     standing.workspace, standing.state, standing.checked_at = workspace, KeyState.VALID, now
     standing.refusal, standing.refused_at = "", None
-    standing.sealed = seal(secret, user_id=standing.user_id, workspace_id=workspace.pk, key_id=standing.pk)
+    standing.sealed = seal_key(
+        secret, user_id=standing.user_id, workspace_id=workspace.pk, key_id=standing.pk
+    )
     try:
         with transaction.atomic():
             standing.save()
     except IntegrityError:
-        raise NotSaved(f"You hold another key for {workspace} already: remove one of them.") from None
+        raise KeyNotSaved(f"You hold another key for {workspace} already: remove one of them.") from None
     if was != KeyState.VALID:
-        append(Action.KEY_WORKS, by=by, at=now, about=thing_of(standing), workspace=workspace)
-        sync_soon(workspace, now=now)
+        append_event(Action.KEY_WORKS, by=by, at=now, about=key_subject(standing), workspace=workspace)
+        request_sync(workspace, now=now)
     return standing
 
 
@@ -270,13 +276,13 @@ def recheck_unchecked(*, now: datetime) -> int:
     found = 0
     for key in ApiKey.objects.filter(waiting, state=KeyState.UNCHECKED).select_related("user")[:10]:
         try:
-            check_again(key, by=owner_of(key), now=now)
+            recheck_key(key, by=owner_origin(key), now=now)
             found += 1
-        except NotSaved as trouble:
+        except KeyNotSaved as trouble:
             ApiKey.objects.filter(pk=key.pk).update(refusal=trouble.words or trouble.reading)
     return found
 
 
-def owner_of(key: ApiKey) -> Origin:
+def owner_origin(key: ApiKey) -> Origin:
     """A re-check acts for the key's owner, though the portal itself does it."""
     return Origin(actor_id=key.user_id, actor_name=str(key.user), source="system")

@@ -8,7 +8,7 @@ from django.conf import settings
 from portal.accounts.forms import PlainCharField
 
 
-def check_shape(value: str) -> str:
+def validate_key_shape(value: str) -> str:
     """Refuse only what is certain. Source: Roboflow's docs: `rf_` keys are publishable ones."""
     if not value.isascii() or not value.isprintable() or " " in value:
         raise forms.ValidationError("A Roboflow key is one word of letters and digits. Copy it again.")
@@ -35,7 +35,7 @@ class KeyForm(forms.Form):
 
     def clean_api_key(self) -> str:
         """The shape only: whether it works, Roboflow knows."""
-        return check_shape(self.cleaned_data["api_key"])
+        return validate_key_shape(self.cleaned_data["api_key"])
 
 
 class AddKeyForm(KeyForm):

@@ -10,16 +10,16 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.timezone import now as clock
 
-from deployments.keys.masking import known_fingerprints, mask_known
+from deployments.keys.masking import known_fingerprints, mask_known_keys
 from deployments.keys.models import ApiKey, Call, KeyState
-from deployments.keys.seal import unseal
+from deployments.keys.seal import unseal_key
 from deployments.roboflow.client import CallRecord, Client
 from deployments.roboflow.errors import KeyRefused, RoboflowError, Unavailable
 from deployments.roboflow.mask import Secret
-from deployments.workspaces.models import Workspace, touch
+from deployments.workspaces.models import Workspace, bump_revision
 from portal import __version__
 from portal.audit.actions import Action
-from portal.audit.append import Thing, append
+from portal.audit.append import Subject, append_event
 from portal.audit.origin import SYSTEM
 from portal.vault import Unreadable
 
@@ -38,7 +38,7 @@ class KeyUnreadable(Exception):
 
 
 @cache
-def client_of(region: str) -> Client:
+def client_for_region(region: str) -> Client:
     """Return this process's client for a region of Roboflow. Raises Unavailable for a region that the portal's settings no longer offer."""
     place = settings.ROBOFLOW_REGIONS.get(region)
     if place is None:
@@ -55,11 +55,11 @@ def client_of(region: str) -> Client:
         connect_timeout_seconds=settings.ROBOFLOW_CONNECT_TIMEOUT_SECONDS,
         read_timeout_seconds=settings.ROBOFLOW_READ_TIMEOUT_SECONDS,
         version=__version__,
-        on_call=record_call,
+        on_call=store_call,
     )
 
 
-def record_call(record: CallRecord) -> None:
+def store_call(record: CallRecord) -> None:
     """Keep one row per call, for the System page."""
     Call.objects.create(
         at=clock(),
@@ -70,32 +70,34 @@ def record_call(record: CallRecord) -> None:
     )
 
 
-def use(key: ApiKey, act: Callable[[Client, Secret], T], *, now: datetime, reading: bool = False) -> T:
+def call_with_key(
+    key: ApiKey, act: Callable[[Client, Secret], T], *, now: datetime, reading: bool = False
+) -> T:
     """Open `key` for one act and return what it returns.
 
     Raises KeyUnreadable, and whatever the act raises; when Roboflow refuses the key, the key is marked and the trail says so.
     """
     try:
-        secret = unseal(key.sealed, user_id=key.user_id, workspace_id=key.workspace_id, key_id=key.pk)
+        secret = unseal_key(key.sealed, user_id=key.user_id, workspace_id=key.workspace_id, key_id=key.pk)
     except Unreadable:
-        mark(key, KeyState.UNREADABLE, "", now=now)
+        mark_key_state(key, KeyState.UNREADABLE, "", now=now)
         raise KeyUnreadable from None
-    note_use(key, now=now, reading=reading)
+    record_use(key, now=now, reading=reading)
     try:
-        return act(client_of(key.region), secret)
+        return act(client_for_region(key.region), secret)
     except RoboflowError as trouble:
-        hush(trouble)
+        mask_foreign_keys(trouble)
         if isinstance(trouble, KeyRefused):
-            mark(key, KeyState.REFUSED, trouble.text, now=now)
+            mark_key_state(key, KeyState.REFUSED, trouble.text, now=now)
         raise
 
 
-def hush(trouble: RoboflowError) -> None:
+def mask_foreign_keys(trouble: RoboflowError) -> None:
     """Mask other people's keys in Roboflow's words, too: the client knows only the one that it was called with."""
-    trouble.text = mask_known(trouble.text, known_fingerprints())
+    trouble.text = mask_known_keys(trouble.text, known_fingerprints())
 
 
-def note_use(key: ApiKey, *, now: datetime, reading: bool) -> None:
+def record_use(key: ApiKey, *, now: datetime, reading: bool) -> None:
     """Write when a key was used, at most once a minute; a reader's turn is written each time."""
     if reading:
         ApiKey.objects.filter(pk=key.pk).update(read_at=now)
@@ -105,23 +107,23 @@ def note_use(key: ApiKey, *, now: datetime, reading: bool) -> None:
 
 
 @transaction.atomic
-def mark(key: ApiKey, state: KeyState, words: str, *, now: datetime) -> None:
+def mark_key_state(key: ApiKey, state: KeyState, words: str, *, now: datetime) -> None:
     """Mark a key that stopped working, once, and record it."""
     marked = ApiKey.objects.filter(pk=key.pk, sealed=key.sealed).exclude(state=state)
     if not marked.update(state=state, refusal=words, refused_at=now, checked_at=now):
         return
     key.state = state
     action = Action.KEY_UNREADABLE if state == KeyState.UNREADABLE else Action.KEY_STOPPED
-    append(action, by=SYSTEM, at=now, about=thing_of(key), workspace=key.workspace, reason=words)
+    append_event(action, by=SYSTEM, at=now, about=key_subject(key), workspace=key.workspace, reason=words)
     if key.workspace_id:
-        touch(key.workspace_id)
+        bump_revision(key.workspace_id)
 
 
-def thing_of(key: ApiKey) -> Thing:
+def key_subject(key: ApiKey) -> Subject:
     """Return how the trail names a key: its owner and its last four characters, never more."""
-    return Thing(type="key", id=str(key.pk), name=f"{key.user} …{key.last_four}")
+    return Subject(type="key", id=str(key.pk), name=f"{key.user} …{key.last_four}")
 
 
-def readers_of(workspace: Workspace) -> list[ApiKey]:
+def reader_keys(workspace: Workspace) -> list[ApiKey]:
     """Return the members' valid keys, the one that rested longest first."""
     return list(ApiKey.objects.readers(workspace).select_related("user", "workspace")[:5])

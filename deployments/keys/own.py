@@ -17,7 +17,7 @@ def own_key(membership: Membership) -> ApiKey | None:
     return found
 
 
-def hold(key: ApiKey) -> None:
+def lock_key(key: ApiKey) -> None:
     """Keep a key from being removed until the transaction ends. Raises Refused when it is gone already."""
     if not ApiKey.objects.select_for_update(no_key=True).filter(pk=key.pk).exists():
         raise Refused(

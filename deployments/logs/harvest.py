@@ -8,15 +8,15 @@ from django.db.models import F, Q
 from django.utils.timezone import now as clock
 
 from deployments.fleet.models import Deployment
-from deployments.keys.masking import known_fingerprints, mask_known
-from deployments.keys.open import KeyUnreadable, readers_of, use
+from deployments.keys.masking import known_fingerprints, mask_known_keys
+from deployments.keys.open import KeyUnreadable, call_with_key, reader_keys
 from deployments.logs.models import Harvest, Line
 from deployments.logs.windows import Window, next_windows, older_part
 from deployments.roboflow.client import Client
 from deployments.roboflow.errors import KeyRefused, RoboflowError
 from deployments.roboflow.mask import Secret
 from deployments.roboflow.schema import LogPage
-from portal.queue.lease import leased
+from portal.queue.lease import holding_lease
 from portal.queue.publish import publish
 
 EVERY = timedelta(seconds=3)
@@ -28,7 +28,7 @@ READ_SECONDS = 60.0  # deadline of one harvest, well within a task's soft limit
 PAGES = 5  # of one window in one harvest
 
 
-def want(deployment: Deployment, *, since: datetime, now: datetime) -> Harvest:
+def request_harvest(deployment: Deployment, *, since: datetime, now: datetime) -> Harvest:
     """Note that somebody looks at the log since a time, and ask a worker to read it if that was not just done."""
     state, _ = Harvest.objects.get_or_create(deployment=deployment)
     if deployment.is_over:
@@ -45,7 +45,7 @@ def want(deployment: Deployment, *, since: datetime, now: datetime) -> Harvest:
     return state
 
 
-def harvest_wanted(*, now: datetime) -> int:
+def publish_wanted_harvests(*, now: datetime) -> int:
     """Publish a harvest for each log that somebody looks at and that was not read for a while."""
     due = Harvest.objects.filter(
         Q(harvested_at=None) | Q(harvested_at__lte=now - EVERY), wanted_until__gt=now
@@ -54,9 +54,9 @@ def harvest_wanted(*, now: datetime) -> int:
     return sum(publish("logs.harvest", pk) for pk in pks)
 
 
-def harvest(deployment_pk: int) -> None:
+def harvest_deployment(deployment_pk: int) -> None:
     """Read one deployment's log; harmless when two are asked at once."""
-    with leased(f"logs.harvest.{deployment_pk}", now=clock()) as held:
+    with holding_lease(f"logs.harvest.{deployment_pk}", now=clock()) as held:
         state = (
             Harvest.objects.filter(deployment=deployment_pk).select_related("deployment__workspace").first()
         )
@@ -67,10 +67,10 @@ def harvest(deployment_pk: int) -> None:
             Q(harvested_at=None) | Q(harvested_at__lte=moment - EVERY * 0.8), pk=state.pk
         ).update(harvested_at=moment):
             return
-        read(state, now=moment)
+        read_windows(state, now=moment)
 
 
-def read(state: Harvest, *, now: datetime) -> None:
+def read_windows(state: Harvest, *, now: datetime) -> None:
     """Read the windows that are wanted; a failure is written down and shown in its box."""
     ends = time.monotonic() + READ_SECONDS
     try:
@@ -84,12 +84,12 @@ def read(state: Harvest, *, now: datetime) -> None:
     except (RoboflowError, KeyUnreadable) as trouble:
         words = trouble.text if isinstance(trouble, RoboflowError) else ""
         reading = trouble.reading if isinstance(trouble, RoboflowError) else str(trouble)
-        note_error(state, reading, words)
+        record_error(state, reading, words)
     else:
-        note_error(state, "", "")
+        record_error(state, "", "")
 
 
-def note_error(state: Harvest, reading: str, words: str) -> None:
+def record_error(state: Harvest, reading: str, words: str) -> None:
     """Write what went wrong, or that nothing does; pages look again when that changed."""
     if (state.error_reading, state.error) != (reading, words):
         Harvest.objects.filter(pk=state.pk).update(
@@ -103,17 +103,17 @@ def read_window(state: Harvest, window: Window, *, ends: float) -> None:
     for _ in range(PAGES):
         if rest is None:
             break
-        page = ask(state, rest, ends=ends)
-        new = store(state, page)
+        page = fetch_log_page(state, rest, ends=ends)
+        new = store_lines(state, page)
         full = page.lines and (
             len(page.lines) + len(page.bad) >= MAX_ENTRIES
             or (len(page.lines) >= LEAST_FULL and page.lines[-1].insert_id in new)
         )
         rest = older_part(rest, page.lines[-1].timestamp) if full else None
-    cover(state, window, missed=rest)
+    record_coverage(state, window, missed=rest)
 
 
-def ask(state: Harvest, window: Window, *, ends: float) -> LogPage:
+def fetch_log_page(state: Harvest, window: Window, *, ends: float) -> LogPage:
     """Ask Roboflow under members' keys in turn. Raises RoboflowError when no key works."""
     name = state.deployment.deployment_name
 
@@ -130,16 +130,16 @@ def ask(state: Harvest, window: Window, *, ends: float) -> LogPage:
         )
 
     last: Exception = KeyUnreadable()
-    for key in readers_of(state.deployment.workspace):
+    for key in reader_keys(state.deployment.workspace):
         try:
-            return use(key, get, now=clock(), reading=True)
+            return call_with_key(key, get, now=clock(), reading=True)
         except (KeyRefused, KeyUnreadable) as refusal:
             last = refusal
     raise last
 
 
 @transaction.atomic
-def store(state: Harvest, page: LogPage) -> set[str]:
+def store_lines(state: Harvest, page: LogPage) -> set[str]:
     """Store lines that are new, keys masked, and return their ids; pages look again when there are some."""
     ids, have = [line.insert_id for line in page.lines], set()
     for place in range(0, len(ids), 500):  # databases take only so many values in one question
@@ -155,7 +155,7 @@ def store(state: Harvest, page: LogPage) -> set[str]:
             insert_id=one.insert_id,
             timestamp=one.timestamp,
             severity=one.severity,
-            payload=mask_known(one.payload, known),
+            payload=mask_known_keys(one.payload, known),
         )
         for one in reversed(page.lines)
         if one.insert_id not in have
@@ -166,7 +166,7 @@ def store(state: Harvest, page: LogPage) -> set[str]:
     return {one.insert_id for one in fresh}
 
 
-def cover(state: Harvest, window: Window, *, missed: Window | None) -> None:
+def record_coverage(state: Harvest, window: Window, *, missed: Window | None) -> None:
     """Write what was read, and which part Roboflow's maximum kept from us."""
     state.covered_from = min(window.start, state.covered_from or window.start)
     state.covered_to = max(window.end, state.covered_to or window.end)

@@ -13,29 +13,29 @@ COLOURS = {str(code) for code in (*range(30, 38), *range(90, 98))}
 LONGEST = 20_000  # characters of one line on a page; its own page and the download have all of it
 
 
-def plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """Return the text without any code, as search and downloads see it."""
-    return "".join(part for part, _ in pieces(text))
+    return "".join(part for part, _ in styled_pieces(text))
 
 
-def pieces(text: str) -> Iterator[tuple[str, str]]:
+def styled_pieces(text: str) -> Iterator[tuple[str, str]]:
     """Yield (text, classes): colour codes as classes, a carriage return as what a terminal would leave."""
     text = "\n".join(part.rstrip("\r").rsplit("\r", 1)[-1] for part in text.split("\n"))
     classes: list[str] = []
     place = 0
     for code in SGR.finditer(text):
-        yield tidy(text[place : code.start()]), " ".join(classes)
-        classes = after(classes, code[1])
+        yield strip_controls(text[place : code.start()]), " ".join(classes)
+        classes = classes_after(classes, code[1])
         place = code.end()
-    yield tidy(text[place:]), " ".join(classes)
+    yield strip_controls(text[place:]), " ".join(classes)
 
 
-def tidy(text: str) -> str:
+def strip_controls(text: str) -> str:
     """Return text without other escape codes and control characters; tabs and line ends stay."""
     return CONTROL.sub("", OTHER.sub("", text))
 
 
-def after(classes: list[str], codes: str) -> list[str]:
+def classes_after(classes: list[str], codes: str) -> list[str]:
     """Return the classes after an SGR code."""
     for code in codes.split(";"):
         if code in ("", "0"):
@@ -49,10 +49,10 @@ def after(classes: list[str], codes: str) -> list[str]:
     return list(dict.fromkeys(classes))
 
 
-def rendered(text: str) -> SafeString | str:
+def render_html(text: str) -> SafeString | str:
     """Return the text as safe HTML: everything escaped, colours as classes."""
     shown = text[:LONGEST]
     if "\x1b" not in shown:
-        return "".join(part for part, _ in pieces(shown))
-    spans = [(classes, part) for part, classes in pieces(shown) if part]
+        return "".join(part for part, _ in styled_pieces(shown))
+    spans = [(classes, part) for part, classes in styled_pieces(shown) if part]
     return format_html("{}", format_html_join("", '<span class="{}">{}</span>', spans))

@@ -58,7 +58,7 @@ class QueryForm(forms.Form):
         return found
 
 
-class Range:
+class ShownRange:
     """The span that is shown; `is_live` when its end is now."""
 
     def __init__(self, data: dict[str, Any], *, linked: Line | None, now: datetime) -> None:
@@ -71,20 +71,20 @@ class Range:
         self.start = start or (self.end - RANGES[self.name or "1h"])
 
 
-def lines_in(deployment: Deployment, span: Range) -> QuerySet[Line]:
+def lines_in(deployment: Deployment, span: ShownRange) -> QuerySet[Line]:
     """Return the stored lines of a span; a live one has no end."""
     rows = Line.objects.filter(deployment=deployment, timestamp__gte=span.start)
     return rows if span.is_live else rows.filter(timestamp__lte=span.end)
 
 
-def narrowed(rows: QuerySet[Line], *, text: str, severity: str) -> QuerySet[Line]:
+def filter_lines(rows: QuerySet[Line], *, text: str, severity: str) -> QuerySet[Line]:
     """Return the lines that hold a text and have a severity."""
     if text:
         rows = rows.filter(payload__icontains=text)
     return rows.filter(severity=severity) if severity else rows
 
 
-def severities(rows: QuerySet[Line]) -> dict[str, int]:
+def severity_counts(rows: QuerySet[Line]) -> dict[str, int]:
     """Return how many lines of each severity there are."""
     counted: Counter[str] = Counter()
     for name, count in rows.order_by().values_list("severity").annotate(count=Count("pk")):
@@ -92,6 +92,6 @@ def severities(rows: QuerySet[Line]) -> dict[str, int]:
     return dict(sorted(counted.items()))
 
 
-def newest(rows: QuerySet[Line], count: int) -> list[Line]:
+def newest_lines(rows: QuerySet[Line], count: int) -> list[Line]:
     """Return the newest lines, oldest first."""
     return list(rows.order_by("-timestamp", "-id")[:count])[::-1]

@@ -9,24 +9,24 @@ from django.views.decorators.http import require_safe
 
 from deployments.fleet.guard import deployment_required
 from deployments.fleet.models import Deployment
-from deployments.logs.harvest import want
-from deployments.logs.lines import plain, rendered
+from deployments.logs.harvest import request_harvest
+from deployments.logs.lines import plain_text, render_html
 from deployments.logs.models import Line
 from deployments.logs.search import (
     DEFAULT_ENTRIES,
     RANGES,
     QueryForm,
-    Range,
+    ShownRange,
+    filter_lines,
     lines_in,
-    narrowed,
-    newest,
-    severities,
+    newest_lines,
+    severity_counts,
 )
 from deployments.workspaces.models import Membership
 from deployments.workspaces.roles import Role
-from portal.audit.export import export_made
-from portal.web.export import export, stream
-from portal.web.fragments import form_page, nothing_new, page_or_part, unchanged
+from portal.audit.export import record_export
+from portal.web.export import export_response, stream_response
+from portal.web.fragments import form_page, is_unchanged, nothing_new, page_or_part
 
 COLUMNS = ("insert_id", "timestamp", "severity", "payload")
 
@@ -49,24 +49,26 @@ def log(request: HttpRequest, membership: Membership, deployment: Deployment) ->
     linked = (
         Line.objects.filter(deployment=deployment, insert_id=data["line"]).first() if data["line"] else None
     )
-    span = Range(data, linked=linked, now=moment)
-    state = want(deployment, since=span.start, now=moment)
+    span = ShownRange(data, linked=linked, now=moment)
+    state = request_harvest(deployment, since=span.start, now=moment)
     rows = lines_in(deployment, span)
     severity = "" if data["severity"] == "DEFAULT" else data["severity"]
-    found = narrowed(rows, text=data["q"], severity=severity)
+    found = filter_lines(rows, text=data["q"], severity=severity)
     if (wanted := request.GET.get("format")) in ("csv", "jsonl", "txt"):
-        export_made(request, membership.workspace, what=f"log of {deployment.deployment_name}", format=wanted)
+        record_export(
+            request, membership.workspace, what=f"log of {deployment.deployment_name}", format=wanted
+        )
         return download(found, wanted, count=data["max_entries"], name=f"{deployment.deployment_name}-log")
     rev = f"{state.revision}.{deployment.revision}"
-    if unchanged(request, rev):
+    if is_unchanged(request, rev):
         return nothing_new()
-    lines = newest(found, data["max_entries"] or DEFAULT_ENTRIES)
+    lines = newest_lines(found, data["max_entries"] or DEFAULT_ENTRIES)
     context |= {
-        "lines": [(one, rendered(one.payload)) for one in lines],
+        "lines": [(one, render_html(one.payload)) for one in lines],
         "range": span,
         "state": state,
         "rev": rev,
-        "severities": severities(rows),
+        "severities": severity_counts(rows),
         "live": span.is_live and not deployment.is_over,
         "linked": linked,
         "last": None if lines else newest_of(deployment),
@@ -88,10 +90,10 @@ def newest_of(deployment: Deployment) -> Line | None:
 
 def download(rows: Any, wanted: str, *, count: int | None, name: str) -> HttpResponse:
     """Stream what is shown, or all stored lines of the range when no number was given; oldest first."""
-    found = newest(rows, count) if count else rows.order_by("timestamp", "id").iterator(chunk_size=2000)
+    found = newest_lines(rows, count) if count else rows.order_by("timestamp", "id").iterator(chunk_size=2000)
     if wanted == "txt":
-        return stream(text_lines(found), format="txt", filename=name)  # type: ignore[return-value]
-    return export(
+        return stream_response(text_lines(found), format="txt", filename=name)  # type: ignore[return-value]
+    return export_response(
         ({name: getattr(one, name) for name in COLUMNS} for one in found),
         columns=COLUMNS,
         format=wanted,
@@ -102,5 +104,5 @@ def download(rows: Any, wanted: str, *, count: int | None, name: str) -> HttpRes
 def text_lines(lines: Any) -> Iterator[str]:
     """Yield each log line as one line of text."""
     for one in lines:
-        words = plain(one.payload).replace("\n", "\\n")
+        words = plain_text(one.payload).replace("\n", "\\n")
         yield f"{one.timestamp.isoformat()} {one.severity or '-'} {words}\n"

@@ -14,36 +14,36 @@ from django.views.decorators.http import require_http_methods, require_POST
 from deployments.fleet.guard import deployment_required
 from deployments.fleet.models import Deployment
 from deployments.fleet.prices import credits_per_hour
-from deployments.fleet.store import about
+from deployments.fleet.store import deployment_subject
 from deployments.keys.models import ApiKey
 from deployments.keys.own import own_valid_key
-from deployments.operations.batch import plan, reason_to_skip, request_batch
+from deployments.operations.batch import plan_batch, request_batch, why_impossible
 from deployments.operations.forms import (
     BatchForm,
+    ChangeForm,
     DeleteForm,
     NewDeploymentForm,
-    WishForm,
     known_types,
     known_versions,
 )
 from deployments.operations.models import Operation
-from deployments.operations.request import Wish, first_of_form, request_operation
+from deployments.operations.request import ChangeRequest, operation_of_form, request_operation
 from deployments.operations.states import Kind
 from deployments.workspaces.guard import record_refusal, workspace_required
 from deployments.workspaces.models import Membership
 from deployments.workspaces.roles import Role
 from portal.audit.actions import Action
-from portal.audit.append import Thing
+from portal.audit.append import Subject
 from portal.audit.origin import origin_of
 from portal.web.errors import Refused
-from portal.web.fragments import changed, form_page, go
-from portal.web.limits import too_often, within
+from portal.web.fragments import announce_change, form_page, redirect_page
+from portal.web.limits import is_within_limit, too_often_page
 from portal.web.next import safe_next
 
 BATCH_MOST = 100
 
 
-def key_to_act(request: HttpRequest, membership: Membership, kind: Kind, thing: Thing) -> ApiKey:
+def require_own_key(request: HttpRequest, membership: Membership, kind: Kind, thing: Subject) -> ApiKey:
     """Return the person's own valid key. Raises Refused; an attempt without one is in the trail."""
     try:
         return own_valid_key(membership)
@@ -53,29 +53,29 @@ def key_to_act(request: HttpRequest, membership: Membership, kind: Kind, thing: 
         raise
 
 
-def too_many(request: HttpRequest, action: str = "operation") -> HttpResponse | None:
+def refuse_if_too_many(request: HttpRequest, action: str = "operation") -> HttpResponse | None:
     """Return the answer to somebody who asks for more than a person can want; None while it is fine."""
     return (
         None
-        if within(request, action)
-        else too_often(request, "Those are more changes than a person can want.")
+        if is_within_limit(request, action)
+        else too_often_page(request, "Those are more changes than a person can want.")
     )
 
 
-def posted_before(request: HttpRequest, name: str) -> HttpResponse | None:
+def answer_if_posted_before(request: HttpRequest, name: str) -> HttpResponse | None:
     """Lead to the operation that the first post of this very form made, when its answer was lost. Asked before the form is judged: what the first one
     brought about - the name is taken now, the deployment deleted - is no fault of the second."""
     try:
-        first = first_of_form(UUID(request.POST.get("form_token", "")), name, actor_id=request.user.pk)
+        first = operation_of_form(UUID(request.POST.get("form_token", "")), name, actor_id=request.user.pk)
     except ValueError:
         return None
-    return where_it_shows(request, first) if first else None
+    return redirect_to_result(request, first) if first else None
 
 
-def where_it_shows(request: HttpRequest, operation: Operation) -> HttpResponse:
+def redirect_to_result(request: HttpRequest, operation: Operation) -> HttpResponse:
     """Lead to the page that asked, where that is ours, else to the operation."""
     back = safe_next(request, request.POST.get("next"), "")
-    return changed(request, back) if back else go(request, operation_page(operation))
+    return announce_change(request, back) if back else redirect_page(request, operation_page(operation))
 
 
 def operation_page(operation: Operation) -> str:
@@ -88,26 +88,28 @@ def operation_page(operation: Operation) -> str:
 def new(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Ask for a new deployment."""
     workspace = membership.workspace
-    if answered := posted_before(request, request.POST.get("deployment_name", "").strip()):
+    if answered := answer_if_posted_before(request, request.POST.get("deployment_name", "").strip()):
         return answered
-    key = key_to_act(
+    key = require_own_key(
         request,
         membership,
         Kind.CREATE,
-        Thing(type="deployment", name=request.POST.get("deployment_name", "")[:100]),
+        Subject(type="deployment", name=request.POST.get("deployment_name", "")[:100]),
     )
     types = known_types(workspace)
     form = NewDeploymentForm(
-        request.POST or None, workspace=workspace, types=types, initial=first_values(request, membership)
+        request.POST or None, workspace=workspace, types=types, initial=initial_values(request, membership)
     )
     if not form.is_valid():
         return form_page(
-            request, "operations/new.html", {"form": form, "workspace": workspace, **beside(workspace, types)}
+            request,
+            "operations/new.html",
+            {"form": form, "workspace": workspace, **form_context(workspace, types)},
         )
-    if refused := too_many(request):
+    if refused := refuse_if_too_many(request):
         return refused
     data = form.cleaned_data
-    wish = Wish(
+    wish = ChangeRequest(
         kind=Kind.CREATE,
         workspace=workspace,
         name=data["deployment_name"],
@@ -117,11 +119,11 @@ def new(request: HttpRequest, membership: Membership) -> HttpResponse:
     operation = request_operation(
         wish, key=key, form_token=data["form_token"], by=origin_of(request), now=now()
     )
-    tell(request, operation, data["form_token"])
-    return go(request, operation_page(operation))
+    warn_if_other_operation(request, operation, data["form_token"])
+    return redirect_page(request, operation_page(operation))
 
 
-def first_values(request: HttpRequest, membership: Membership) -> dict[str, Any]:
+def initial_values(request: HttpRequest, membership: Membership) -> dict[str, Any]:
     """Return what a fresh form holds: one's own address, or the values of the deployment that it shall be like."""
     like = Deployment.objects.filter(
         workspace=membership.workspace, deployment_id=request.GET.get("like", "")[:100].replace("\x00", "")
@@ -140,7 +142,7 @@ def first_values(request: HttpRequest, membership: Membership) -> dict[str, Any]
     return values
 
 
-def beside(workspace: Any, types: list[str]) -> dict[str, Any]:
+def form_context(workspace: Any, types: list[str]) -> dict[str, Any]:
     """Return what stands beside the form: prices and versions."""
     prices = {name: price for name in types if (price := credits_per_hour(name)) is not None}
     url = settings.ROBOFLOW_REGIONS.get(workspace.region, {}).get("deployments", "")
@@ -152,7 +154,7 @@ def beside(workspace: Any, types: list[str]) -> dict[str, Any]:
     }
 
 
-def tell(request: HttpRequest, operation: Operation, form_token: UUID) -> None:
+def warn_if_other_operation(request: HttpRequest, operation: Operation, form_token: UUID) -> None:
     """Say so when another operation was there first."""
     if operation.form_token != form_token:
         who = "you" if operation.actor_id == request.user.pk else operation.actor_name
@@ -162,16 +164,20 @@ def tell(request: HttpRequest, operation: Operation, form_token: UUID) -> None:
         )
 
 
-def simple(request: HttpRequest, membership: Membership, deployment: Deployment, kind: Kind) -> HttpResponse:
+def request_simple_change(
+    request: HttpRequest, membership: Membership, deployment: Deployment, kind: Kind
+) -> HttpResponse:
     """Pause or resume: a confirm page for plain forms, one click from rows and headers."""
-    if answered := posted_before(request, deployment.deployment_name):
+    if answered := answer_if_posted_before(request, deployment.deployment_name):
         return answered
-    key = key_to_act(request, membership, kind, about(deployment))
-    form = WishForm(request.POST or None)
-    why_not = reason_to_skip(kind, deployment, busy=False) if deployment.is_over else ""
+    key = require_own_key(request, membership, kind, deployment_subject(deployment))
+    form = ChangeForm(request.POST or None)
+    why_not = why_impossible(kind, deployment, busy=False) if deployment.is_over else ""
     if why_not and form.is_valid():
         form.add_error(None, f"{deployment.deployment_name} {why_not}. Nothing was done.")
-        record_refusal(request, membership.workspace, Action.of(kind, "refused"), about(deployment))
+        record_refusal(
+            request, membership.workspace, Action.of(kind, "refused"), deployment_subject(deployment)
+        )
     if not form.is_valid():
         context = {
             "form": form,
@@ -181,20 +187,20 @@ def simple(request: HttpRequest, membership: Membership, deployment: Deployment,
             "why_not": why_not,
         }
         return form_page(request, "operations/confirm.html", context)
-    return too_many(request) or perform(request, membership, deployment, kind, key, form)
+    return refuse_if_too_many(request) or request_change(request, membership, deployment, kind, key, form)
 
 
-def perform(
+def request_change(
     request: HttpRequest,
     membership: Membership,
     deployment: Deployment,
     kind: Kind,
     key: ApiKey,
-    form: WishForm,
+    form: ChangeForm,
 ) -> HttpResponse:
     """Ask for the change and lead to where it shows."""
     data = form.cleaned_data
-    wish = Wish(
+    wish = ChangeRequest(
         kind=kind,
         workspace=membership.workspace,
         name=deployment.deployment_name,
@@ -204,44 +210,46 @@ def perform(
     operation = request_operation(
         wish, key=key, form_token=data["form_token"], by=origin_of(request), now=now()
     )
-    tell(request, operation, data["form_token"])
-    return where_it_shows(request, operation)
+    warn_if_other_operation(request, operation, data["form_token"])
+    return redirect_to_result(request, operation)
 
 
 @require_http_methods(["GET", "POST"])
 @deployment_required(Role.OPERATOR, refused_as=Action.PAUSE_REFUSED)
 def pause(request: HttpRequest, membership: Membership, deployment: Deployment) -> HttpResponse:
     """Ask to pause."""
-    return simple(request, membership, deployment, Kind.PAUSE)
+    return request_simple_change(request, membership, deployment, Kind.PAUSE)
 
 
 @require_http_methods(["GET", "POST"])
 @deployment_required(Role.OPERATOR, refused_as=Action.RESUME_REFUSED)
 def resume(request: HttpRequest, membership: Membership, deployment: Deployment) -> HttpResponse:
     """Ask to resume."""
-    return simple(request, membership, deployment, Kind.RESUME)
+    return request_simple_change(request, membership, deployment, Kind.RESUME)
 
 
 @require_http_methods(["GET", "POST"])
 @deployment_required(Role.OPERATOR, refused_as=Action.DELETE_REFUSED)
 def delete(request: HttpRequest, membership: Membership, deployment: Deployment) -> HttpResponse:
     """Confirm by typing the name; then the deletion is an operation with its own page."""
-    if answered := posted_before(request, deployment.deployment_name):
+    if answered := answer_if_posted_before(request, deployment.deployment_name):
         return answered
-    key = key_to_act(request, membership, Kind.DELETE, about(deployment))
+    key = require_own_key(request, membership, Kind.DELETE, deployment_subject(deployment))
     form = DeleteForm(request.POST or None, deployment=deployment)
     if form.is_valid() and deployment.is_over:
         form.add_error(
             None, f"{deployment.deployment_name} is {deployment.status or 'gone'} already. Nothing was done."
         )
-        record_refusal(request, membership.workspace, Action.DELETE_REFUSED, about(deployment))
+        record_refusal(request, membership.workspace, Action.DELETE_REFUSED, deployment_subject(deployment))
     if not form.is_valid():
         return form_page(
             request,
             "operations/delete.html",
             {"form": form, "deployment": deployment, "workspace": membership.workspace},
         )
-    return too_many(request) or perform(request, membership, deployment, Kind.DELETE, key, form)
+    return refuse_if_too_many(request) or request_change(
+        request, membership, deployment, Kind.DELETE, key, form
+    )
 
 
 @require_POST
@@ -261,9 +269,9 @@ def batch(request: HttpRequest, membership: Membership) -> HttpResponse:
     )
     if kind is None or not rows:
         messages.error(request, "Choose deployments first, then what to do with them.")
-        return go(request, reverse("fleet:list", args=[membership.workspace.slug]))
-    key = key_to_act(request, membership, kind, Thing(type="batch", name=f"{len(chosen)} deployments"))
-    planned = plan(kind, rows)
+        return redirect_page(request, reverse("fleet:list", args=[membership.workspace.slug]))
+    key = require_own_key(request, membership, kind, Subject(type="batch", name=f"{len(chosen)} deployments"))
+    planned = plan_batch(kind, rows)
     form = BatchForm(request.POST if "form_token" in request.POST else None, deleting=kind == Kind.DELETE)
     if not form.is_valid():
         context = {
@@ -274,7 +282,7 @@ def batch(request: HttpRequest, membership: Membership) -> HttpResponse:
             "workspace": membership.workspace,
         }
         return form_page(request, "operations/batch.html", context)
-    if refused := too_many(request, "batch"):
+    if refused := refuse_if_too_many(request, "batch"):
         return refused
     token = form.cleaned_data["form_token"]
     request_batch(
@@ -285,4 +293,6 @@ def batch(request: HttpRequest, membership: Membership) -> HttpResponse:
         by=origin_of(request),
         now=now(),
     )
-    return go(request, f"{reverse('operations:list', args=[membership.workspace.slug])}?batch={token}")
+    return redirect_page(
+        request, f"{reverse('operations:list', args=[membership.workspace.slug])}?batch={token}"
+    )

@@ -10,7 +10,7 @@ from django.db import transaction
 from deployments.fleet.models import Asked, Deployment
 from deployments.keys.models import ApiKey
 from deployments.operations.models import Operation
-from deployments.operations.request import Wish, request_all
+from deployments.operations.request import ChangeRequest, request_operations
 from deployments.operations.states import Kind
 from portal.audit.origin import Origin
 
@@ -24,7 +24,7 @@ class Skipped:
 
 
 @dataclass(frozen=True)
-class Plan:
+class BatchPlan:
     """What a batch will do."""
 
     kind: Kind
@@ -32,18 +32,18 @@ class Plan:
     skipped: list[Skipped]
 
 
-def plan(kind: Kind, deployments: Iterable[Deployment]) -> Plan:
+def plan_batch(kind: Kind, deployments: Iterable[Deployment]) -> BatchPlan:
     """Sort deployments into those to act on and those to skip."""
     chosen = list(deployments)
     busy = set(
         Asked.objects.filter(deployment__in=chosen, ended_at=None).values_list("deployment_id", flat=True)
     )
-    skipped = [Skipped(one, why) for one in chosen if (why := reason_to_skip(kind, one, busy=one.pk in busy))]
+    skipped = [Skipped(one, why) for one in chosen if (why := why_impossible(kind, one, busy=one.pk in busy))]
     left_alone = {one.deployment.pk for one in skipped}
-    return Plan(kind, [one for one in chosen if one.pk not in left_alone], skipped)
+    return BatchPlan(kind, [one for one in chosen if one.pk not in left_alone], skipped)
 
 
-def reason_to_skip(kind: Kind, one: Deployment, *, busy: bool) -> str:
+def why_impossible(kind: Kind, one: Deployment, *, busy: bool) -> str:
     """Return why an act makes no sense now; "" when it does."""
     if one.is_over:
         return f"is {one.status or 'gone'}"
@@ -58,11 +58,11 @@ def reason_to_skip(kind: Kind, one: Deployment, *, busy: bool) -> str:
 
 @transaction.atomic(durable=True)
 def request_batch(
-    planned: Plan, *, key: ApiKey, reason: str, form_token: UUID, by: Origin, now: datetime
+    planned: BatchPlan, *, key: ApiKey, reason: str, form_token: UUID, by: Origin, now: datetime
 ) -> list[Operation]:
     """Ask for each; the form's token is the batch: posted again it returns the same operations. Raises Refused when the key was removed."""
     wishes = [
-        Wish(
+        ChangeRequest(
             kind=planned.kind,
             workspace=one.workspace,
             name=one.deployment_name,
@@ -72,4 +72,4 @@ def request_batch(
         )
         for one in planned.todo
     ]
-    return request_all(wishes, key=key, form_token=form_token, by=by, now=now)
+    return request_operations(wishes, key=key, form_token=form_token, by=by, now=now)

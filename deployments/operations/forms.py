@@ -16,14 +16,14 @@ MAX_REASON = 1000
 MOST_HOURS, MOST_REPLICAS = 24 * 365, 1000
 
 
-class WishForm(forms.Form):
+class ChangeForm(forms.Form):
     """What every form of a change has: why, and the mark that makes a double post one operation."""
 
     reason = PlainCharField(max_length=MAX_REASON, required=False, help_text="For the trail: why.")
     form_token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
 
-class DeleteForm(WishForm):
+class DeleteForm(ChangeForm):
     """Deleting asks for the name, typed, and for a reason."""
 
     confirm_name = forms.CharField(
@@ -46,7 +46,7 @@ class DeleteForm(WishForm):
         return typed
 
 
-class BatchForm(WishForm):
+class BatchForm(ChangeForm):
     """The confirmation of a batch; deleting asks for a reason and for a word."""
 
     confirm = forms.CharField(
@@ -71,7 +71,7 @@ class BatchForm(WishForm):
         return typed
 
 
-class NewDeploymentForm(WishForm):
+class NewDeploymentForm(ChangeForm):
     """A new deployment, by Roboflow's field names."""
 
     deployment_name = forms.RegexField(

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from deployments.fleet.models import Deployment
-from deployments.operations.states import OPEN, Kind, State
+from deployments.operations.states import OPEN_STATES, Kind, State
 from deployments.workspaces.models import Workspace
 from portal.audit.origin import Origin
 
@@ -18,7 +18,7 @@ class OperationQuerySet(models.QuerySet["Operation"]):
 
     def open(self) -> "OperationQuerySet":
         """Those that are not ended."""
-        return self.filter(state__in=OPEN)
+        return self.filter(state__in=OPEN_STATES)
 
 
 class Operation(models.Model):
@@ -72,7 +72,7 @@ class Operation(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["workspace", "target_name"],
-                condition=Q(state__in=OPEN),
+                condition=Q(state__in=OPEN_STATES),
                 name="one_open_operation_per_name",
             ),
             models.UniqueConstraint(
@@ -95,7 +95,7 @@ class Operation(models.Model):
     @property
     def is_open(self) -> bool:
         """Not ended yet."""
-        return self.state in OPEN
+        return self.state in OPEN_STATES
 
     @property
     def origin(self) -> Origin:

@@ -10,23 +10,23 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from deployments.fleet.models import Asked, Deployment
-from deployments.keys.masking import known_fingerprints, mask_known
+from deployments.keys.masking import known_fingerprints, mask_known_keys
 from deployments.keys.models import ApiKey
-from deployments.keys.own import hold
-from deployments.operations.claim import tell
+from deployments.keys.own import lock_key
+from deployments.operations.claim import log_state
 from deployments.operations.models import Operation
-from deployments.operations.states import OPEN, Kind
-from deployments.workspaces.models import Workspace, touch
+from deployments.operations.states import OPEN_STATES, Kind
+from deployments.workspaces.models import Workspace, bump_revision
 from portal.audit.actions import Action
-from portal.audit.append import Entry, Thing, append_many
+from portal.audit.append import Entry, Subject, append_events
 from portal.audit.origin import Origin
 from portal.queue.publish import publish
 
-TRIES = 5
+MAX_TRIES = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class ChangeRequest:
     """What a person wants: one kind of change on one name. `parameters` are a create's, by Roboflow's field names."""
 
     kind: Kind
@@ -38,14 +38,16 @@ class Wish:
     batch: UUID | None = None
 
     @property
-    def thing(self) -> Thing:
+    def thing(self) -> Subject:
         """Return how the trail names what the wish is about."""
         upstream_id = self.deployment.deployment_id if self.deployment else ""
-        return Thing(type="deployment", id=upstream_id, name=self.name, deployment_id=upstream_id)
+        return Subject(type="deployment", id=upstream_id, name=self.name, deployment_id=upstream_id)
 
 
 @transaction.atomic(durable=True)
-def request_operation(wish: Wish, *, key: ApiKey, form_token: UUID, by: Origin, now: datetime) -> Operation:
+def request_operation(
+    wish: ChangeRequest, *, key: ApiKey, form_token: UUID, by: Origin, now: datetime
+) -> Operation:
     """Return the operation that now stands for this wish: a new one, or the one already there.
 
     - The same `form_token` again (double click, reload) returns the operation of the first post.
@@ -54,52 +56,54 @@ def request_operation(wish: Wish, *, key: ApiKey, form_token: UUID, by: Origin, 
 
     Nothing is sent from here. If Redis is away the operation stays *queued* and the sweep publishes it. Raises Refused when the key was removed.
     """
-    return request_all([wish], key=key, form_token=form_token, by=by, now=now)[0]
+    return request_operations([wish], key=key, form_token=form_token, by=by, now=now)[0]
 
 
-def request_all(
-    wishes: Iterable[Wish], *, key: ApiKey, form_token: UUID, by: Origin, now: datetime
+def request_operations(
+    wishes: Iterable[ChangeRequest], *, key: ApiKey, form_token: UUID, by: Origin, now: datetime
 ) -> list[Operation]:
     """Return the operations that now stand for these wishes. Call it inside a transaction.
 
     All are written before the first event is: the event takes the head of the trail, and whoever holds that waits for nobody.
     """
-    hold(key)
+    lock_key(key)
     known = known_fingerprints()  # people paste keys everywhere
-    cleaned = [replace(wish, reason=mask_known(wish.reason, known)) for wish in wishes]
-    asked = [stand(wish, key=key, form_token=form_token, by=by, now=now) for wish in cleaned]
-    append_many([entry for _, entry in asked if entry])
+    cleaned = [replace(wish, reason=mask_known_keys(wish.reason, known)) for wish in wishes]
+    asked = [create_or_find(wish, key=key, form_token=form_token, by=by, now=now) for wish in cleaned]
+    append_events([entry for _, entry in asked if entry])
     for operation, entry in asked:
         if entry and entry.action == Action.of(operation.kind, "requested"):
-            touch(operation.workspace_id)
-            transaction.on_commit(partial(tell, operation))
+            bump_revision(operation.workspace_id)
+            transaction.on_commit(partial(log_state, operation))
             transaction.on_commit(partial(publish, "operations.run", operation.pk), robust=True)
     return [operation for operation, _ in asked]
 
 
-def stand(
-    wish: Wish, *, key: ApiKey, form_token: UUID, by: Origin, now: datetime
+def create_or_find(
+    wish: ChangeRequest, *, key: ApiKey, form_token: UUID, by: Origin, now: datetime
 ) -> tuple[Operation, Entry | None]:
     """Return the operation that stands for a wish, and the event that tells of it; none where this form was posted before."""
-    for _ in range(TRIES):  # the one that stands in the way may end between the two statements
-        if first := first_of_form(form_token, wish.name, actor_id=by.actor_id):
+    for _ in range(MAX_TRIES):  # the one that stands in the way may end between the two statements
+        if first := operation_of_form(form_token, wish.name, actor_id=by.actor_id):
             return first, None
         try:
             with transaction.atomic():
-                operation = write(wish, key=key, form_token=form_token, by=by, now=now)
+                operation = insert_operation(wish, key=key, form_token=form_token, by=by, now=now)
         except IntegrityError:
             if other := Operation.objects.filter(
-                workspace=wish.workspace, target_name=wish.name, state__in=OPEN
+                workspace=wish.workspace, target_name=wish.name, state__in=OPEN_STATES
             ).first():
-                return other, entry_of(wish, "refused", other, by=by, now=now)
+                return other, request_entry(wish, "refused", other, by=by, now=now)
         else:
-            return operation, entry_of(wish, "requested", operation, by=by, now=now)
+            return operation, request_entry(wish, "requested", operation, by=by, now=now)
     raise RuntimeError(
         "Something stood in the way of this operation, and nothing did, several times in a row."
     )
 
 
-def entry_of(wish: Wish, word: str, operation: Operation, *, by: Origin, now: datetime) -> Entry:
+def request_entry(
+    wish: ChangeRequest, word: str, operation: Operation, *, by: Origin, now: datetime
+) -> Entry:
     """Return the event of a wish that was taken or refused; a taken one tells its parameters."""
     changes = (
         {name: (None, value) for name, value in wish.parameters.items()} if word == "requested" else None
@@ -116,12 +120,14 @@ def entry_of(wish: Wish, word: str, operation: Operation, *, by: Origin, now: da
     )
 
 
-def first_of_form(form_token: UUID, name: str, *, actor_id: int | None) -> Operation | None:
+def operation_of_form(form_token: UUID, name: str, *, actor_id: int | None) -> Operation | None:
     """Return the operation that the first post of this form made."""
     return Operation.objects.filter(actor_id=actor_id, form_token=form_token, target_name=name).first()
 
 
-def write(wish: Wish, *, key: ApiKey, form_token: UUID, by: Origin, now: datetime) -> Operation:
+def insert_operation(
+    wish: ChangeRequest, *, key: ApiKey, form_token: UUID, by: Origin, now: datetime
+) -> Operation:
     """Write the operation and what it asks for. Raises IntegrityError when another one is open."""
     operation = Operation.objects.create(
         workspace=wish.workspace,

@@ -10,14 +10,21 @@ from django.utils.timezone import now as clock
 
 from deployments.fleet.models import Deployment
 from deployments.keys.models import KeyState
-from deployments.keys.open import KeyUnreadable, use
-from deployments.operations.claim import claim, load, mark_sent, note_attempt, row_of, step
+from deployments.keys.open import KeyUnreadable, call_with_key
+from deployments.operations.claim import (
+    claim_operation,
+    load_operation,
+    mark_sent,
+    store_answer,
+    store_attempt,
+    transition,
+)
 from deployments.operations.models import Attempt, Operation
 from deployments.operations.states import Kind, State
 from deployments.roboflow.errors import NotFound, OutcomeUnknown, RoboflowError, Unavailable
 from deployments.roboflow.schema import DeploymentReport, NewDeployment
 from deployments.workspaces.models import Membership
-from deployments.workspaces.roles import Role, may
+from deployments.workspaces.roles import Role, is_enough
 from portal.queue.publish import publish
 
 LEAST_SECONDS = 1.0  # with less left of the deadline a call is not begun
@@ -43,33 +50,33 @@ class Deadline:
         return self.ends - time.monotonic()
 
 
-def run(operation_id: UUID, *, now: datetime, again: int | None = None) -> None:
+def run_operation(operation_id: UUID, *, now: datetime, again: int | None = None) -> None:
     """Claim and perform one operation; nothing happens when it is not to be sent (any more).
 
     `again`: the fence that an unknown operation had when it was found that it may be sent again.
     """
     deadline = Deadline(time.monotonic() + settings.OPERATION_CALL_SECONDS)
-    operation = claim(operation_id, now=now, again=again)
+    operation = claim_operation(operation_id, now=now, again=again)
     if operation is None:
         return
     try:
-        check_person(operation)
-        known_ids = look_first(operation, deadline)
-        check_person(load(operation_id) or operation)  # looking may have taken its time
+        check_actor(operation)
+        known_ids = verify_target(operation, deadline)
+        check_actor(load_operation(operation_id) or operation)  # looking may have taken its time
         if deadline.left() < LEAST_SECONDS:
             raise NotSent("There was no time left to send it. Nothing was sent.")
     except NotSent as reason:
-        give_up(operation, reason)
+        end_unsent(operation, reason)
         return
     if mark_sent(operation, known_ids=known_ids, now=clock()):
-        send(operation, deadline)
+        send_operation(operation, deadline)
 
 
-def give_up(operation: Operation, reason: NotSent) -> None:
+def end_unsent(operation: Operation, reason: NotSent) -> None:
     """End what was not sent. Was an earlier call already lost, then this one changes nothing: its outcome stays unknown."""
     moment = clock()
     if operation.sent_at is None:
-        step(
+        transition(
             operation,
             State.FAILED,
             now=moment,
@@ -79,18 +86,18 @@ def give_up(operation: Operation, reason: NotSent) -> None:
         )
     else:
         words = f"{reason} An earlier call may have reached Roboflow."
-        step(
+        transition(
             operation,
             State.UNKNOWN,
             now=moment,
             message=words,
             words=reason.words,
             attempt=reason.attempt,
-            next_look_at=soon(moment, times=4),
+            next_look_at=first_look_at(moment, times=4),
         )
 
 
-def check_person(operation: Operation) -> None:
+def check_actor(operation: Operation) -> None:
     """Whoever asked must still be allowed to, under the key that they held when they asked. Raises NotSent."""
     actor, key = operation.actor, operation.key
     if actor is None or not actor.is_active:
@@ -98,7 +105,7 @@ def check_person(operation: Operation) -> None:
     member = Membership.objects.standing().filter(user=actor, workspace=operation.workspace).first()
     if member is None:
         raise NotSent(f"{operation.actor_name} is no longer a member of this workspace. Nothing was sent.")
-    if not may(member.role, Role.OPERATOR):
+    if not is_enough(member.role, Role.OPERATOR):
         raise NotSent(f"{operation.actor_name} is {member.role} now, which is not enough. Nothing was sent.")
     if key is None or key.user_id != operation.actor_id or key.workspace_id != operation.workspace_id:
         raise NotSent(
@@ -108,102 +115,104 @@ def check_person(operation: Operation) -> None:
         raise NotSent(f"The key of {operation.actor_name} is {key.get_state_display()}. Nothing was sent.")
 
 
-def look_first(operation: Operation, deadline: Deadline) -> list[str]:
+def verify_target(operation: Operation, deadline: Deadline) -> list[str]:
     """Look once at who carries the name now: the one that the person saw, or for a create whoever must not be taken for ours.
 
     Raises NotSent when it is another one, or when Roboflow does not say.
     """
     begun = time.monotonic()
     try:
-        seen = get_once(operation, seconds=deadline.left())
+        seen = fetch_target(operation, seconds=deadline.left())
     except NotFound as trouble:
         if operation.kind == Kind.CREATE:
-            return known_here(operation)
+            return ids_known_under_name(operation)
         raise NotSent(
             "Roboflow knows no deployment of this name any more. Nothing was sent.", words=trouble.text
         ) from None
     except (RoboflowError, KeyUnreadable) as trouble:
-        raise not_looked(trouble, begun) from None
+        raise not_verified(trouble, begun) from None
     if operation.kind == Kind.CREATE:
-        return sorted({*known_here(operation), seen.deployment_id})
+        return sorted({*ids_known_under_name(operation), seen.deployment_id})
     if seen.deployment_id != operation.target_id:
         raise NotSent(f"The name now belongs to another deployment ({seen.deployment_id}). Nothing was sent.")
     known: list[str] = operation.known_ids
     return known
 
 
-def not_looked(trouble: RoboflowError | KeyUnreadable, begun: float) -> NotSent:
+def not_verified(trouble: RoboflowError | KeyUnreadable, begun: float) -> NotSent:
     """The look before sending failed: nothing was sent."""
     if isinstance(trouble, KeyUnreadable):
         return NotSent(f"{trouble} Nothing was sent.")
     return NotSent(
-        f"{trouble.reading} Nothing was sent.", words=trouble.text, attempt=attempt_of("/get", trouble, begun)
+        f"{trouble.reading} Nothing was sent.",
+        words=trouble.text,
+        attempt=attempt_for("/get", trouble, begun),
     )
 
 
-def get_once(operation: Operation, *, seconds: float) -> DeploymentReport:
+def fetch_target(operation: Operation, *, seconds: float) -> DeploymentReport:
     """Read the deployment under the actor's key: one attempt."""
     assert operation.key is not None
     name = operation.target_name
-    return use(
+    return call_with_key(
         operation.key,
         lambda client, secret: client.get_deployment(secret, name, attempts=1, deadline_seconds=seconds),
         now=clock(),
     )
 
 
-def known_here(operation: Operation) -> list[str]:
+def ids_known_under_name(operation: Operation) -> list[str]:
     """Return the ids that we have ever seen under this name: none of them is the one that a create makes."""
     rows = Deployment.objects.filter(workspace=operation.workspace, deployment_name=operation.target_name)
     return sorted(rows.values_list("deployment_id", flat=True))
 
 
-def send(operation: Operation, deadline: Deadline) -> None:
+def send_operation(operation: Operation, deadline: Deadline) -> None:
     """Call Roboflow once and write the outcome: accepted, failed where it is known not to have happened, else unknown."""
     begun = time.monotonic()
     again = (
         operation.was_unknown or operation.attempts.filter(endpoint=endpoint_of(operation)).exists()
     )  # a killed worker leaves no attempt
     try:
-        report = call(operation, deadline)
+        report = call_roboflow(operation, deadline)
     except OutcomeUnknown as trouble:
-        unknown(operation, trouble, begun)
+        record_unknown(operation, trouble, begun)
     except (Unavailable, KeyUnreadable) as trouble:
         if isinstance(trouble, Unavailable) and not trouble.never_sent:
-            unknown(operation, trouble, begun)
+            record_unknown(operation, trouble, begun)
         else:
-            refused(operation, trouble, begun, again=again)
+            record_refused(operation, trouble, begun, again=again)
     except RoboflowError as trouble:
-        refused(operation, trouble, begun, again=again)
+        record_refused(operation, trouble, begun, again=again)
     else:
-        accepted(operation, report, begun)
+        record_accepted(operation, report, begun)
 
 
-def call(operation: Operation, deadline: Deadline) -> DeploymentReport | None:
+def call_roboflow(operation: Operation, deadline: Deadline) -> DeploymentReport | None:
     """Make the one call of this kind, if there is still time when the key is open."""
     assert operation.key is not None
     name = operation.target_name
     if operation.kind == Kind.CREATE:
         new = NewDeployment(**operation.parameters)
-        return use(
+        return call_with_key(
             operation.key,
             lambda client, secret: client.add(secret, new, deadline_seconds=deadline.left()),
             now=clock(),
         )
     if operation.kind == Kind.PAUSE:
-        use(
+        call_with_key(
             operation.key,
             lambda client, secret: client.pause(secret, name, deadline_seconds=deadline.left()),
             now=clock(),
         )
     elif operation.kind == Kind.RESUME:
-        use(
+        call_with_key(
             operation.key,
             lambda client, secret: client.resume(secret, name, deadline_seconds=deadline.left()),
             now=clock(),
         )
     else:
-        use(
+        call_with_key(
             operation.key,
             lambda client, secret: client.delete(secret, name, deadline_seconds=deadline.left()),
             now=clock(),
@@ -211,18 +220,18 @@ def call(operation: Operation, deadline: Deadline) -> DeploymentReport | None:
     return None
 
 
-def soon(moment: datetime, *, times: int = 1) -> datetime:
+def first_look_at(moment: datetime, *, times: int = 1) -> datetime:
     """Return when to look first: written with the step itself, so that a kill in between leaves nothing that nobody looks at."""
     return moment + timedelta(seconds=FIRST_LOOK_SECONDS * times)
 
 
-def accepted(operation: Operation, report: DeploymentReport | None, begun: float) -> None:
+def record_accepted(operation: Operation, report: DeploymentReport | None, begun: float) -> None:
     """Roboflow took it. Accepted is not done: look until what is reported agrees."""
     moment = clock()
-    answered = attempt_of(endpoint_of(operation), None, begun)
-    row = row_of(operation, report, now=moment)
+    answered = attempt_for(endpoint_of(operation), None, begun)
+    row = store_answer(operation, report, now=moment)
     words = "Roboflow accepted it."
-    if step(
+    if transition(
         operation,
         State.ACCEPTED,
         now=moment,
@@ -230,53 +239,55 @@ def accepted(operation: Operation, report: DeploymentReport | None, begun: float
         attempt=answered,
         deployment=row,
         accepted_at=moment,
-        next_look_at=soon(moment),
+        next_look_at=first_look_at(moment),
     ):
         publish("operations.look", operation.pk)
     else:
-        note_attempt(
+        store_attempt(
             operation, answered
         )  # the lease ran out meanwhile; reconciling finds out what this answer did
 
 
-def refused(
+def record_refused(
     operation: Operation, trouble: RoboflowError | KeyUnreadable, begun: float, *, again: bool
 ) -> None:
     """A clear no. After an earlier lost call it proves nothing: that one may be why Roboflow says no."""
     words = trouble.text if isinstance(trouble, RoboflowError) else ""
     reading = trouble.reading if isinstance(trouble, RoboflowError) else str(trouble)
-    answered = attempt_of(endpoint_of(operation), trouble, begun)
+    answered = attempt_for(endpoint_of(operation), trouble, begun)
     if again:
-        unknown_step(operation, f"{reading} An earlier call may have reached Roboflow.", words, answered)
-    elif not step(operation, State.FAILED, now=clock(), message=reading, words=words, attempt=answered):
-        note_attempt(operation, answered)
+        record_unknown_outcome(
+            operation, f"{reading} An earlier call may have reached Roboflow.", words, answered
+        )
+    elif not transition(operation, State.FAILED, now=clock(), message=reading, words=words, attempt=answered):
+        store_attempt(operation, answered)
 
 
-def unknown(operation: Operation, trouble: RoboflowError, begun: float) -> None:
+def record_unknown(operation: Operation, trouble: RoboflowError, begun: float) -> None:
     """The reply was lost or says nothing."""
-    unknown_step(
+    record_unknown_outcome(
         operation,
         f"{trouble.reading} The outcome is not known yet.",
         trouble.text,
-        attempt_of(endpoint_of(operation), trouble, begun),
+        attempt_for(endpoint_of(operation), trouble, begun),
     )
 
 
-def unknown_step(operation: Operation, message: str, words: str, answered: Attempt) -> None:
+def record_unknown_outcome(operation: Operation, message: str, words: str, answered: Attempt) -> None:
     """Write that it may have happened, and look soon."""
     moment = clock()
-    if step(
+    if transition(
         operation,
         State.UNKNOWN,
         now=moment,
         message=message,
         words=words,
         attempt=answered,
-        next_look_at=soon(moment),
+        next_look_at=first_look_at(moment),
     ):
         publish("operations.look", operation.pk)
     else:
-        note_attempt(operation, answered)
+        store_attempt(operation, answered)
 
 
 def endpoint_of(operation: Operation) -> str:
@@ -284,7 +295,7 @@ def endpoint_of(operation: Operation) -> str:
     return "/add" if operation.kind == Kind.CREATE else f"/{operation.kind}"
 
 
-def attempt_of(endpoint: str, trouble: RoboflowError | KeyUnreadable | None, begun: float) -> Attempt:
+def attempt_for(endpoint: str, trouble: RoboflowError | KeyUnreadable | None, begun: float) -> Attempt:
     """Return the row of one call and its answer."""
     answer = trouble if isinstance(trouble, RoboflowError) else None
     return Attempt(

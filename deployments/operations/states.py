@@ -37,8 +37,8 @@ class State(models.TextChoices):
     NEEDS_ATTENTION = "needs_attention", "needs attention"
 
 
-OPEN = (State.QUEUED, State.SENDING, State.ACCEPTED, State.UNKNOWN)
-ENDED = (State.SUCCEEDED, State.FAILED, State.CANCELLED, State.NEEDS_ATTENTION)
+OPEN_STATES = (State.QUEUED, State.SENDING, State.ACCEPTED, State.UNKNOWN)
+ENDED_STATES = (State.SUCCEEDED, State.FAILED, State.CANCELLED, State.NEEDS_ATTENTION)
 STEPS: dict[State, tuple[State, ...]] = {
     State.QUEUED: (State.SENDING, State.FAILED, State.CANCELLED),
     State.SENDING: (State.ACCEPTED, State.FAILED, State.UNKNOWN),
@@ -52,7 +52,7 @@ AGREED: dict[Kind, frozenset[str]] = {  # what Roboflow reports when it has done
 }
 
 
-def may_step(kind: str, before: str, after: str) -> bool:
+def is_allowed(kind: str, before: str, after: str) -> bool:
     """Say whether an operation may go from `before` to `after`."""
     if kind == Kind.CREATE and before == State.UNKNOWN and after == State.SENDING:
         return False

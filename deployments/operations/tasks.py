@@ -6,30 +6,30 @@ from celery import shared_task
 from django.utils.timezone import now
 
 from deployments.operations import reconcile, resolve, run, sweep
-from portal.queue.lease import leased
+from portal.queue.lease import holding_lease
 
 
 @shared_task(name="operations.run")
 def run_operation(operation_id: str, again: str | None = None) -> None:
     """Perform one operation; `again` is the fence of an unknown one that may be sent again."""
-    run.run(UUID(operation_id), now=now(), again=int(again) if again else None)
+    run.run_operation(UUID(operation_id), now=now(), again=int(again) if again else None)
 
 
 @shared_task(name="operations.look")
 def look_at_operation(operation_id: str) -> None:
     """Look whether one operation happened."""
-    reconcile.look(UUID(operation_id))
+    reconcile.look_at_operation(UUID(operation_id))
 
 
 @shared_task(name="operations.sweep")
 def sweep_operations() -> None:
     """Find what fell between."""
-    with leased("operations.sweep", now=now()) as held:
+    with holding_lease("operations.sweep", now=now()) as held:
         if held:
-            sweep.sweep(now=now())
+            sweep.sweep_operations(now=now())
 
 
 @shared_task(name="operations.check_again")
 def check_operation_again(operation_id: str, user_id: str) -> None:
     """Look once more at what needs attention, for a person."""
-    resolve.check_for(UUID(operation_id), user_id=int(user_id), now=now())
+    resolve.check_operation_for(UUID(operation_id), user_id=int(user_id), now=now())

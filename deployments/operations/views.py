@@ -12,23 +12,28 @@ from django.utils.timezone import now
 from django.views.decorators.http import require_POST, require_safe
 
 from deployments.fleet.strip import rev_of
-from deployments.operations.ask import key_to_act, operation_page, tell, too_many
-from deployments.operations.claim import cancel, thing_of
+from deployments.operations.ask import (
+    operation_page,
+    refuse_if_too_many,
+    require_own_key,
+    warn_if_other_operation,
+)
+from deployments.operations.claim import cancel_operation, operation_subject
 from deployments.operations.forms import ResolveForm
 from deployments.operations.models import Operation
-from deployments.operations.request import Wish, request_operation
-from deployments.operations.resolve import mark_done
+from deployments.operations.request import ChangeRequest, request_operation
+from deployments.operations.resolve import mark_resolved_by_hand
 from deployments.operations.states import Kind, State
 from deployments.workspaces.guard import workspace_required
 from deployments.workspaces.models import Membership, Workspace
-from deployments.workspaces.roles import Role, may
-from portal.audit.export import export_made
+from deployments.workspaces.roles import Role, is_enough
+from portal.audit.export import record_export
 from portal.audit.models import Event
 from portal.audit.origin import origin_of
 from portal.queue.publish import publish
-from portal.web.export import export, wants_export
-from portal.web.fragments import form_page, go, nothing_new, page_or_part, unchanged
-from portal.web.paging import keyset
+from portal.web.export import export_response, wants_export
+from portal.web.fragments import form_page, is_unchanged, nothing_new, page_or_part, redirect_page
+from portal.web.paging import keyset_page
 
 COLUMNS = (
     "id",
@@ -53,7 +58,7 @@ COLUMNS = (
 )
 
 
-def filtered(request: HttpRequest, workspace: Workspace) -> QuerySet[Operation]:
+def filter_operations(request: HttpRequest, workspace: Workspace) -> QuerySet[Operation]:
     """Return the operations that the query string asks for."""
     rows = Operation.objects.filter(workspace=workspace)
     state, kind, actor = (request.GET.get(name, "") for name in ("state", "kind", "actor"))
@@ -77,13 +82,15 @@ def operations(request: HttpRequest, membership: Membership) -> HttpResponseBase
     """What was asked of Roboflow, newest first."""
     workspace = membership.workspace
     rev = rev_of(workspace, now=now())
-    if unchanged(request, rev):
+    if is_unchanged(request, rev):
         return nothing_new()
-    rows = filtered(request, workspace)
+    rows = filter_operations(request, workspace)
     if wanted := wants_export(request):
-        export_made(request, workspace, what="operations", format=wanted)
-        return export(exported(rows), columns=COLUMNS, format=wanted, filename=f"{workspace.slug}-operations")
-    page = keyset(
+        record_export(request, workspace, what="operations", format=wanted)
+        return export_response(
+            export_rows(rows), columns=COLUMNS, format=wanted, filename=f"{workspace.slug}-operations"
+        )
+    page = keyset_page(
         rows.select_related("deployment"),
         cursor=request.GET.get("cursor"),
         size=50,
@@ -113,7 +120,7 @@ def operations(request: HttpRequest, membership: Membership) -> HttpResponseBase
     )
 
 
-def exported(rows: QuerySet[Operation]) -> Iterator[dict[str, Any]]:
+def export_rows(rows: QuerySet[Operation]) -> Iterator[dict[str, Any]]:
     """Yield every operation of the filter."""
     for one in (
         rows.annotate(calls=Count("attempts")).order_by("-requested_at", "-pk").iterator(chunk_size=1000)
@@ -126,7 +133,7 @@ def exported(rows: QuerySet[Operation]) -> Iterator[dict[str, Any]]:
         }
 
 
-def operation_of(membership: Membership, operation_id: UUID) -> Operation:
+def get_operation_or_404(membership: Membership, operation_id: UUID) -> Operation:
     """Return an operation of this workspace; any other one is not there."""
     found = (
         Operation.objects.filter(workspace=membership.workspace, pk=operation_id)
@@ -142,19 +149,19 @@ def operation_of(membership: Membership, operation_id: UUID) -> Operation:
 @workspace_required(Role.VIEWER)
 def operation(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
     """One operation: what, why, the steps with their times, every answer. It updates by itself while it runs."""
-    found, rev = operation_of(membership, operation_id), rev_of(membership.workspace, now=now())
-    if unchanged(request, rev):
+    found, rev = get_operation_or_404(membership, operation_id), rev_of(membership.workspace, now=now())
+    if is_unchanged(request, rev):
         return nothing_new()
     return page_or_part(
         request,
         "operations/operation.html",
-        shown(found, membership, rev),
+        operation_context(found, membership, rev),
         part="operations/_operation.html",
         region="operation",
     )
 
 
-def shown(
+def operation_context(
     found: Operation, membership: Membership, rev: str, form: ResolveForm | None = None
 ) -> dict[str, Any]:
     """Return what the page of an operation shows."""
@@ -170,7 +177,7 @@ def shown(
         "steps": steps,
         "attempts": found.attempts.all(),
         "rev": rev,
-        "may_act": may(membership.role, Role.OPERATOR),
+        "may_act": is_enough(membership.role, Role.OPERATOR),
         "resolve_form": form or ResolveForm(),
         "form": form,
         "try_token": uuid4(),
@@ -185,23 +192,23 @@ def shown(
 @workspace_required(Role.OPERATOR)
 def cancel_view(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
     """Cancel what is not sent yet."""
-    found = operation_of(membership, operation_id)
-    if not cancel(found, by=origin_of(request), now=now()):
+    found = get_operation_or_404(membership, operation_id)
+    if not cancel_operation(found, by=origin_of(request), now=now()):
         messages.warning(request, "Too late to cancel: it is on its way already.")
-    return go(request, operation_page(found))
+    return redirect_page(request, operation_page(found))
 
 
 @require_POST
 @workspace_required(Role.OPERATOR)
 def check_view(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
     """Ask for another look at what needs attention; a worker looks."""
-    found = operation_of(membership, operation_id)
-    if refused := too_many(request):
+    found = get_operation_or_404(membership, operation_id)
+    if refused := refuse_if_too_many(request):
         return refused
     if found.state == State.NEEDS_ATTENTION and not found.resolved_at:
         request_check(found, request)
         messages.info(request, "A worker looks at Roboflow once more. What it finds shows here.")
-    return go(request, operation_page(found))
+    return redirect_page(request, operation_page(found))
 
 
 def request_check(found: Operation, request: HttpRequest) -> None:
@@ -213,33 +220,33 @@ def request_check(found: Operation, request: HttpRequest) -> None:
 @workspace_required(Role.OPERATOR)
 def resolve_view(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
     """A person says how it ended, and why they know."""
-    found, form = operation_of(membership, operation_id), ResolveForm(request.POST)
+    found, form = get_operation_or_404(membership, operation_id), ResolveForm(request.POST)
     if not form.is_valid():
         return form_page(
             request,
             "operations/operation.html",
-            shown(found, membership, rev_of(membership.workspace, now=now()), form),
+            operation_context(found, membership, rev_of(membership.workspace, now=now()), form),
         )
-    mark_done(found, reason=form.cleaned_data["reason"], by=origin_of(request), now=now())
-    return go(request, operation_page(found))
+    mark_resolved_by_hand(found, reason=form.cleaned_data["reason"], by=origin_of(request), now=now())
+    return redirect_page(request, operation_page(found))
 
 
 @require_POST
 @workspace_required(Role.OPERATOR)
 def try_again_view(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
     """Ask for the same once more: a new operation."""
-    found = operation_of(membership, operation_id)
-    key = key_to_act(request, membership, Kind(found.kind), thing_of(found))
+    found = get_operation_or_404(membership, operation_id)
+    key = require_own_key(request, membership, Kind(found.kind), operation_subject(found))
     if found.state not in (State.NEEDS_ATTENTION, State.FAILED, State.CANCELLED):
         messages.warning(request, "It is not ended in a way that could be tried again.")
-        return go(request, operation_page(found))
+        return redirect_page(request, operation_page(found))
     try:
         token = UUID(request.POST.get("form_token", ""))
     except ValueError:
         token = uuid4()
-    if refused := too_many(request):
+    if refused := refuse_if_too_many(request):
         return refused
-    wish = Wish(
+    wish = ChangeRequest(
         kind=Kind(found.kind),
         workspace=membership.workspace,
         name=found.target_name,
@@ -248,5 +255,5 @@ def try_again_view(request: HttpRequest, membership: Membership, operation_id: U
         reason=found.reason,
     )
     again = request_operation(wish, key=key, form_token=token, by=origin_of(request), now=now())
-    tell(request, again, token)
-    return go(request, operation_page(again))
+    warn_if_other_operation(request, again, token)
+    return redirect_page(request, operation_page(again))

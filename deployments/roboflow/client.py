@@ -19,14 +19,14 @@ from deployments.roboflow.errors import (
     RateLimited,
     RoboflowError,
     Unavailable,
+    error_class_for,
     looks_like_a_page,
-    readable,
-    reading_of,
-    refusal_class,
+    readable_text,
+    reading_for,
 )
-from deployments.roboflow.mask import Secret, forms_of, mask
+from deployments.roboflow.mask import Secret, mask_key, spellings_of
 from deployments.roboflow.retry import delay_seconds, may_retry, retry_after_of
-from deployments.roboflow.transport import Answer, Broken, exchange, new_session
+from deployments.roboflow.transport import Answer, NoAnswer, new_session, send_request
 
 T = TypeVar("T")
 ECHO = re.compile(
@@ -75,7 +75,7 @@ class Client:
             key,
             "/",
             {},
-            schema.key_owner,
+            schema.parse_key_owner,
             base=self.api_url,
             attempts=attempts,
             deadline_seconds=deadline_seconds,
@@ -90,7 +90,7 @@ class Client:
             key,
             path,
             {},
-            schema.workspace,
+            schema.parse_workspace,
             base=self.api_url,
             attempts=attempts,
             deadline_seconds=deadline_seconds,
@@ -103,7 +103,12 @@ class Client:
         """Return all deployments of the workspace, the expired and deleted ones too: else an expiry would look like a loss."""
         query = {"show_expired": "true", "show_deleted": "true"}
         return self._get(
-            key, "/list", query, schema.deployments, attempts=attempts, deadline_seconds=deadline_seconds
+            key,
+            "/list",
+            query,
+            schema.parse_deployment_list,
+            attempts=attempts,
+            deadline_seconds=deadline_seconds,
         )
 
     def get_deployment(
@@ -112,7 +117,12 @@ class Client:
         """Return the deployment that carries this name now. Raises NotFound."""
         query = {"deployment_name": name}
         return self._get(
-            key, "/get", query, schema.one_deployment, attempts=attempts, deadline_seconds=deadline_seconds
+            key,
+            "/get",
+            query,
+            schema.parse_one_deployment,
+            attempts=attempts,
+            deadline_seconds=deadline_seconds,
         )
 
     def get_log(
@@ -134,7 +144,12 @@ class Client:
             "to_timestamp": end.isoformat(),
         }
         return self._get(
-            key, "/get_log", query, schema.log_page, attempts=attempts, deadline_seconds=deadline_seconds
+            key,
+            "/get_log",
+            query,
+            schema.parse_log_page,
+            attempts=attempts,
+            deadline_seconds=deadline_seconds,
         )
 
     def machine_types(
@@ -145,7 +160,7 @@ class Client:
             key,
             "/machine_types",
             {},
-            schema.machine_types,
+            schema.parse_machine_types,
             attempts=attempts,
             deadline_seconds=deadline_seconds,
         )
@@ -162,7 +177,12 @@ class Client:
         """Return the workspace's usage between two aware times; its shape is not documented."""
         query = {"from_timestamp": start.isoformat(), "to_timestamp": end.isoformat()}
         return self._get(
-            key, "/usage_workspace", query, schema.load, attempts=attempts, deadline_seconds=deadline_seconds
+            key,
+            "/usage_workspace",
+            query,
+            schema.load_json,
+            attempts=attempts,
+            deadline_seconds=deadline_seconds,
         )
 
     def usage_deployment(
@@ -182,14 +202,21 @@ class Client:
             "to_timestamp": end.isoformat(),
         }
         return self._get(
-            key, "/usage_deployment", query, schema.load, attempts=attempts, deadline_seconds=deadline_seconds
+            key,
+            "/usage_deployment",
+            query,
+            schema.load_json,
+            attempts=attempts,
+            deadline_seconds=deadline_seconds,
         )
 
     def add(
         self, key: Secret, new: schema.NewDeployment, *, deadline_seconds: float
     ) -> schema.DeploymentReport:
         """Create a deployment. Raises OutcomeUnknown when it may have been created."""
-        return self._post(key, "/add", new.body(), schema.one_deployment, deadline_seconds=deadline_seconds)
+        return self._post(
+            key, "/add", new.body(), schema.parse_one_deployment, deadline_seconds=deadline_seconds
+        )
 
     def pause(self, key: Secret, name: str, *, deadline_seconds: float) -> None:
         """Pause the deployment that carries this name."""
@@ -197,7 +224,7 @@ class Client:
             key,
             "/pause",
             {"deployment_name": name},
-            schema.acknowledgement,
+            schema.parse_acknowledgement,
             deadline_seconds=deadline_seconds,
         )
 
@@ -207,7 +234,7 @@ class Client:
             key,
             "/resume",
             {"deployment_name": name},
-            schema.acknowledgement,
+            schema.parse_acknowledgement,
             deadline_seconds=deadline_seconds,
         )
 
@@ -217,7 +244,7 @@ class Client:
             key,
             "/delete",
             {"deployment_name": name},
-            schema.acknowledgement,
+            schema.parse_acknowledgement,
             deadline_seconds=deadline_seconds,
         )
 
@@ -284,12 +311,12 @@ class Client:
         begun, session = time.monotonic(), self.reader if method == "GET" else self.writer
         answer, trouble = None, None
         try:
-            answer = exchange(
+            answer = send_request(
                 session, method, url, key=key, fields=fields, timeouts=self.timeouts, deadline=deadline
             )
-        except Broken as broken:
+        except NoAnswer as broken:
             trouble = broken
-        result, error = judge(answer, trouble, key=key, method=method, endpoint=named, read=read)
+        result, error = parse_answer(answer, trouble, key=key, method=method, endpoint=named, read=read)
         self._record(named, error, answer, begun)
         if error is not None:
             raise error
@@ -312,9 +339,9 @@ class Client:
                 )
 
 
-def judge(
+def parse_answer(
     answer: Answer | None,
-    trouble: Broken | None,
+    trouble: NoAnswer | None,
     *,
     key: Secret,
     method: str,
@@ -325,45 +352,50 @@ def judge(
     if answer is None:
         never_sent = trouble is not None and trouble.never_sent
         why = f"Roboflow did not answer. {trouble}"
-        return None, silence(why, never_sent=never_sent, method=method, endpoint=endpoint)
+        return None, error_without_answer(why, never_sent=never_sent, method=method, endpoint=endpoint)
     if answer.status == 200:
         try:
-            return read(unechoed(answer.body, key)), None
+            return read(mask_echoed_keys(answer.body, key)), None
         except (schema.Malformed, RecursionError) as malformed:
             why, text = (
-                f"Roboflow's answer makes no sense. {mask(str(malformed), key)}",
-                readable(answer.body[:4000], key),
+                f"Roboflow's answer makes no sense. {mask_key(str(malformed), key)}",
+                readable_text(answer.body[:4000], key),
             )
     elif method == "GET" and answer.status == 404 and looks_like_a_page(answer.body):
-        why, text = "Something before Roboflow answered with a page of its own.", readable(answer.body, key)
+        why, text = (
+            "Something before Roboflow answered with a page of its own.",
+            readable_text(answer.body, key),
+        )
     elif 400 <= answer.status < 500:
-        refusal = refusal_class(answer.status)(
-            reading_of(answer.status),
+        refusal = error_class_for(answer.status)(
+            reading_for(answer.status),
             endpoint=endpoint,
             method=method,
             status=answer.status,
-            text=readable(answer.body, key),
+            text=readable_text(answer.body, key),
         )
         if isinstance(refusal, RateLimited):
             refusal.retry_after = retry_after_of(answer.retry_after)
         return None, refusal
     else:
-        why, text = reading_of(answer.status), readable(answer.body, key)
+        why, text = reading_for(answer.status), readable_text(answer.body, key)
     kind = Unavailable if method == "GET" else OutcomeUnknown
     return None, kind(why, endpoint=endpoint, method=method, status=answer.status, text=text)
 
 
-def unechoed(body: bytes, key: Secret) -> bytes:
+def mask_echoed_keys(body: bytes, key: Secret) -> bytes:
     """Return an answer without any key: one that repeats it, or that may, is read, masked text by text, and written again."""
-    if not ECHO.search(body) and not any(form.encode() in body for form in forms_of(key.reveal())):
+    if not ECHO.search(body) and not any(form.encode() in body for form in spellings_of(key.reveal())):
         return body
     try:
-        return json.dumps(schema.tame(schema.load(body), clean=lambda words: mask(words, key))).encode()
+        return json.dumps(
+            schema.clean_json(schema.load_json(body), clean=lambda words: mask_key(words, key))
+        ).encode()
     except (schema.Malformed, RecursionError):
         return body
 
 
-def silence(why: str, *, never_sent: bool, method: str, endpoint: str) -> RoboflowError:
+def error_without_answer(why: str, *, never_sent: bool, method: str, endpoint: str) -> RoboflowError:
     """Return the error of a call without an answer: of a POST unknown, unless the connection was never made."""
     if method == "POST" and not never_sent:
         return OutcomeUnknown(why, endpoint=endpoint, method=method)

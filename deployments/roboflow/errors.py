@@ -15,8 +15,8 @@ import html
 import json
 import re
 
-from deployments.roboflow.mask import Secret, mask
-from deployments.roboflow.schema import storable
+from deployments.roboflow.mask import Secret, mask_key
+from deployments.roboflow.schema import storable_text
 
 MAX_TEXT = 2000
 READINGS = {  # Roboflow's statuses as we read them
@@ -81,12 +81,12 @@ class OutcomeUnknown(RoboflowError):
     """A POST that may or may not have been processed."""
 
 
-def refusal_class(status: int) -> type[RoboflowError]:
+def error_class_for(status: int) -> type[RoboflowError]:
     """Return the error of a 4xx."""
     return {401: KeyRefused, 404: NotFound, 429: RateLimited}.get(status, Rejected)
 
 
-def reading_of(status: int) -> str:
+def reading_for(status: int) -> str:
     """Return our sentence for a status."""
     if status in READINGS:
         return READINGS[status]
@@ -95,13 +95,13 @@ def reading_of(status: int) -> str:
     return "Roboflow refused it." if 400 <= status < 500 else f"Roboflow answered with an error ({status})."
 
 
-def readable(body: bytes, secret: Secret) -> str:
+def readable_text(body: bytes, secret: Secret) -> str:
     """Return the words of an error answer: the message of a JSON error, HTML without its tags, at most 2,000 characters, keys masked."""
     text = body[: MAX_TEXT * 20].decode("utf-8", errors="replace")
-    text = message_of(text) or text
+    text = message_in(text) or text
     if "<" in text and re.search(r"(?i)<(!doctype|html|body|h1|p|div|title)\b", text):
         text = html.unescape(TAGS.sub(" ", text))
-    return storable(" ".join(mask(text, secret).split()))[:MAX_TEXT]
+    return storable_text(" ".join(mask_key(text, secret).split()))[:MAX_TEXT]
 
 
 def looks_like_a_page(body: bytes) -> bool:
@@ -109,7 +109,7 @@ def looks_like_a_page(body: bytes) -> bool:
     return re.search(rb"(?i)<(!doctype|html|body|head)\b", body[:2000]) is not None
 
 
-def message_of(text: str) -> str:
+def message_in(text: str) -> str:
     """Return `error.message`, `error` or `message` where the text is JSON that has one."""
     try:
         found = json.loads(text)

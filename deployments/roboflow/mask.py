@@ -40,7 +40,7 @@ class Secret:
         raise TypeError("A secret is not pickled.")
 
 
-def forms_of(value: str) -> list[str]:
+def spellings_of(value: str) -> list[str]:
     """Return how a key may look in a text: raw, url-encoded, JSON-escaped, base64; the longest first."""
     plain = {value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1]}
     encoded = {base64.b64encode(value.encode()).decode(), base64.urlsafe_b64encode(value.encode()).decode()}
@@ -48,10 +48,10 @@ def forms_of(value: str) -> list[str]:
     return sorted((one for one in forms if one), key=len, reverse=True)
 
 
-def mask(text: str, *secrets: Secret) -> str:
+def mask_key(text: str, *secrets: Secret) -> str:
     """Return `text` with these keys, in any form, and whatever looks like a key replaced by `***`."""
     for secret in secrets:
-        for form in forms_of(secret.reveal()):
+        for form in spellings_of(secret.reveal()):
             text = text.replace(form, MASK)
     return mask_patterns(text)
 

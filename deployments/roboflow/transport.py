@@ -28,7 +28,7 @@ class Answer:
     body: bytes = field(repr=False)
 
 
-class Broken(Exception):
+class NoAnswer(Exception):
     """No whole answer came. `never_sent`: the connection was not made. The message holds no address."""
 
     def __init__(self, why: str, *, never_sent: bool = False) -> None:
@@ -36,54 +36,54 @@ class Broken(Exception):
         self.never_sent = never_sent
 
 
-class Punctual(threading.local):
+class CurrentCall(threading.local):
     """Which call this thread makes: a connection that stands too late must not carry it any more."""
 
     call: "Exchange | None" = None
 
 
-on_duty = Punctual()
+current = CurrentCall()
 
 
-class PunctualHTTPConnection(HTTPConnection):
+class DeadlineHTTPConnection(HTTPConnection):
     """Sends nothing for a call that nobody waits for any more: looking up a name and connecting may outlast its deadline."""
 
     def connect(self) -> None:
         """Connect, then look at the clock."""
         super().connect()
-        give_up_late(self)
+        abort_if_late(self)
 
 
-class PunctualHTTPSConnection(HTTPSConnection):
+class DeadlineHTTPSConnection(HTTPSConnection):
     """The same under TLS."""
 
     def connect(self) -> None:
         """Connect, shake hands, then look at the clock."""
         super().connect()
-        give_up_late(self)
+        abort_if_late(self)
 
 
-def give_up_late(connection: HTTPConnection) -> None:
+def abort_if_late(connection: HTTPConnection) -> None:
     """Close a connection whose call is over. Raises NewConnectionError, which means: nothing was sent."""
-    call = on_duty.call
+    call = current.call
     if call is not None and (call.abandoned or time.monotonic() >= call.deadline):
         connection.close()
         raise NewConnectionError(connection, "too late")
 
 
-class PunctualHTTPPool(HTTPConnectionPool):
+class DeadlineHTTPPool(HTTPConnectionPool):
     """Makes such connections."""
 
-    ConnectionCls = PunctualHTTPConnection
+    ConnectionCls = DeadlineHTTPConnection
 
 
-class PunctualHTTPSPool(HTTPSConnectionPool):
+class DeadlineHTTPSPool(HTTPSConnectionPool):
     """Makes such connections under TLS."""
 
-    ConnectionCls = PunctualHTTPSConnection
+    ConnectionCls = DeadlineHTTPSConnection
 
 
-class Adapter(HTTPAdapter):
+class DeadlineAdapter(HTTPAdapter):
     """Never retries by itself, never sends late."""
 
     def __init__(self) -> None:
@@ -92,16 +92,16 @@ class Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Let the pools make punctual connections."""
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": PunctualHTTPPool, "https": PunctualHTTPSPool}
+        self.poolmanager.pool_classes_by_scheme = {"http": DeadlineHTTPPool, "https": DeadlineHTTPSPool}
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
         """The same behind a proxy."""
         manager = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = {"http": PunctualHTTPPool, "https": PunctualHTTPSPool}
+        manager.pool_classes_by_scheme = {"http": DeadlineHTTPPool, "https": DeadlineHTTPSPool}
         return manager
 
 
-class Straight(requests.Session):
+class NoRedirectSession(requests.Session):
     """Follows nothing, and reads nothing of a redirect by itself: requests would read its body whole, whatever its size."""
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
@@ -119,7 +119,7 @@ class NoNetrc(requests.auth.AuthBase):
 
 def new_session(*, user_agent: str, keep_alive: bool) -> requests.Session:
     """Return a session that never retries by itself; the one for POSTs never uses a connection twice."""
-    session, adapter = Straight(), Adapter()
+    session, adapter = NoRedirectSession(), DeadlineAdapter()
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     session.auth = NoNetrc()
@@ -129,7 +129,7 @@ def new_session(*, user_agent: str, keep_alive: bool) -> requests.Session:
     return session
 
 
-def exchange(
+def send_request(
     session: requests.Session,
     method: str,
     url: str,
@@ -146,7 +146,7 @@ def exchange(
     """
     left = deadline - time.monotonic()
     if left <= 0:
-        raise Broken("There was no time left.", never_sent=True)
+        raise NoAnswer("There was no time left.", never_sent=True)
     call = Exchange(
         session, method, url, key, fields, (min(timeouts[0], left), min(timeouts[1], left)), deadline
     )
@@ -155,7 +155,7 @@ def exchange(
     thread.join(left)
     if thread.is_alive():
         call.abandon()
-        raise Broken("The time limit was reached before the whole answer came.")
+        raise NoAnswer("The time limit was reached before the whole answer came.")
     if call.trouble:
         raise call.trouble
     assert call.answer is not None
@@ -185,25 +185,25 @@ class Exchange:
             deadline,
         )
         self.answer: Answer | None = None
-        self.trouble: Broken | None = None
+        self.trouble: NoAnswer | None = None
         self.response: requests.Response | None = None
         self.abandoned = False
 
     def run(self) -> None:
         """The border: whatever requests raises ends here, for it carries addresses with keys."""
-        on_duty.call = self
+        current.call = self
         try:
             self.answer = self.talk()
-        except Broken as trouble:
+        except NoAnswer as trouble:
             self.trouble = trouble
         except requests.exceptions.ConnectTimeout:
-            self.trouble = Broken("The connection was not made in time.", never_sent=True)
+            self.trouble = NoAnswer("The connection was not made in time.", never_sent=True)
         except requests.exceptions.ConnectionError as error:
-            self.trouble = connection_trouble(error)
+            self.trouble = classify_connection_error(error)
         except requests.exceptions.Timeout:
-            self.trouble = Broken("No answer came in time.")
+            self.trouble = NoAnswer("No answer came in time.")
         except Exception:  # noqa: BLE001 - whatever it is, its text and its frames may hold the address
-            self.trouble = Broken("The answer broke off or could not be read.")
+            self.trouble = NoAnswer("The answer broke off or could not be read.")
 
     def talk(self) -> Answer:
         """Send, and read the answer up to its cap."""
@@ -219,7 +219,7 @@ class Exchange:
             for chunk in sent.iter_content(CHUNK):
                 body += chunk
                 if len(body) > MAX_BYTES or self.abandoned:
-                    raise Broken("The answer is larger than 32 MiB.")
+                    raise NoAnswer("The answer is larger than 32 MiB.")
             return Answer(sent.status_code, sent.headers.get("Retry-After"), bytes(body))
 
     def abandon(self) -> None:
@@ -233,9 +233,9 @@ class Exchange:
             pass
 
 
-def connection_trouble(error: requests.exceptions.ConnectionError) -> Broken:
+def classify_connection_error(error: requests.exceptions.ConnectionError) -> NoAnswer:
     """Tell a connection that was never made from one that broke."""
     reason = getattr(error.args[0], "reason", None) if error.args else None
     if isinstance(reason, NewConnectionError):
-        return Broken("The connection was refused.", never_sent=True)
-    return Broken("The connection broke before the whole answer came.")
+        return NoAnswer("The connection was refused.", never_sent=True)
+    return NoAnswer("The connection broke before the whole answer came.")

@@ -26,11 +26,11 @@ LEFT_OUT = (
 CHUNK = 1 << 20
 
 
-class NotPossible(Exception):
+class BackupError(Exception):
     """A back-up or restore that cannot be done, in a sentence for a person."""
 
 
-def backup(target: IO[bytes], *, now: datetime) -> dict[str, Any]:
+def write_backup(target: IO[bytes], *, now: datetime) -> dict[str, Any]:
     """Write the back-up to a binary stream and return its header. Raises NotPossible.
 
     A gzip stream: a line of JSON that describes it, then SQLite's own file, or PostgreSQL's tables in COPY text, each begun by a line with its name
@@ -42,25 +42,25 @@ def backup(target: IO[bytes], *, now: datetime) -> dict[str, Any]:
         return backup_postgresql(out, now=now)
 
 
-def header(head: dict[str, Any] | None, *, now: datetime) -> dict[str, Any]:
+def backup_header(head: dict[str, Any] | None, *, now: datetime) -> dict[str, Any]:
     """Describe a back-up whose trail has this head."""
     return {
         "portal_backup": FORMAT,
         "vendor": connection.vendor,
         "version": __version__,
         "made_at": now.isoformat(),
-        "migrations": migrations(),
+        "migrations": applied_migrations(),
         "head": head,
     }
 
 
-def current_head() -> dict[str, Any] | None:
+def trail_head() -> dict[str, Any] | None:
     """Return the head of the trail as a back-up names it."""
     head = Head.objects.filter(pk=1).values("sequence", "hash").first()
     return dict(head) if head else None
 
 
-def migrations() -> list[str]:
+def applied_migrations() -> list[str]:
     """Return the migrations that this database has seen."""
     return sorted(".".join(one) for one in MigrationRecorder(connection).applied_migrations())
 
@@ -77,7 +77,7 @@ def backup_sqlite(out: gzip.GzipFile, *, now: datetime) -> dict[str, Any]:
         head = database.execute("SELECT sequence, hash FROM audit_head WHERE id = 1").fetchone()
         database.execute("VACUUM")  # what was deleted must not stand in free pages
         database.close()
-        about = header({"sequence": head[0], "hash": head[1]} if head else None, now=now)
+        about = backup_header({"sequence": head[0], "hash": head[1]} if head else None, now=now)
         out.write(json.dumps(about).encode() + b"\n")
         with copy.open("rb") as file:
             while block := file.read(CHUNK):
@@ -90,12 +90,12 @@ def backup_postgresql(out: gzip.GzipFile, *, now: datetime) -> dict[str, Any]:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")  # the pipe may be slow
-        about = header(current_head(), now=now)
+        about = backup_header(trail_head(), now=now)
         out.write(json.dumps(about).encode() + b"\n")
-        for table in tables():
+        for table in backed_up_tables():
             columns = [one.name for one in connection.introspection.get_table_description(cursor, table)]
             out.write(json.dumps({"table": table, "columns": columns}).encode() + b"\n")
-            with cursor.cursor.copy(f"COPY {named(table, columns)} TO STDOUT") as rows:
+            with cursor.cursor.copy(f"COPY {quoted_columns(table, columns)} TO STDOUT") as rows:
                 for block in rows:
                     out.write(bytes(block))
             out.write(b"\\.\n")
@@ -103,7 +103,7 @@ def backup_postgresql(out: gzip.GzipFile, *, now: datetime) -> dict[str, Any]:
     return about
 
 
-def tables() -> list[str]:
+def backed_up_tables() -> list[str]:
     """Return the tables that a back-up holds."""
     return sorted(
         set(connection.introspection.django_table_names(only_existing=True, include_views=False))
@@ -111,29 +111,29 @@ def tables() -> list[str]:
     )
 
 
-def named(table: str, columns: list[str]) -> str:
+def quoted_columns(table: str, columns: list[str]) -> str:
     """Return a table and its columns as COPY wants them."""
     quote = connection.ops.quote_name
     return f"{quote(table)} ({', '.join(map(quote, columns))})"
 
 
-def write_file(path: Path, *, now: datetime) -> dict[str, Any]:
+def write_backup_file(path: Path, *, now: datetime) -> dict[str, Any]:
     """Write a back-up file that only its owner reads; it appears whole or not at all. Raises NotPossible."""
     if path.exists():
-        raise NotPossible(f"{path} is there already.")
+        raise BackupError(f"{path} is there already.")
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as target:
-            about = backup(target, now=now)
+            about = write_backup(target, now=now)
         draft.rename(path)
     except OSError as error:
-        raise NotPossible(f"{path} cannot be written: {error.strerror}.") from None
+        raise BackupError(f"{path} cannot be written: {error.strerror}.") from None
     finally:
         draft.unlink(missing_ok=True)
     return about
 
 
-def vault_words() -> Iterator[str]:
+def vault_notice() -> Iterator[str]:
     """Say where the vault key is: a back-up is worth little without it."""
     kept = settings.SECRETS_FOLDER / "portal_vault_keys"
     yield "The vault key is not in it: without it the API keys cannot be opened."

@@ -15,34 +15,34 @@ from deployments.logs.models import Line
 from deployments.workspaces.models import Workspace
 from portal import __version__
 from portal.accounts import factors
-from portal.audit.integrity import integrity
+from portal.audit.integrity import integrity_context
 from portal.audit.models import Event
-from portal.health.beat import Part, parts, queue_length
+from portal.health.beat import Part, portal_parts, queue_length
 
 HOUR = timedelta(hours=1)
 
 
-def figures(*, now: datetime) -> dict[str, Any]:
+def system_context(*, now: datetime) -> dict[str, Any]:
     """Return everything that the page shows."""
     return {
-        "parts": [Part("web", True, "answers", now, __version__), *parts(now=now)],
+        "parts": [Part("web", True, "answers", now, __version__), *portal_parts(now=now)],
         "queue": queue_length(),
         "workspaces": Workspace.objects.order_by("name"),
-        "calls": calls(now=now),
-        "disk": disk(),
+        "calls": call_statistics(now=now),
+        "disk": table_sizes(),
         "versions": {
             "portal": __version__,
             "Django": django.get_version(),
             "Python": sys.version.split()[0],
             "database": connection.vendor,
         },
-        "second_factor_required": factors.is_required(),
-        "people_without": factors.without_one(),
-        **integrity(),
+        "second_factor_required": factors.is_second_factor_required(),
+        "people_without": factors.count_without_second_factor(),
+        **integrity_context(),
     }
 
 
-def calls(*, now: datetime) -> list[dict[str, Any]]:
+def call_statistics(*, now: datetime) -> list[dict[str, Any]]:
     """Return the calls of the last hour by endpoint and outcome, with p50 and p95 in milliseconds."""
     groups: dict[tuple[str, str], list[int]] = {}
     for endpoint, outcome, took in Call.objects.filter(at__gt=now - HOUR).values_list(
@@ -66,15 +66,15 @@ def percentile(values: list[int], which: int) -> int:
     return int(quantiles(values, n=100, method="inclusive")[which - 1]) if len(values) > 1 else values[0]
 
 
-def disk() -> list[tuple[str, int, int | None]]:
+def table_sizes() -> list[tuple[str, int, int | None]]:
     """Return rows and bytes of the tables that grow; bytes where the database tells them cheaply."""
     return [
-        (name, model._default_manager.count(), size_of(model._meta.db_table))
+        (name, model._default_manager.count(), table_bytes(model._meta.db_table))
         for name, model in (("log lines", Line), ("trail entries", Event))
     ]
 
 
-def size_of(table: str) -> int | None:
+def table_bytes(table: str) -> int | None:
     """Return the bytes of a table on PostgreSQL; of SQLite there is one file for all."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

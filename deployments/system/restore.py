@@ -12,12 +12,12 @@ from typing import IO, Any
 from django.core.management.color import no_style
 from django.db import DataError, IntegrityError, ProgrammingError, connection, transaction
 
-from deployments.operations.claim import restored
+from deployments.operations.claim import mark_restored
 from deployments.operations.models import Operation
-from deployments.system.backup import CHUNK, FORMAT, NotPossible, current_head, migrations, named, tables
+from deployments.system.backup import CHUNK, FORMAT, BackupError, trail_head, applied_migrations, quoted_columns, backed_up_tables
 from portal.accounts.models import User
 from portal.audit import triggers
-from portal.audit.verify import Finding, verify
+from portal.audit.verify import Finding, verify_trail
 
 # What was not sent when the back-up was made may have been sent since. In the very transaction that brings it back it is marked as lost in the
 # middle of its call, so that even a kill right afterwards leaves nothing that would be sent again blindly.
@@ -25,12 +25,12 @@ SET_ASIDE = """UPDATE operations_operation SET state = 'sending', claimed_at = C
     sent_at = COALESCE(sent_at, requested_at), lease_until = requested_at WHERE state IN ('queued', 'sending')"""
 
 
-def restore(source: IO[bytes], *, replace: bool) -> dict[str, Any]:
+def restore_backup(source: IO[bytes], *, replace: bool) -> dict[str, Any]:
     """Put the state of a back-up in the place of what is here; all of it or nothing. Return its header. Raises NotPossible."""
     try:
         with gzip.GzipFile(fileobj=source, mode="rb") as data:
-            about = header_of(data)
-            check(about, replace=replace)
+            about = read_header(data)
+            check_header(about, replace=replace)
             if connection.vendor == "sqlite":
                 restore_sqlite(data)
             else:
@@ -45,33 +45,33 @@ def restore(source: IO[bytes], *, replace: bool) -> dict[str, Any]:
         IntegrityError,
         ProgrammingError,
     ) as error:
-        raise NotPossible(f"The back-up is damaged: {error}. Nothing was changed.") from None
+        raise BackupError(f"The back-up is damaged: {error}. Nothing was changed.") from None
     return about
 
 
-def header_of(data: gzip.GzipFile) -> dict[str, Any]:
+def read_header(data: gzip.GzipFile) -> dict[str, Any]:
     """Read what the back-up says of itself. Raises NotPossible."""
     try:
         about: dict[str, Any] = json.loads(data.readline(CHUNK))
         if about["portal_backup"] != FORMAT:
-            raise NotPossible(
+            raise BackupError(
                 f"This back-up has format {about['portal_backup']}; this version reads {FORMAT}."
             )
     except (ValueError, KeyError, TypeError):
-        raise NotPossible("This is no back-up of the portal.") from None
+        raise BackupError("This is no back-up of the portal.") from None
     return about
 
 
-def check(about: dict[str, Any], *, replace: bool) -> None:
+def check_header(about: dict[str, Any], *, replace: bool) -> None:
     """See that it fits into this portal. Raises NotPossible."""
     if about["vendor"] != connection.vendor:
-        raise NotPossible(f"The back-up is of {about['vendor']}; this portal uses {connection.vendor}.")
+        raise BackupError(f"The back-up is of {about['vendor']}; this portal uses {connection.vendor}.")
     if User.objects.exists() and not replace:
-        raise NotPossible(
+        raise BackupError(
             "There are people in this portal already. With --replace all that it holds is given up."
         )
-    if about["migrations"] != migrations():
-        raise NotPossible(
+    if about["migrations"] != applied_migrations():
+        raise BackupError(
             f"The back-up was made by version {about['version']} with other tables: restore it with that version, then upgrade."
         )
 
@@ -87,12 +87,12 @@ def restore_sqlite(data: gzip.GzipFile) -> None:
         database = sqlite3.connect(copy)
         try:
             if database.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
-                raise NotPossible("The back-up is damaged. Nothing was changed.")
+                raise BackupError("The back-up is damaged. Nothing was changed.")
             database.execute(SET_ASIDE)
             database.commit()
             database.backup(connection.connection)
         except sqlite3.DatabaseError as error:
-            raise NotPossible(f"The back-up is damaged: {error}. Nothing was changed.") from None
+            raise BackupError(f"The back-up is damaged: {error}. Nothing was changed.") from None
         finally:
             database.close()
 
@@ -101,19 +101,19 @@ def restore_postgresql(data: gzip.GzipFile) -> None:
     """Empty all tables and fill them, in one transaction; foreign keys are checked at its end."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")  # the pipe may be slow
-        triggers.drop(connection)
+        triggers.drop_triggers(connection)
         names = ", ".join(
-            map(connection.ops.quote_name, [*tables(), "django_session", "usersessions_usersession"])
+            map(connection.ops.quote_name, [*backed_up_tables(), "django_session", "usersessions_usersession"])
         )
         cursor.execute(f"TRUNCATE {names} CASCADE")
         while not (about := json.loads(data.readline(CHUNK) or b'{"cut": true}')).get("end"):
             if "table" not in about:
                 raise EOFError("it ends too early")
-            if about["table"] not in tables():
-                raise NotPossible(f"The back-up holds the unknown table {about['table']}.")
+            if about["table"] not in backed_up_tables():
+                raise BackupError(f"The back-up holds the unknown table {about['table']}.")
             with (
                 connection.wrap_database_errors,
-                cursor.cursor.copy(f"COPY {named(about['table'], about['columns'])} FROM STDIN") as rows,
+                cursor.cursor.copy(f"COPY {quoted_columns(about['table'], about['columns'])} FROM STDIN") as rows,
             ):
                 while (line := data.readline()) != b"\\.\n":
                     if not line:
@@ -123,25 +123,25 @@ def restore_postgresql(data: gzip.GzipFile) -> None:
             raise EOFError("it does not end where it should")
         cursor.execute(SET_ASIDE)
         for sql in connection.ops.sequence_reset_sql(
-            no_style(), list(connection.introspection.installed_models(tables()))
+            no_style(), list(connection.introspection.installed_models(backed_up_tables()))
         ):
             cursor.execute(sql)
         cursor.execute(
             "SET CONSTRAINTS ALL IMMEDIATE"
         )  # pending checks would keep the triggers from being set
-        triggers.create(connection)
+        triggers.create_triggers(connection)
 
 
-def same_trail(about: dict[str, Any]) -> Finding:
+def verify_restored_trail(about: dict[str, Any]) -> Finding:
     """Verify what was restored: the whole chain, and the head that the back-up named."""
-    finding = verify()
-    if finding.ok and current_head() != about["head"]:
+    finding = verify_trail()
+    if finding.ok and trail_head() != about["head"]:
         return Finding(False, finding.entries, "The head of the trail is not the one that the back-up names.")
     return finding
 
 
-def reopen(*, now: datetime) -> int:
+def reconcile_open_operations(*, now: datetime) -> int:
     """Have Roboflow asked about all that was open when the back-up was made; nothing is sent again blindly. Return how many."""
     return sum(
-        restored(operation, now=now) for operation in Operation.objects.open().select_related("workspace")
+        mark_restored(operation, now=now) for operation in Operation.objects.open().select_related("workspace")
     )

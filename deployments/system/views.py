@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.timezone import now
 from django.views.decorators.http import require_safe
 
-from deployments.system.page import figures
+from deployments.system.page import system_context
 from portal.audit.views import administrator_required
 from portal.web.fragments import page_or_part
 
@@ -14,5 +14,5 @@ from portal.web.fragments import page_or_part
 def system(request: HttpRequest) -> HttpResponse:
     """Health of the parts; refreshes by itself."""
     return page_or_part(
-        request, "system/system.html", figures(now=now()), part="system/_system.html", region="system"
+        request, "system/system.html", system_context(now=now()), part="system/_system.html", region="system"
     )

@@ -14,17 +14,17 @@ from django.http.response import HttpResponseBase
 from django.utils.timezone import now
 
 from deployments.workspaces.models import Membership, Workspace
-from deployments.workspaces.roles import Role, may
+from deployments.workspaces.roles import Role, is_enough
 from portal.audit.actions import Action
-from portal.audit.append import Thing, append
+from portal.audit.append import Subject, append_event
 from portal.audit.origin import origin_of
 from portal.web.errors import Refused
-from portal.web.limits import within
+from portal.web.limits import is_within_limit
 
 log = structlog.get_logger(__name__)
 View = Callable[..., HttpResponseBase]
 SAFE = {"GET", "HEAD", "OPTIONS"}
-WATCHED = timedelta(seconds=30)  # after a page was served, somebody is taken to look at it
+WATCHED_FOR = timedelta(seconds=30)  # after a page was served, somebody is taken to look at it
 WATCH_EVERY = timedelta(seconds=10)  # pages poll: do not write each time
 
 
@@ -40,10 +40,10 @@ def workspace_required(needed: Role, *, refused_as: Action = Action.ACCESS_REFUS
         def guarded(request: HttpRequest, *args: Any, workspace: str, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
-            membership = membership_of(request, workspace)
-            if not may(membership.role, needed):
-                refuse(request, membership, needed, refused_as=refused_as)
-            remember(request, membership)
+            membership = get_membership_or_404(request, workspace)
+            if not is_enough(membership.role, needed):
+                refuse_role(request, membership, needed, refused_as=refused_as)
+            note_visit(request, membership)
             return view(request, *args, membership=membership, **kwargs)
 
         return guarded
@@ -51,7 +51,7 @@ def workspace_required(needed: Role, *, refused_as: Action = Action.ACCESS_REFUS
     return guard
 
 
-def memberships_of(request: HttpRequest) -> list[Membership]:
+def own_memberships(request: HttpRequest) -> list[Membership]:
     """Return the person's standing memberships, read once per request."""
     if not hasattr(request, "memberships"):
         found = list(Membership.objects.of(request.user)) if request.user.is_authenticated else []  # type: ignore[arg-type]
@@ -62,48 +62,50 @@ def memberships_of(request: HttpRequest) -> list[Membership]:
     return memberships
 
 
-def membership_of(request: HttpRequest, slug: str) -> Membership:
+def get_membership_or_404(request: HttpRequest, slug: str) -> Membership:
     """Return the person's standing membership. For anybody else there is no such workspace: Http404, recorded if they meant to change something."""
-    if found := next((one for one in memberships_of(request) if one.workspace.slug == slug), None):
+    if found := next((one for one in own_memberships(request) if one.workspace.slug == slug), None):
         return found
     if request.method not in SAFE and (workspace := Workspace.objects.filter(slug=slug).first()):
         record_refusal(
-            request, workspace, Action.ACCESS_REFUSED, Thing(type="address", name=request.path), reason=""
+            request, workspace, Action.ACCESS_REFUSED, Subject(type="address", name=request.path), reason=""
         )  # a stranger's words are not for members
     raise Http404
 
 
-def refuse(
+def refuse_role(
     request: HttpRequest,
     membership: Membership,
     needed: Role,
     *,
     refused_as: Action,
-    about: Thing | None = None,
+    about: Subject | None = None,
 ) -> None:
     """Raise Refused, which names the role that is needed and who can give it."""
     if request.method not in SAFE:
         record_refusal(
-            request, membership.workspace, refused_as, about or Thing(type="address", name=request.path)
+            request, membership.workspace, refused_as, about or Subject(type="address", name=request.path)
         )
     raise Refused(
-        needed=f"the role {needed.value} in {membership.workspace}", who=managers_of(membership.workspace)
+        needed=f"the role {needed.value} in {membership.workspace}", who=manager_names(membership.workspace)
     )
 
 
 def record_refusal(
-    request: HttpRequest, workspace: Workspace, action: Action, about: Thing, *, reason: str | None = None
+    request: HttpRequest, workspace: Workspace, action: Action, about: Subject, *, reason: str | None = None
 ) -> None:
     """Write a refused attempt into the trail; far more of them than a person can make go to the log only."""
-    if not within(request, "refusal"):
+    if not is_within_limit(request, "refusal"):
         log.warning("refusals_not_recorded", action=str(action), user_id=request.user.pk)
         return
     why = request.POST.get("reason", "") if reason is None else reason
     with transaction.atomic():
-        append(action, by=origin_of(request), at=now(), about=about, workspace=workspace, reason=why[:1000])
+        append_event(
+            action, by=origin_of(request), at=now(), about=about, workspace=workspace, reason=why[:1000]
+        )
 
 
-def managers_of(workspace: Workspace) -> str:
+def manager_names(workspace: Workspace) -> str:
     """Return the names of those who can give roles."""
     managers = (
         Membership.objects.standing().filter(workspace=workspace, role=Role.MANAGER).select_related("user")
@@ -111,20 +113,20 @@ def managers_of(workspace: Workspace) -> str:
     return ", ".join(str(one.user) for one in managers)
 
 
-def remember(request: HttpRequest, membership: Membership) -> None:
+def note_visit(request: HttpRequest, membership: Membership) -> None:
     """Keep for this request and for the next visit which workspace is looked at; note that it is watched."""
     request.membership = membership  # type: ignore[attr-defined]
     workspace = membership.workspace
     if request.session.get("workspace") != workspace.slug:
         request.session["workspace"] = workspace.slug
     if request.method == "GET":
-        watch(workspace)
+        mark_watched(workspace)
 
 
-def watch(workspace: Workspace) -> None:
+def mark_watched(workspace: Workspace) -> None:
     """Note that somebody looks: the sync goes faster. A workspace that nobody watched is read soon."""
     moment = now()
-    until = moment + WATCHED
+    until = moment + WATCHED_FOR
     if workspace.watched_until and workspace.watched_until > until - WATCH_EVERY:
         return
     rows = Workspace.objects.filter(pk=workspace.pk)

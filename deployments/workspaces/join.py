@@ -8,15 +8,15 @@ from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.roles import Role
 from portal.accounts.models import User
 from portal.audit.actions import Action
-from portal.audit.append import Thing, append
-from portal.audit.origin import Origin, clean
+from portal.audit.append import Subject, append_event
+from portal.audit.origin import Origin, printable
 
 
-class Removed(Exception):
+class RemovedMember(Exception):
     """This person was removed from the workspace: only an invitation brings them back."""
 
 
-def workspace_for(*, roboflow_slug: str, name: str, region: str, now: datetime) -> Workspace:
+def get_or_create_workspace(*, roboflow_slug: str, name: str, region: str, now: datetime) -> Workspace:
     """Return the workspace of Roboflow, made on first sight, due for its first sync. Call it inside a transaction."""
     found = Workspace.objects.filter(region=region, roboflow_slug=roboflow_slug).first()
     if found:
@@ -26,7 +26,7 @@ def workspace_for(*, roboflow_slug: str, name: str, region: str, now: datetime) 
         roboflow_slug=roboflow_slug,
         defaults={
             "slug": free_slug(roboflow_slug, region),
-            "name": " ".join(clean(name or roboflow_slug).split()),
+            "name": " ".join(printable(name or roboflow_slug).split()),
             "created_at": now,
             "sync_due_at": now,
         },
@@ -49,20 +49,22 @@ def join_by_key(*, user: User, workspace: Workspace, by: Origin, now: datetime) 
     """
     standing = Membership.objects.filter(user=user, workspace=workspace).first()
     if standing and standing.removed_at:
-        raise Removed
+        raise RemovedMember
     if standing:
         return standing
     first = not Membership.objects.filter(workspace=workspace).exists()
-    return join(user=user, workspace=workspace, role=Role.MANAGER if first else Role.OPERATOR, by=by, now=now)
+    return add_member(
+        user=user, workspace=workspace, role=Role.MANAGER if first else Role.OPERATOR, by=by, now=now
+    )
 
 
-def join(*, user: User, workspace: Workspace, role: Role, by: Origin, now: datetime) -> Membership:
+def add_member(*, user: User, workspace: Workspace, role: Role, by: Origin, now: datetime) -> Membership:
     """Make or revive a membership with `role` and record it. Call it inside a transaction."""
     membership, _ = Membership.objects.update_or_create(
         user=user, workspace=workspace, defaults={"role": role, "joined_at": now, "removed_at": None}
     )
-    about = Thing(type="member", id=str(user.pk), name=user.email)
-    append(
+    about = Subject(type="member", id=str(user.pk), name=user.email)
+    append_event(
         Action.MEMBER_JOINED,
         by=by,
         at=now,

@@ -90,7 +90,7 @@ class Workspace(models.Model):
         return self.watched_until is not None and self.watched_until > now
 
 
-def touch(workspace_id: int) -> None:
+def bump_revision(workspace_id: int) -> None:
     """Let the revision grow: polling pages look again."""
     Workspace.objects.filter(pk=workspace_id).update(revision=F("revision") + 1)
 

@@ -19,6 +19,6 @@ MATRIX = [  # (what, who may)
 ]
 
 
-def may(role: str, needed: Role) -> bool:
+def is_enough(role: str, needed: Role) -> bool:
     """Say whether `role` is enough for what needs `needed`."""
     return RANK.get(Role(role), -1) >= RANK[needed]

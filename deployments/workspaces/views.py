@@ -5,18 +5,18 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from deployments.workspaces.models import Membership
-from portal.accounts.setup import is_open
+from portal.accounts.setup import is_setup_open
 
 
 def home(request: HttpRequest) -> HttpResponse:
     """Lead to the last used or only workspace, else to Keys; before there is anybody, to the set-up."""
-    if not request.user.is_authenticated and is_open():
+    if not request.user.is_authenticated and is_setup_open():
         return redirect("accounts:setup")
-    return lead(request)
+    return redirect_home(request)
 
 
 @login_required
-def lead(request: HttpRequest) -> HttpResponse:
+def redirect_home(request: HttpRequest) -> HttpResponse:
     """Lead a person to where they were."""
     slugs = [one.workspace.slug for one in Membership.objects.of(request.user)]  # type: ignore[arg-type]
     if not slugs:

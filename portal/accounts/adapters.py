@@ -14,11 +14,11 @@ from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.http import HttpRequest
 
-from portal.accounts.factors import factors, is_required
-from portal.accounts.record import record
+from portal.accounts.factors import is_second_factor_required, second_factors
+from portal.accounts.record import record_person_event
 from portal.audit.actions import Action
 from portal.vault import Unreadable, open_text, seal_text
-from portal.web.mail import post
+from portal.web.mail import send_in_background
 from portal.web.next import safe_next
 
 PURPOSE = "second factor"  # what the vault sealed for something else does not open here
@@ -42,7 +42,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send in a thread of its own: whether there is an account, and how the mail server is, must not show in the answer."""
         site = {"current_site": Site(name="the Deployment Portal", domain=settings.PORTAL_BASE_URL)}
-        post(self.render_mail(template_prefix, email, {"email": email, **site, **context}))
+        send_in_background(self.render_mail(template_prefix, email, {"email": email, **site, **context}))
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         """Count wrong passwords by address alone: allauth's own key holds the Host header, which the guesser chooses."""
@@ -80,8 +80,8 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
         """The last one stays while everybody must have one."""
         return (
-            not is_required()
-            or factors().filter(user=authenticator.user).exclude(pk=authenticator.pk).exists()
+            not is_second_factor_required()
+            or second_factors().filter(user=authenticator.user).exclude(pk=authenticator.pk).exists()
         )
 
     def get_totp_issuer(self) -> str:
@@ -101,7 +101,7 @@ class SessionsAdapter(DefaultUserSessionsAdapter):  # type: ignore[misc]
         """End them, and tell of it once."""
         super().end_sessions(sessions)
         if sessions:
-            record(
+            record_person_event(
                 context.request,
                 Action.SESSION_ENDED,
                 context.request.user,

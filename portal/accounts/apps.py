@@ -12,4 +12,4 @@ class AccountsConfig(AppConfig):
         """Listen to sign-ins: they happen inside allauth, which tells of them by signals only."""
         from portal.accounts import record  # models are ready only now
 
-        record.connect()
+        record.connect_signals()

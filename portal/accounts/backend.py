@@ -2,7 +2,7 @@
 
 from allauth.account.auth_backends import AuthenticationBackend
 
-from portal.accounts.factors import with_factors
+from portal.accounts.factors import annotate_second_factors
 from portal.accounts.models import User
 
 
@@ -11,5 +11,5 @@ class PersonBackend(AuthenticationBackend):  # type: ignore[misc]
 
     def get_user(self, user_id: int) -> User | None:
         """Return the person of a session, unless they may no longer sign in."""
-        found = with_factors(User.objects.filter(pk=user_id)).first()
+        found = annotate_second_factors(User.objects.filter(pk=user_id)).first()
         return found if found and self.user_can_authenticate(found) else None

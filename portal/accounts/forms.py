@@ -7,7 +7,7 @@ from django import forms
 from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
 
 from portal.accounts.models import User
-from portal.audit.origin import clean
+from portal.audit.origin import printable
 
 
 class PlainCharField(forms.CharField):
@@ -15,7 +15,7 @@ class PlainCharField(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         """Return the text as it may be shown."""
-        return " ".join(clean(super().to_python(value) or "").split())
+        return " ".join(printable(super().to_python(value) or "").split())
 
 
 class NewPersonForm(forms.Form):

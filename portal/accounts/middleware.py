@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.vault import Unreadable
-from portal.web.errors import bad_request, problem
+from portal.web.errors import bad_request, problem_page
 
 WRITE_EVERY_SECONDS = 60  # a page that polls must not write each time
 OWN_PAGES = "/accounts/"  # allauth's: sign-in, password, sessions, second factor
@@ -41,11 +41,11 @@ class PersonMiddleware:
         user = request.user
         if not isinstance(user, User) and not user.is_authenticated:
             return self.get_response(request)
-        if is_over(request):
+        if is_session_over(request):
             logout(request)
             return self.get_response(request)
-        note_seen(request)
-        with timezone.override(zone_of(user)):  # type: ignore[arg-type]
+        record_seen(request)
+        with timezone.override(time_zone_for(user)):  # type: ignore[arg-type]
             if user.owes_second_factor and not request.path.startswith(OPEN_TO_DEBTORS):  # type: ignore[union-attr]
                 return redirect("mfa_index")
             return self.own_page(request) if is_own_change(request) else self.get_response(request)
@@ -69,7 +69,7 @@ class PersonMiddleware:
         if not isinstance(exception, Unreadable):
             return None
         words = "It was sealed under a vault key that the portal no longer has. An administrator can give that key again, or take your second factor away."
-        return problem(request, 503, "Your second factor cannot be read", words)
+        return problem_page(request, 503, "Your second factor cannot be read", words)
 
 
 def is_own_change(request: HttpRequest) -> bool:
@@ -77,7 +77,7 @@ def is_own_change(request: HttpRequest) -> bool:
     return request.method == "POST" and request.path.startswith(OWN_PAGES)
 
 
-def is_over(request: HttpRequest) -> bool:
+def is_session_over(request: HttpRequest) -> bool:
     """Say whether this session was left alone for too long, or began too long ago, however busy it is."""
     moment = time.time()
     idle, age = (
@@ -87,7 +87,7 @@ def is_over(request: HttpRequest) -> bool:
     return bool(idle > settings.SESSION_IDLE_SECONDS or age > settings.SESSION_COOKIE_AGE)
 
 
-def note_seen(request: HttpRequest) -> None:
+def record_seen(request: HttpRequest) -> None:
     """Write, once a minute, that session and person are alive."""
     seen = request.session.get("seen_at")
     if seen is not None and time.time() - seen < WRITE_EVERY_SECONDS:
@@ -100,7 +100,7 @@ def note_seen(request: HttpRequest) -> None:
     ).update(last_seen_at=moment)
 
 
-def zone_of(user: User) -> zoneinfo.ZoneInfo | None:
+def time_zone_for(user: User) -> zoneinfo.ZoneInfo | None:
     """Return the person's zone; None is the portal's own (UTC), which the browser turns into its own."""
     try:
         return zoneinfo.ZoneInfo(user.timezone) if user.timezone else None

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from portal.accounts.models import User
 from portal.audit.actions import Action
-from portal.audit.append import Thing, append
+from portal.audit.append import Subject, append_event
 from portal.audit.origin import Origin
 
 
@@ -22,10 +22,10 @@ def change_profile(user: User, *, name: str, timezone: str, by: Origin, now: dat
     if not changes:
         return
     User.objects.filter(pk=user.pk).update(name=name, timezone=timezone)
-    append(
+    append_event(
         Action.PROFILE_CHANGED,
         by=by,
         at=now,
-        about=Thing(type="person", id=str(user.pk), name=user.email),
+        about=Subject(type="person", id=str(user.pk), name=user.email),
         changes=changes,
     )

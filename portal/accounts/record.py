@@ -16,17 +16,17 @@ from django.utils.timezone import now
 
 from portal.accounts.models import User
 from portal.audit.actions import Action
-from portal.audit.append import Changes, Thing, append
-from portal.audit.origin import Origin, clean, origin_of
+from portal.audit.append import Changes, Subject, append_event
+from portal.audit.origin import Origin, origin_of, printable
 
 KINDS = {"totp": "authenticator app", "webauthn": "passkey", "recovery_codes": "recovery code"}
 
 
-def connect() -> None:
+def connect_signals() -> None:
     """Listen to allauth and Django. Second factors by their rows: so change and event are one transaction."""
     user_logged_in.connect(signed_in)
     user_logged_out.connect(signed_out)
-    user_login_failed.connect(refused)
+    user_login_failed.connect(signin_refused)
     password_changed.connect(changed_password)
     password_reset.connect(reset_password)
     authentication_failed.connect(wrong_factor)
@@ -37,11 +37,11 @@ def connect() -> None:
 def signed_in(*, request: HttpRequest, user: User, **_: Any) -> None:
     """Somebody signed in; the event says by what. The session's absolute limit counts from here."""
     request.session["signed_in_at"] = int(time.time())
-    means = means_of(request, user)
-    record(request, Action.SIGNIN, user, changes={"by": (None, means)} if means else None)
+    means = sign_in_means(request, user)
+    record_person_event(request, Action.SIGNIN, user, changes={"by": (None, means)} if means else None)
 
 
-def means_of(request: HttpRequest, user: User) -> str:
+def sign_in_means(request: HttpRequest, user: User) -> str:
     """Return what somebody signed in with: "password", "password, authenticator app", "passkey"; "" when they were led in by a link."""
     records = get_authentication_records(request, user) if hasattr(request, "session") else []
     return ", ".join(
@@ -52,31 +52,31 @@ def means_of(request: HttpRequest, user: User) -> str:
 def signed_out(*, request: HttpRequest, user: User | None, **_: Any) -> None:
     """Somebody signed out; a session that was nobody's is no event."""
     if user:
-        record(request, Action.SIGNOUT, user)
+        record_person_event(request, Action.SIGNOUT, user)
 
 
-def refused(*, credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
+def signin_refused(*, credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
     """Somebody was refused. What they typed is kept only where it looks like an address: people type passwords there."""
-    typed = clean(str(credentials.get("email") or credentials.get("username") or ""))
+    typed = printable(str(credentials.get("email") or credentials.get("username") or ""))
     name = typed if "@" in typed else ""
     by = origin_of(request) if request else Origin(source="system")
     with transaction.atomic():
-        append(Action.SIGNIN_REFUSED, by=by, at=now(), about=Thing(type="person", name=name))
+        append_event(Action.SIGNIN_REFUSED, by=by, at=now(), about=Subject(type="person", name=name))
 
 
 def changed_password(*, request: HttpRequest, user: User, **_: Any) -> None:
     """Somebody changed their password; their other sessions end by Django's session hash."""
-    record(request, Action.PASSWORD_CHANGED, user)
+    record_person_event(request, Action.PASSWORD_CHANGED, user)
 
 
 def reset_password(*, request: HttpRequest, user: User, **_: Any) -> None:
     """Somebody reset a forgotten password."""
-    record(request, Action.PASSWORD_RESET, user)
+    record_person_event(request, Action.PASSWORD_RESET, user)
 
 
 def wrong_factor(*, request: HttpRequest, user: User, **_: Any) -> None:
     """The password was right, the code was not: somebody may know the password."""
-    record(request, Action.SECOND_FACTOR_REFUSED, user)
+    record_person_event(request, Action.SECOND_FACTOR_REFUSED, user)
 
 
 def factor_added(*, instance: Authenticator, created: bool, **_: Any) -> None:
@@ -96,22 +96,24 @@ def record_factor(action: Action, factor: Authenticator) -> None:
     """Append one event about a person's second factor: its kind, never its content."""
     was_there = action == Action.SECOND_FACTOR_REMOVED
     kind = KINDS[factor.type]
-    record(
+    record_person_event(
         context.request, action, factor.user, changes={"kind": (kind, None) if was_there else (None, kind)}
     )
 
 
-def record(request: HttpRequest, action: Action, user: User, *, changes: Changes | None = None) -> None:
+def record_person_event(
+    request: HttpRequest, action: Action, user: User, *, changes: Changes | None = None
+) -> None:
     """Append one event about a person, by that person."""
     origin = origin_of(request)
     by = Origin(
         actor_id=user.pk, actor_name=str(user), ip=origin.ip, agent=origin.agent, request_id=origin.request_id
     )
     with transaction.atomic():
-        append(
+        append_event(
             action,
             by=by,
             at=now(),
-            about=Thing(type="person", id=str(user.pk), name=user.email),
+            about=Subject(type="person", id=str(user.pk), name=user.email),
             changes=changes,
         )

@@ -9,9 +9,9 @@ from django.urls import reverse
 
 from portal.accounts.models import User
 from portal.audit.actions import Action
-from portal.audit.append import Thing, append
+from portal.audit.append import Subject, append_event
 from portal.audit.origin import Origin
-from portal.queue.lease import leased
+from portal.queue.lease import holding_lease
 
 SALT = "portal.setup"
 TOKEN_LIFE = timedelta(days=7)
@@ -21,7 +21,7 @@ class AlreadySetUp(Exception):
     """There is a first person already."""
 
 
-def is_open() -> bool:
+def is_setup_open() -> bool:
     """Say whether the portal has nobody yet."""
     return not User.objects.exists()
 
@@ -31,7 +31,7 @@ def setup_link() -> str:
     return f"{settings.PORTAL_BASE_URL}{reverse('accounts:setup')}?token={signing.dumps('first', salt=SALT)}"
 
 
-def is_token(token: str) -> bool:
+def is_setup_token(token: str) -> bool:
     """Say whether we made this token, lately."""
     try:
         return bool(signing.loads(token, salt=SALT, max_age=TOKEN_LIFE) == "first")
@@ -39,14 +39,16 @@ def is_token(token: str) -> bool:
         return False
 
 
-def set_up(*, name: str, email: str, password: str, by: Origin, now: datetime) -> User:
+def set_up_portal(*, name: str, email: str, password: str, by: Origin, now: datetime) -> User:
     """Make the first administrator. Raises AlreadySetUp for whoever comes second."""
-    with leased("accounts.setup", now=now) as held, transaction.atomic():
-        if not held or not is_open():
+    with holding_lease("accounts.setup", now=now) as held, transaction.atomic():
+        if not held or not is_setup_open():
             raise AlreadySetUp
         user = User.objects.create_user(email, password, name=name, is_administrator=True, created_at=now)
         first = Origin(
             actor_id=user.pk, actor_name=str(user), ip=by.ip, agent=by.agent, request_id=by.request_id
         )
-        append(Action.SETUP, by=first, at=now, about=Thing(type="person", id=str(user.pk), name=user.email))
+        append_event(
+            Action.SETUP, by=first, at=now, about=Subject(type="person", id=str(user.pk), name=user.email)
+        )
         return user

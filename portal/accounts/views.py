@@ -13,14 +13,14 @@ from django.utils.timezone import now
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portal.accounts.factors import NoFactorYourself, require
+from portal.accounts.factors import NoFactorYourself, set_second_factor_required
 from portal.accounts.forms import NewPersonForm, ProfileForm
 from portal.accounts.models import User
 from portal.accounts.profile import change_profile
-from portal.accounts.setup import AlreadySetUp, is_open, is_token, set_up
+from portal.accounts.setup import AlreadySetUp, is_setup_open, is_setup_token, set_up_portal
 from portal.audit.origin import origin_of
 from portal.audit.views import administrator_required
-from portal.web.fragments import form_page, go
+from portal.web.fragments import form_page, redirect_page
 from portal.web.next import safe_next
 
 BACKEND = settings.AUTHENTICATION_BACKENDS[0]
@@ -30,20 +30,20 @@ BACKEND = settings.AUTHENTICATION_BACKENDS[0]
 @require_http_methods(["GET", "POST"])
 def setup(request: HttpRequest) -> HttpResponse:
     """Make the first administrator; only with the link that the log printed, only while there is nobody."""
-    if not is_open():
+    if not is_setup_open():
         raise Http404
     token = request.POST.get("token") or request.GET.get("token", "")
-    if not is_token(token):
+    if not is_setup_token(token):
         return form_page(request, "accounts/setup_link.html", {})
     form = NewPersonForm(request.POST or None)
     if not form.is_valid():
         return form_page(request, "accounts/setup.html", {"form": form, "token": token})
     try:
-        user = set_up(**form.cleaned_data, by=origin_of(request), now=now())
+        user = set_up_portal(**form.cleaned_data, by=origin_of(request), now=now())
     except AlreadySetUp:
         return redirect("account_login")
     login(request, user, backend=BACKEND)
-    return go(request, "/")
+    return redirect_page(request, "/")
 
 
 @login_required
@@ -56,7 +56,7 @@ def profile(request: HttpRequest) -> HttpResponse:
         return form_page(request, "accounts/profile.html", {"form": form})
     change_profile(user, **form.cleaned_data, by=origin_of(request), now=now())
     messages.success(request, "Saved.")
-    return go(request, request.path)
+    return redirect_page(request, request.path)
 
 
 @require_POST
@@ -65,14 +65,14 @@ def require_second_factor(request: HttpRequest) -> HttpResponse:
     """Require a second factor of everybody, or no longer."""
     required = request.POST.get("required") == "yes"
     try:
-        require(required, user=cast(User, request.user), by=origin_of(request), now=now())
+        set_second_factor_required(required, user=cast(User, request.user), by=origin_of(request), now=now())
     except NoFactorYourself:
         messages.error(request, "Add a second factor of your own first: else this would lock you out.")
-        return go(request, reverse("mfa_index"))
+        return redirect_page(request, reverse("mfa_index"))
     messages.success(
         request,
         "Everybody needs a second factor now; who has none is led to adding one."
         if required
         else "A second factor is optional now.",
     )
-    return go(request, safe_next(request, request.POST.get("next"), "/"))
+    return redirect_page(request, safe_next(request, request.POST.get("next"), "/"))

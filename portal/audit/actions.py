@@ -151,7 +151,7 @@ PHRASES = {  # of an operation, by its last word
 }
 
 
-def outcome_of(action: str) -> str:
+def outcome_of_action(action: str) -> str:
     """Return the outcome that an action tells: its last word where that is one, observed for outside changes, else succeeded."""
     last = action.rsplit(".", 1)[-1]
     if last == "outside":
@@ -159,7 +159,7 @@ def outcome_of(action: str) -> str:
     return OUTCOMES.get(action) or (last if last in OPERATION_OUTCOMES else "succeeded")
 
 
-def words_of(action: str) -> str:
+def sentence_of(action: str) -> str:
     """Return what happened, in the words that stand between the actor and the thing."""
     if action in WORDS:
         return WORDS[action]

@@ -7,17 +7,17 @@ from typing import Any
 
 from django.db import transaction
 
-from portal.audit.actions import Action, outcome_of
-from portal.audit.chain import GENESIS, canonical, digest
+from portal.audit.actions import Action, outcome_of_action
+from portal.audit.chain import GENESIS, canonical_json, entry_hash
 from portal.audit.models import Event, Head
-from portal.audit.origin import Origin, clean
+from portal.audit.origin import Origin, printable
 from portal.web.masking import mask_secrets
 
 Changes = Mapping[str, Sequence[Any]]  # field to (before, after)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Thing:
+class Subject:
     """What an event is about. `deployment_id` is Roboflow's, where it is about a deployment."""
 
     type: str = ""
@@ -33,19 +33,19 @@ class Entry:
     action: Action
     by: Origin
     at: datetime
-    about: Thing = field(default_factory=Thing)
+    about: Subject = field(default_factory=Subject)
     workspace: Any = None  # a Workspace; this room does not know the class
     reason: str = ""
     changes: Changes | None = None
     operation_id: str = ""
 
 
-def append(
+def append_event(
     action: Action,
     *,
     by: Origin,
     at: datetime,
-    about: Thing | None = None,
+    about: Subject | None = None,
     workspace: Any = None,
     **more: Any,
 ) -> Event:
@@ -53,12 +53,12 @@ def append(
 
     `more`: `reason`, `changes` (field to before and after), `operation_id`.
     """
-    return append_many(
-        [Entry(action=action, by=by, at=at, about=about or Thing(), workspace=workspace, **more)]
+    return append_events(
+        [Entry(action=action, by=by, at=at, about=about or Subject(), workspace=workspace, **more)]
     )[0]
 
 
-def append_many(entries: Sequence[Entry]) -> list[Event]:
+def append_events(entries: Sequence[Entry]) -> list[Event]:
     """Append events in their order, under one lock of the head."""
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("The trail is written in the transaction of the change itself.")
@@ -67,8 +67,8 @@ def append_many(entries: Sequence[Entry]) -> list[Event]:
     head = Head.objects.select_for_update().filter(pk=1).first() or Head(pk=1, sequence=0, hash=GENESIS)
     events = []
     for entry in entries:
-        facts = facts_of(entry, sequence=head.sequence + 1)
-        event = Event(**facts, previous_hash=head.hash, hash=digest(head.hash, facts))
+        facts = event_fields(entry, sequence=head.sequence + 1)
+        event = Event(**facts, previous_hash=head.hash, hash=entry_hash(head.hash, facts))
         head.sequence, head.hash = event.sequence, event.hash
         events.append(event)
     Event.objects.bulk_create(events, batch_size=500)
@@ -76,36 +76,36 @@ def append_many(entries: Sequence[Entry]) -> list[Event]:
     return events
 
 
-def facts_of(entry: Entry, *, sequence: int) -> dict[str, Any]:
+def event_fields(entry: Entry, *, sequence: int) -> dict[str, Any]:
     """Return the fields of an entry as they are stored and hashed, secrets masked."""
     by, about, workspace = entry.by, entry.about, entry.workspace
     return {
         "sequence": sequence,
         "at": entry.at,
         "actor_id": by.actor_id,
-        "actor_name": clean(by.actor_name)[:254],
+        "actor_name": printable(by.actor_name)[:254],
         "ip": by.ip,
         "agent": mask_secrets(by.agent)[:200],
         "request_id": by.request_id[:64],
         "source": by.source,
         "action": str(entry.action),
-        "outcome": outcome_of(entry.action),
+        "outcome": outcome_of_action(entry.action),
         "workspace_id": workspace.pk if workspace else None,
         "workspace_name": workspace.slug if workspace else "",
         "object_type": about.type,
         "object_id": about.id[:100],
-        "object_name": mask_secrets(clean(about.name))[:254],
+        "object_name": mask_secrets(printable(about.name))[:254],
         "deployment_id": about.deployment_id[:100],
         "operation_id": entry.operation_id,
-        "reason": mask_secrets(clean(entry.reason)),
-        "changes": canonical(masked(dict(entry.changes))) if entry.changes else "",
+        "reason": mask_secrets(printable(entry.reason)),
+        "changes": canonical_json(mask_values(dict(entry.changes))) if entry.changes else "",
     }
 
 
-def masked(value: Any) -> Any:
+def mask_values(value: Any) -> Any:
     """Return a value of JSON with every text in it masked: by itself, for a mask laid over the finished JSON could break it."""
     if isinstance(value, str):
         return mask_secrets(value.replace("\x00", ""))
     if isinstance(value, Mapping):
-        return {str(name): masked(one) for name, one in value.items()}
-    return [masked(one) for one in value] if isinstance(value, list | tuple) else value
+        return {str(name): mask_values(one) for name, one in value.items()}
+    return [mask_values(one) for one in value] if isinstance(value, list | tuple) else value

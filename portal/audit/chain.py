@@ -36,29 +36,29 @@ FIELDS = (
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
-def canonical(value: Any) -> str:
+def canonical_json(value: Any) -> str:
     """Return the one JSON text of `value`: sorted keys, no spaces, UTF-8."""
     return _encode(value)
 
 
-def timestamp(at: datetime) -> str:
+def utc_text(at: datetime) -> str:
     """Return the one text of a time: UTC with microseconds."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def digest(previous_hash: str, entry: Mapping[str, Any]) -> str:
+def entry_hash(previous_hash: str, entry: Mapping[str, Any]) -> str:
     """Return the hash of an entry that follows `previous_hash`; `entry` has all FIELDS, `at` as an aware datetime."""
     facts = {name: entry[name] for name in FIELDS}
-    facts["at"] = timestamp(entry["at"])
+    facts["at"] = utc_text(entry["at"])
     return hashlib.sha256(f"{previous_hash}\n{_encode(facts)}".encode()).hexdigest()
 
 
-def statement(*, sequence: int, hash: str, signed_at: datetime) -> bytes:
+def head_statement(*, sequence: int, hash: str, signed_at: datetime) -> bytes:
     """Return the bytes that a signed head signs."""
-    return canonical({"hash": hash, "sequence": sequence, "signed_at": timestamp(signed_at)}).encode()
+    return canonical_json({"hash": hash, "sequence": sequence, "signed_at": utc_text(signed_at)}).encode()
 
 
-def sign(message: bytes, *, private_key: str) -> tuple[str, str]:
+def sign_message(message: bytes, *, private_key: str) -> tuple[str, str]:
     """Return signature and public key, both base64. `private_key` is url-safe base64 of 32 bytes."""
     key = Ed25519PrivateKey.from_private_bytes(base64.urlsafe_b64decode(private_key))
     return base64.b64encode(key.sign(message)).decode(), base64.b64encode(
@@ -68,10 +68,10 @@ def sign(message: bytes, *, private_key: str) -> tuple[str, str]:
 
 def public_key_of(private_key: str) -> str:
     """Return the base64 public key that belongs to the private one."""
-    return sign(b"", private_key=private_key)[1]
+    return sign_message(b"", private_key=private_key)[1]
 
 
-def signed_by(message: bytes, *, signature: str, public_key: str) -> bool:
+def is_signature_valid(message: bytes, *, signature: str, public_key: str) -> bool:
     """Say whether `signature` over `message` was made by the owner of `public_key`; malformed ones are not."""
     try:
         Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key)).verify(

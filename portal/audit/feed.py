@@ -9,9 +9,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 
-from portal.audit.actions import words_of
+from portal.audit.actions import sentence_of
 from portal.audit.models import Event
-from portal.web.paging import Page, keyset
+from portal.web.paging import Page, keyset_page
 
 COLUMNS = (
     "sequence",
@@ -51,7 +51,7 @@ FIELDS = ("q", "actor", "action", "object", "source", "outcome", "deployment", "
 
 
 @dataclass
-class Line:
+class FeedLine:
     """One line of the feed: the newest event of a request, with what came before it."""
 
     event: Event
@@ -60,10 +60,10 @@ class Line:
     @property
     def words(self) -> str:
         """Return what happened."""
-        return words_of(self.event.action)
+        return sentence_of(self.event.action)
 
 
-def filtered(rows: QuerySet[Event], query: QueryDict) -> QuerySet[Event]:
+def filter_events(rows: QuerySet[Event], query: QueryDict) -> QuerySet[Event]:
     """Return the events that a query string asks for; values that make no sense match nothing or are left out."""
     values = {name: query.get(name, "").replace("\x00", "").strip()[:200] for name in FIELDS}
     for name, column in (
@@ -106,17 +106,17 @@ def moment(text: str) -> datetime | None:
         return None
 
 
-def page_of(rows: QuerySet[Event], *, cursor: str | None, size: int = 50) -> tuple[list[Line], str]:
+def feed_page(rows: QuerySet[Event], *, cursor: str | None, size: int = 50) -> tuple[list[FeedLine], str]:
     """Return one page of lines, and the cursor of the next: of each operation its newest event leads."""
     later = Event.objects.filter(
         operation_id=OuterRef("operation_id"), sequence__gt=OuterRef("sequence")
     ).exclude(action__endswith=".refused")
     heads = rows.filter(Q(operation_id="") | Q(action__endswith=".refused") | ~Exists(later))
-    page: Page = keyset(heads, cursor=cursor, size=size, fields=("-sequence",))
-    return grouped(page.rows), page.next
+    page: Page = keyset_page(heads, cursor=cursor, size=size, fields=("-sequence",))
+    return group_batches(page.rows), page.next
 
 
-def grouped(heads: list[Event]) -> list[Line]:
+def group_batches(heads: list[Event]) -> list[FeedLine]:
     """Return lines with the earlier events of their operations."""
     ids = [one.operation_id for one in heads if one.operation_id and not one.action.endswith(".refused")]
     companions: dict[str, list[Event]] = defaultdict(list)
@@ -125,18 +125,20 @@ def grouped(heads: list[Event]) -> list[Line]:
     ):
         companions[one.operation_id].append(one)
     return [
-        Line(one, [other for other in companions.get(one.operation_id, []) if other.sequence < one.sequence])
+        FeedLine(
+            one, [other for other in companions.get(one.operation_id, []) if other.sequence < one.sequence]
+        )
         for one in heads
     ]
 
 
-def facts_of(event: Event) -> dict[str, Any]:
+def export_fields(event: Event) -> dict[str, Any]:
     """Return an event as exports give it."""
     facts = {name: getattr(event, name, None) for name in COLUMNS}
     return facts | {"actor": event.actor_name, "changes": event.changed}
 
 
-def choices(rows: QuerySet[Event]) -> dict[str, Any]:
+def filter_choices(rows: QuerySet[Event]) -> dict[str, Any]:
     """Return the people that a feed can be filtered by."""
     people = rows.exclude(actor_id=None).order_by().values_list("actor_id", "actor_name").distinct()[:200]
     return {

@@ -8,7 +8,7 @@ from portal.audit.chain import public_key_of
 from portal.audit.models import Head, SignedHead, Verification
 
 
-def integrity() -> dict[str, Any]:
+def integrity_context() -> dict[str, Any]:
     """Return the facts of the card."""
     return {
         "head": Head.objects.filter(pk=1).first(),

@@ -30,13 +30,13 @@ def origin_of(request: HttpRequest) -> Origin:
     return Origin(
         actor_id=user.pk if user else None,
         actor_name=user.get_full_name() if user else "",
-        ip=address_of(request),
-        agent=clean(request.headers.get("User-Agent", ""))[:200],
+        ip=client_address(request),
+        agent=printable(request.headers.get("User-Agent", ""))[:200],
         request_id=str(structlog.contextvars.get_contextvars().get("request_id", ""))[:64],
     )
 
 
-def address_of(request: HttpRequest) -> str:
+def client_address(request: HttpRequest) -> str:
     """Return the client's address; the middleware has already unwound trusted proxies."""
     try:
         return str(ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")))
@@ -44,6 +44,6 @@ def address_of(request: HttpRequest) -> str:
         return ""
 
 
-def clean(text: str) -> str:
+def printable(text: str) -> str:
     """Return `text` without control characters: one event is one line."""
     return "".join(letter if letter.isprintable() else " " for letter in text)

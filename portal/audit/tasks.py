@@ -6,7 +6,7 @@ from django.utils.timezone import now
 
 from portal.audit import verify
 from portal.audit.origin import Origin
-from portal.queue.lease import leased
+from portal.queue.lease import holding_lease
 
 LONGEST_SECONDS = 900  # some 100,000 entries a second
 
@@ -20,6 +20,6 @@ def sign_head() -> None:
 @shared_task(name="audit.verify", soft_time_limit=LONGEST_SECONDS - 60, time_limit=LONGEST_SECONDS)
 def verify_trail(user_id: str) -> None:
     """Verify the whole trail for a person; one at a time, whoever asks."""
-    with leased("audit.verify", now=now()) as held:
+    with holding_lease("audit.verify", now=now()) as held:
         if held and (person := get_user_model().objects.filter(pk=int(user_id)).first()):
-            verify.verify_for(Origin(actor_id=person.pk, actor_name=str(person)))
+            verify.verify_for_person(Origin(actor_id=person.pk, actor_name=str(person)))

@@ -42,17 +42,17 @@ POSTGRESQL = {
 }
 
 
-def create(connection: Any) -> None:
+def create_triggers(connection: Any) -> None:
     """Set the triggers; harmless when they stand."""
-    run(connection, "create")
+    run_statements(connection, "create")
 
 
-def drop(connection: Any) -> None:
+def drop_triggers(connection: Any) -> None:
     """Take the triggers away: for migrations backwards and for tests that empty the tables."""
-    run(connection, "drop")
+    run_statements(connection, "drop")
 
 
-def run(connection: Any, what: str) -> None:
+def run_statements(connection: Any, what: str) -> None:
     """Execute the statements of this database."""
     statements = POSTGRESQL if connection.vendor == "postgresql" else SQLITE
     with connection.cursor() as cursor:

@@ -12,8 +12,16 @@ from django.db.models.functions import Coalesce
 from django.utils.timezone import now as clock
 
 from portal.audit.actions import Action
-from portal.audit.append import Thing, append
-from portal.audit.chain import FIELDS, GENESIS, digest, public_key_of, sign, signed_by, statement
+from portal.audit.append import Subject, append_event
+from portal.audit.chain import (
+    FIELDS,
+    GENESIS,
+    entry_hash,
+    head_statement,
+    is_signature_valid,
+    public_key_of,
+    sign_message,
+)
 from portal.audit.models import Event, Head, SignedHead, Verification
 from portal.audit.origin import Origin
 
@@ -34,7 +42,7 @@ class Finding:
     sequence: int | None = None
 
 
-def verify(*, first: int = 1, last: int | None = None, progress: Progress | None = None) -> Finding:
+def verify_trail(*, first: int = 1, last: int | None = None, progress: Progress | None = None) -> Finding:
     """Verify the entries from `first` to `last` (the end when None), their head and the signed heads.
 
     What is appended meanwhile is left to the next verification: the end is where the head stood when this one began.
@@ -42,17 +50,17 @@ def verify(*, first: int = 1, last: int | None = None, progress: Progress | None
     signed = {
         one.sequence: one for one in SignedHead.objects.order_by("sequence")
     }  # before the head: it may move on, they never lead it
-    head = current_head()
+    head = load_head()
     finding, hash = walk(
         first=first,
         last=head.sequence if last is None else min(last, head.sequence),
         signed=signed,
         progress=progress,
     )
-    return ending(finding, head, hash, signed) if finding.ok and last is None else finding
+    return check_signed_heads(finding, head, hash, signed) if finding.ok and last is None else finding
 
 
-def current_head() -> Head:
+def load_head() -> Head:
     """Return the head of the trail, that of an empty one when there is none."""
     return Head.objects.filter(pk=1).first() or Head(pk=1, sequence=0, hash=GENESIS)
 
@@ -72,7 +80,7 @@ def walk(
     count, reached = 0, first - 1
     for row in rows.values_list(*FIELDS, "previous_hash", "hash").iterator(chunk_size=CHUNK):
         entry = dict(zip((*FIELDS, "previous_hash", "hash"), row, strict=True))
-        if trouble := check(entry, expected=reached + 1, previous=previous):
+        if trouble := check_entry(entry, expected=reached + 1, previous=previous):
             return Finding(False, count, trouble, reached + 1), ""
         reached, previous, count = entry["sequence"], entry["hash"], count + 1
         if reached in signed and signed[reached].hash != previous:
@@ -91,7 +99,7 @@ def walk(
     return Finding(True, count, ""), previous
 
 
-def check(entry: dict[str, object], *, expected: int, previous: str) -> str:
+def check_entry(entry: dict[str, object], *, expected: int, previous: str) -> str:
     """Return what is wrong with an entry, "" when it follows from the one before it."""
     number = entry["sequence"]
     if number != expected:
@@ -100,12 +108,12 @@ def check(entry: dict[str, object], *, expected: int, previous: str) -> str:
         return f"Entry {number} does not follow from the one before it."
     return (
         ""
-        if digest(previous, entry) == entry["hash"]
+        if entry_hash(previous, entry) == entry["hash"]
         else f"Entry {number} was altered: its hash does not fit its content."
     )
 
 
-def ending(finding: Finding, head: Head, hash: str, signed: Mapping[int, SignedHead]) -> Finding:
+def check_signed_heads(finding: Finding, head: Head, hash: str, signed: Mapping[int, SignedHead]) -> Finding:
     """Compare the end of the chain with its head and with what was signed."""
 
     def bad(words: str, sequence: int) -> Finding:
@@ -132,8 +140,8 @@ def ending(finding: Finding, head: Head, hash: str, signed: Mapping[int, SignedH
             )
         if one.public_key not in ours:
             return bad(f"The head at {one.sequence} was not signed by this portal's key.", one.sequence)
-        message = statement(sequence=one.sequence, hash=one.hash, signed_at=one.signed_at)
-        if not signed_by(message, signature=one.signature, public_key=one.public_key):
+        message = head_statement(sequence=one.sequence, hash=one.hash, signed_at=one.signed_at)
+        if not is_signature_valid(message, signature=one.signature, public_key=one.public_key):
             return bad(f"The signature of the head at {one.sequence} is not good.", one.sequence)
     return finding
 
@@ -143,19 +151,23 @@ def trail_keys() -> set[str]:
     return {public_key_of(settings.PORTAL_TRAIL_KEY), *settings.PORTAL_TRAIL_FORMER_PUBLIC_KEYS}
 
 
-def verify_for(by: Origin) -> None:
+def verify_for_person(by: Origin) -> None:
     """Verify the whole trail for a person, keep what was found, and tell of it."""
-    finding = verify()
+    finding = verify_trail()
     moment = clock()
     with transaction.atomic(durable=True):
-        keep(finding, by=by.actor_name, now=moment)
+        store_verification(finding, by=by.actor_name, now=moment)
         changes = {"result": (None, finding.words or "intact")}
-        append(
-            Action.TRAIL_VERIFIED, by=by, at=moment, about=Thing(type="trail", name="trail"), changes=changes
+        append_event(
+            Action.TRAIL_VERIFIED,
+            by=by,
+            at=moment,
+            about=Subject(type="trail", name="trail"),
+            changes=changes,
         )
 
 
-def keep(finding: Finding, *, by: str, now: datetime) -> Verification:
+def store_verification(finding: Finding, *, by: str, now: datetime) -> Verification:
     """Keep the result for the integrity card: only the last one."""
     result, _ = Verification.objects.update_or_create(
         pk=1,
@@ -181,7 +193,7 @@ def sign_head(*, now: datetime) -> SignedHead | None:
     newest = SignedHead.objects.order_by("-sequence").first()
     finding, _ = walk(
         first=newest.sequence if newest else 1,
-        last=current_head().sequence,
+        last=load_head().sequence,
         signed={newest.sequence: newest} if newest else {},
     )
     if not finding.ok:
@@ -197,8 +209,8 @@ def sign_head(*, now: datetime) -> SignedHead | None:
             and newest.public_key == public_key_of(settings.PORTAL_TRAIL_KEY)
         ):
             return None
-        signature, public_key = sign(
-            statement(sequence=head.sequence, hash=head.hash, signed_at=now),
+        signature, public_key = sign_message(
+            head_statement(sequence=head.sequence, hash=head.hash, signed_at=now),
             private_key=settings.PORTAL_TRAIL_KEY,
         )
         signed = SignedHead.objects.create(
@@ -215,7 +227,7 @@ def sign_head(*, now: datetime) -> SignedHead | None:
     return signed
 
 
-def entries() -> Iterator[dict[str, object]]:
+def stored_entries() -> Iterator[dict[str, object]]:
     """Yield every entry with its hashes, oldest first."""
     for row in (
         Event.objects.order_by("sequence")
@@ -225,6 +237,6 @@ def entries() -> Iterator[dict[str, object]]:
         yield dict(zip((*FIELDS, "previous_hash", "hash"), row, strict=True))
 
 
-def heads() -> Iterable[SignedHead]:
+def signed_heads() -> Iterable[SignedHead]:
     """Yield the signed heads, oldest first."""
     return SignedHead.objects.order_by("sequence").iterator()

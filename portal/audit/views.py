@@ -11,15 +11,15 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
-from portal.audit.export import export_made
-from portal.audit.feed import COLUMNS, choices, facts_of, filtered, page_of
-from portal.audit.integrity import integrity
+from portal.audit.export import record_export
+from portal.audit.feed import COLUMNS, export_fields, feed_page, filter_choices, filter_events
+from portal.audit.integrity import integrity_context
 from portal.audit.models import Event, Head
 from portal.queue.publish import publish
 from portal.web.errors import Refused
-from portal.web.export import export, wants_export
-from portal.web.fragments import go, nothing_new, page_or_part, unchanged
-from portal.web.limits import too_often, within
+from portal.web.export import export_response, wants_export
+from portal.web.fragments import is_unchanged, nothing_new, page_or_part, redirect_page
+from portal.web.limits import is_within_limit, too_often_page
 from portal.web.next import safe_next
 
 View = Callable[..., HttpResponseBase]
@@ -43,22 +43,22 @@ def administrator_required(view: View) -> View:
 def trail(request: HttpRequest) -> HttpResponseBase:
     """Everything that happened, newest first."""
     rev = str(Head.objects.filter(pk=1).values_list("sequence", flat=True).first() or 0)
-    if unchanged(request, rev):
+    if is_unchanged(request, rev):
         return nothing_new()
-    rows = filtered(Event.objects.all(), request.GET)
+    rows = filter_events(Event.objects.all(), request.GET)
     if wanted := wants_export(request):
-        export_made(request, None, what="trail", format=wanted)
-        found = (facts_of(one) for one in rows.order_by("-sequence").iterator(chunk_size=1000))
-        return export(found, columns=COLUMNS, format=wanted, filename="trail")
-    lines, following = page_of(rows, cursor=request.GET.get("cursor"))
+        record_export(request, None, what="trail", format=wanted)
+        found = (export_fields(one) for one in rows.order_by("-sequence").iterator(chunk_size=1000))
+        return export_response(found, columns=COLUMNS, format=wanted, filename="trail")
+    lines, following = feed_page(rows, cursor=request.GET.get("cursor"))
     context = {
         "lines": lines,
         "next": following,
         "rev": rev,
         "base": "/activity/",
         "show_workspace": True,
-        **choices(Event.objects.all()),
-        **integrity(),
+        **filter_choices(Event.objects.all()),
+        **integrity_context(),
     }
     return page_or_part(request, "audit/trail.html", context, part="audit/_feed.html", region="feed")
 
@@ -77,10 +77,10 @@ def entry(request: HttpRequest, sequence: int) -> HttpResponse:
 @login_required
 def verify_now(request: HttpRequest) -> HttpResponse:
     """Ask a worker to verify the trail; the card shows what it finds."""
-    if not within(request, "verify"):
-        return too_often(request, "The trail was just verified.")
+    if not is_within_limit(request, "verify"):
+        return too_often_page(request, "The trail was just verified.")
     if publish("audit.verify", request.user.pk):
         messages.info(request, "The trail is being verified. The result shows on the integrity card.")
     else:
         messages.error(request, "No worker could be asked: the queue does not answer. Try again in a moment.")
-    return go(request, safe_next(request, request.POST.get("next"), "/"))
+    return redirect_page(request, safe_next(request, request.POST.get("next"), "/"))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from portal.audit.chain import signed_by, statement
+from portal.audit.chain import head_statement, is_signature_valid
 from portal.audit.models import Event
 
 
@@ -18,7 +18,7 @@ class Witness:
     signed_at: datetime
 
 
-def witnesses(lines: Iterable[str], *, public_keys: set[str]) -> Iterator[Witness]:
+def read_witnesses(lines: Iterable[str], *, public_keys: set[str]) -> Iterator[Witness]:
     """Yield the statements in `lines` that one of our keys signed; whatever else stands there is passed over.
 
     Takes exports of the trail and log lines of the portal, with or without a prefix of docker's.
@@ -31,8 +31,8 @@ def witnesses(lines: Iterable[str], *, public_keys: set[str]) -> Iterator[Witnes
                 str(found["hash"]),
                 datetime.fromisoformat(found["signed_at"]),
             )
-            message = statement(sequence=one.sequence, hash=one.hash, signed_at=one.signed_at)
-            good = found["public_key"] in public_keys and signed_by(
+            message = head_statement(sequence=one.sequence, hash=one.hash, signed_at=one.signed_at)
+            good = found["public_key"] in public_keys and is_signature_valid(
                 message, signature=found["signature"], public_key=found["public_key"]
             )
         except (ValueError, KeyError, TypeError):
@@ -41,7 +41,7 @@ def witnesses(lines: Iterable[str], *, public_keys: set[str]) -> Iterator[Witnes
             yield one
 
 
-def contradiction(found: Iterable[Witness]) -> tuple[int, str] | None:
+def find_contradiction(found: Iterable[Witness]) -> tuple[int, str] | None:
     """Return the first statement that the stored trail contradicts, as sequence and words; None when it keeps them all."""
     for one in sorted(set(found), key=lambda one: one.sequence):
         stored = Event.objects.filter(sequence=one.sequence).values_list("hash", flat=True).first()

@@ -30,7 +30,7 @@ class Part:
     version: str = ""
 
 
-def beat(parts: list[str], *, now: datetime) -> None:
+def record_heartbeats(parts: list[str], *, now: datetime) -> None:
     """Write that these parts are alive."""
     rows = [Heartbeat(part=part, at=now, version=__version__) for part in parts]
     Heartbeat.objects.bulk_create(
@@ -39,7 +39,7 @@ def beat(parts: list[str], *, now: datetime) -> None:
 
 
 @cache
-def broker() -> redis.Redis:
+def broker_client() -> redis.Redis:
     """Return a client of the broker that gives up after a second."""
     url = settings.BROKER_URL.replace("redis+socket://", "unix://")
     return redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1, retry=None)
@@ -48,7 +48,7 @@ def broker() -> redis.Redis:
 def redis_part() -> Part:
     """Ask Redis whether it answers, and whether it could take one more task."""
     try:
-        info = broker().info()
+        info = broker_client().info()
     except (redis.RedisError, OSError) as error:
         return Part("redis", False, f"does not answer ({type(error).__name__})")
     full = 0 < int(info.get("maxmemory", 0)) <= int(info.get("used_memory", 0))
@@ -65,12 +65,12 @@ def redis_part() -> Part:
 def queue_length() -> int | None:
     """Return how many tasks wait, None when Redis does not say."""
     try:
-        return int(broker().llen("celery"))  # type: ignore[arg-type]
+        return int(broker_client().llen("celery"))  # type: ignore[arg-type]
     except (redis.RedisError, OSError):
         return None
 
 
-def parts(*, now: datetime) -> list[Part]:
+def portal_parts(*, now: datetime) -> list[Part]:
     """Return the state of every part that a ready portal needs."""
     try:
         rows = {row.part: row for row in Heartbeat.objects.all()}
@@ -88,15 +88,15 @@ def database_part(row: Heartbeat | None, *, now: datetime) -> Part:
     """Say whether the database takes writes: one that only answers is of no use. Tried every few seconds, however often somebody asks."""
     if row is None or not timedelta(0) <= now - row.at < PROBE_EVERY:
         try:
-            with impatient():
-                beat(["database"], now=now)
+            with short_lock_wait():
+                record_heartbeats(["database"], now=now)
         except DatabaseError as error:
             return Part("database", False, f"cannot be written ({type(error).__name__})")
     return Part("database", True, "answers", version=connection.vendor)
 
 
 @contextmanager
-def impatient() -> Iterator[None]:
+def short_lock_wait() -> Iterator[None]:
     """Wait two seconds for SQLite's one writer, not twenty: somebody waits for the answer."""
     if connection.vendor != "sqlite":
         yield

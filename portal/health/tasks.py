@@ -9,10 +9,10 @@ from portal.health import beat, tidy
 @shared_task(name="health.beat")
 def heartbeat() -> None:
     """That this runs shows two things: beat sent it, a worker took it."""
-    beat.beat(["worker", "beat"], now=now())
+    beat.record_heartbeats(["worker", "beat"], now=now())
 
 
 @shared_task(name="health.tidy")
 def tidy_up() -> None:
     """Remove what nobody needs any more."""
-    tidy.tidy(now=now())
+    tidy.delete_expired_rows(now=now())

@@ -9,7 +9,7 @@ KEPT = timedelta(days=1)
 DAILY = ("keys.Call",)  # by name: this room knows nothing of the rooms above it; each has a field `at`
 
 
-def tidy(*, now: datetime) -> None:
+def delete_expired_rows(*, now: datetime) -> None:
     """Delete ended sessions and old rows."""
     Session.objects.filter(expire_date__lt=now).delete()
     for name in DAILY:

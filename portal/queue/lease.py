@@ -15,7 +15,7 @@ from django.utils.timezone import now as clock
 from portal.queue.models import Lease
 
 log = structlog.get_logger(__name__)
-SECONDS = 15.0
+LEASE_SECONDS = 15.0
 LONGEST = timedelta(hours=1)
 FREE = datetime(1970, 1, 1, tzinfo=UTC)  # whatever the clock says later, it is over
 
@@ -29,7 +29,7 @@ class Held:
     holder: str
 
 
-def take(name: str, *, seconds: float, now: datetime) -> Held | None:
+def take_lease(name: str, *, seconds: float, now: datetime) -> Held | None:
     """Take the lease `name` for `seconds`, or return None while somebody else holds it."""
     holder = uuid.uuid4().hex
     until = now + timedelta(seconds=seconds)
@@ -47,7 +47,7 @@ def take(name: str, *, seconds: float, now: datetime) -> Held | None:
     return Held(name, fence, holder) if fence is not None else None
 
 
-def still_held(held: Held) -> bool:
+def is_still_held(held: Held) -> bool:
     """Say whether the lease is still ours; call it inside the transaction that writes what the lease guards."""
     return (
         Lease.objects.select_for_update()
@@ -56,7 +56,7 @@ def still_held(held: Held) -> bool:
     )
 
 
-def release(held: Held, *, now: datetime) -> None:
+def release_lease(held: Held, *, now: datetime) -> None:
     """Give the lease back, unless somebody else has taken it meanwhile."""
     Lease.objects.filter(name=held.name, fence=held.fence, holder=held.holder).update(
         expires_at=min(now, FREE)
@@ -64,26 +64,30 @@ def release(held: Held, *, now: datetime) -> None:
 
 
 @contextmanager
-def leased(name: str, *, now: datetime, seconds: float = SECONDS) -> Iterator[Held | None]:
+def holding_lease(name: str, *, now: datetime, seconds: float = LEASE_SECONDS) -> Iterator[Held | None]:
     """Hold the lease `name` for the block, however long that takes; the block gets None when somebody else holds it.
 
     It is short and renewed while its holder lives: whoever is killed in the middle stops nobody for long.
     """
-    held = take(name, seconds=seconds, now=now)
+    held = take_lease(name, seconds=seconds, now=now)
     done = threading.Event()
     if held:
         threading.Thread(
-            target=renew, args=(held, done), kwargs={"seconds": seconds}, name=f"lease {name}", daemon=True
+            target=renew_lease,
+            args=(held, done),
+            kwargs={"seconds": seconds},
+            name=f"lease {name}",
+            daemon=True,
         ).start()
     try:
         yield held
     finally:
         done.set()
         if held:
-            release(held, now=now)
+            release_lease(held, now=now)
 
 
-def renew(held: Held, done: threading.Event, *, seconds: float) -> None:
+def renew_lease(held: Held, done: threading.Event, *, seconds: float) -> None:
     """Renew a lease until it is done with; runs in a thread of its own, on a connection of its own."""
     try:
         while not done.wait(seconds / 3):

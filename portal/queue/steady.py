@@ -24,7 +24,7 @@ class SteadyQoS(redis.QoS):  # type: ignore[misc]
             virtual.QoS.ack(self, delivery_tag)
 
 
-def install() -> None:
+def install_steady_qos() -> None:
     """Let kombu's Redis channels count this way."""
     redis.Channel.QoS = SteadyQoS
 

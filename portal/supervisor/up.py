@@ -47,19 +47,19 @@ class Plan:
         )
 
 
-def up(plan: Plan, *, say: Say) -> int:
+def bring_up(plan: Plan, *, say: Say) -> int:
     """Bring everything up, keep it up until Ctrl-C or SIGTERM, take it down. Raises CannotStart."""
     plan.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with locked(plan.home), tempfile.TemporaryDirectory(prefix="portal-") as sockets:
+    with lock_home(plan.home), tempfile.TemporaryDirectory(prefix="portal-") as sockets:
         check_ports(plan)
-        children = prepare(plan, Path(sockets))
+        children = prepare_children(plan, Path(sockets))
         try:
             return supervise(plan, children, say=say)
         finally:
             stop_all(children)
 
 
-def locked(home: Path) -> IO[str]:
+def lock_home(home: Path) -> IO[str]:
     """Take the lock of a home: two portals on the same files would run everything twice. Raises CannotStart."""
     lock = (home / "lock").open("a+")
     try:
@@ -90,14 +90,14 @@ def check_ports(plan: Plan) -> None:
                 ) from None
 
 
-def prepare(plan: Plan, sockets: Path) -> list[Child]:
+def prepare_children(plan: Plan, sockets: Path) -> list[Child]:
     """Make the database and the static files; return the children, not yet started. Raises CannotStart."""
-    environment = settings_of(plan, sockets)
-    manage(["prepare"], environment)
-    return children_of(plan, environment, sockets)
+    environment = child_environment(plan, sockets)
+    run_manage(["prepare"], environment)
+    return build_children(plan, environment, sockets)
 
 
-def settings_of(plan: Plan, sockets: Path) -> dict[str, str]:
+def child_environment(plan: Plan, sockets: Path) -> dict[str, str]:
     """Return the environment of all children."""
     found = {**os.environ, **plan.environment, "PORTAL_HOME": str(plan.home)}
     found.setdefault("PORTAL_BASE_URL", f"http://localhost:{plan.port}")
@@ -110,7 +110,7 @@ def settings_of(plan: Plan, sockets: Path) -> dict[str, str]:
     return found
 
 
-def manage(command: list[str], environment: dict[str, str]) -> str:
+def run_manage(command: list[str], environment: dict[str, str]) -> str:
     """Run a command of manage.py. Raises CannotStart with the last line that it wrote."""
     done = subprocess.run(
         [sys.executable, "manage.py", *command], env=environment, capture_output=True, text=True, check=False
@@ -121,7 +121,7 @@ def manage(command: list[str], environment: dict[str, str]) -> str:
     return done.stdout.strip()
 
 
-def children_of(plan: Plan, environment: dict[str, str], sockets: Path) -> list[Child]:
+def build_children(plan: Plan, environment: dict[str, str], sockets: Path) -> list[Child]:
     """Return every child in the order of their start. Raises CannotStart."""
     logs = plan.home / "logs"
     logs.mkdir(exist_ok=True)
@@ -129,7 +129,7 @@ def children_of(plan: Plan, environment: dict[str, str], sockets: Path) -> list[
     celery = [python, "-m", "celery", "-A", "portal.celery", "--quiet"]
     commands: dict[str, list[str]] = {}
     if environment["REDIS_URL"].startswith("redis+socket://") and str(sockets) in environment["REDIS_URL"]:
-        commands["broker"] = own_broker(plan, sockets)
+        commands["broker"] = own_broker_command(plan, sockets)
     if plan.own_sandbox:
         state = plan.home / "sandbox" / "sandbox.sqlite3"
         state.parent.mkdir(exist_ok=True)
@@ -175,7 +175,7 @@ def children_of(plan: Plan, environment: dict[str, str], sockets: Path) -> list[
     return [Child(name, command, environment, logs / f"{name}.log") for name, command in commands.items()]
 
 
-def own_broker(plan: Plan, sockets: Path) -> list[str]:
+def own_broker_command(plan: Plan, sockets: Path) -> list[str]:
     """Return the command of our own broker. Raises CannotStart."""
     folder = plan.home / "broker"
     folder.mkdir(exist_ok=True)
@@ -203,32 +203,32 @@ def supervise(plan: Plan, children: list[Child], *, say: Say) -> int:
             if (child.process is None or child.has_died()) and (line := child.revive()):
                 say(line)
         if not seeded:
-            seeded = seed(plan, children)
+            seeded = seed_demo(plan, children)
         if seeded and not told and is_ready(plan.port):
             told = True
-            greet(plan, children, say=say, seconds=time.monotonic() - begun)
+            print_greeting(plan, children, say=say, seconds=time.monotonic() - begun)
         if not told and time.monotonic() - begun > READY_SECONDS:
             raise CannotStart(
-                f"Not ready after {READY_SECONDS} s: {missing(plan.port)}. The logs are in {plan.home / 'logs'}."
+                f"Not ready after {READY_SECONDS} s: {missing_parts(plan.port)}. The logs are in {plan.home / 'logs'}."
             )
         time.sleep(0.2)
     say("Stopping.")
     return 0
 
 
-def seed(plan: Plan, children: list[Child]) -> bool:
+def seed_demo(plan: Plan, children: list[Child]) -> bool:
     """Make the demo's people once the sandbox answers."""
-    if plan.own_sandbox and ask(plan.sandbox_port, "/__sandbox/journal")[0] != 200:
+    if plan.own_sandbox and http_get(plan.sandbox_port, "/__sandbox/journal")[0] != 200:
         return False
     password = plan.environment.get("DEMO_PASSWORD") or os.environ.get("DEMO_PASSWORD") or PASSWORD
-    manage(
+    run_manage(
         ["seed_demo", "--password", password, *([] if plan.own_sandbox else ["--without-keys"])],
         dict(children[0].environment),
     )
     return True
 
 
-def ask(port: int, path: str) -> tuple[int, str]:
+def http_get(port: int, path: str) -> tuple[int, str]:
     """Ask a child over HTTP, straight; (0, "") when it does not answer."""
     try:
         with build_opener(ProxyHandler({})).open(f"http://127.0.0.1:{port}{path}", timeout=3) as answer:
@@ -242,12 +242,12 @@ def ask(port: int, path: str) -> tuple[int, str]:
 
 def is_ready(port: int) -> bool:
     """Ready means: a task that beat sent was run by a worker."""
-    return ask(port, "/readyz")[0] == 200
+    return http_get(port, "/readyz")[0] == 200
 
 
-def missing(port: int) -> str:
+def missing_parts(port: int) -> str:
     """Return what is not ready yet."""
-    status, body = ask(port, "/readyz")
+    status, body = http_get(port, "/readyz")
     if not status:
         return "web does not answer"
     try:
@@ -260,7 +260,7 @@ def missing(port: int) -> str:
         return f"web answers {status}"
 
 
-def greet(plan: Plan, children: list[Child], *, say: Say, seconds: float) -> None:
+def print_greeting(plan: Plan, children: list[Child], *, say: Say, seconds: float) -> None:
     """Say where it is and who can come in."""
     address = children[0].environment["PORTAL_BASE_URL"]
     say(f"The Deployment Portal is ready after {seconds:.0f} s: {address}")
@@ -272,6 +272,6 @@ def greet(plan: Plan, children: list[Child], *, say: Say, seconds: float) -> Non
         say(f"  Password of all three: {password}")
         if plan.own_sandbox:
             say(f"  Roboflow is imitated by the sandbox at http://127.0.0.1:{plan.sandbox_port}")
-    elif link := manage(["setup_link"], dict(children[0].environment)):
+    elif link := run_manage(["setup_link"], dict(children[0].environment)):
         say(f"  {link}")
     say(f"  Logs: {plan.home / 'logs'}   Stop: Ctrl-C")

@@ -31,14 +31,14 @@ class Refused(PermissionDenied):
         self.needed, self.who = needed, who
 
 
-def is_htmx(request: HttpRequest) -> bool:
+def is_sent_by_htmx(request: HttpRequest) -> bool:
     """Say whether htmx asks; by the header, because a problem may come before any middleware has run."""
     return request.headers.get("HX-Request") == "true"
 
 
-def problem(request: HttpRequest, status: int, title: str, message: str, **context: Any) -> HttpResponse:
+def problem_page(request: HttpRequest, status: int, title: str, message: str, **context: Any) -> HttpResponse:
     """Render the page of a problem; to htmx a short text, which its banner shows. It asks no database: that may be the problem."""
-    if is_htmx(request):
+    if is_sent_by_htmx(request):
         return HttpResponse(f"{title}. {message}", status=status, content_type="text/plain; charset=utf-8")
     facts = {"request": request, "title": title, "message": message, "status": status, **context}
     return HttpResponse(render_to_string("web/problem.html", facts), status=status)
@@ -48,14 +48,14 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
     """400: what came is no proper request."""
     if isinstance(exception, RequestDataTooBig):
         return too_large(request)
-    return problem(
+    return problem_page(
         request, 400, "That request makes no sense", "The portal could not read it. Nothing was done."
     )
 
 
 def too_large(request: HttpRequest) -> HttpResponse:
     """413: far more was sent than any form of ours holds."""
-    return problem(
+    return problem_page(
         request, 413, "That is too much", "No form of the portal takes more than 1 MB. Nothing was done."
     )
 
@@ -64,12 +64,12 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
     """403: names the role that is needed and who can give it."""
     needed, who = getattr(exception, "needed", ""), getattr(exception, "who", "")
     message = f"This needs {needed}." if needed else "You may not do this."
-    return problem(request, 403, "You may not do this", message, who=who)
+    return problem_page(request, 403, "You may not do this", message, who=who)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """404: there is nothing, or nothing that this person may see."""
-    return problem(
+    return problem_page(
         request,
         404,
         "Nothing here",
@@ -79,7 +79,9 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def too_many(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """429 of allauth's pages: too many tries at passwords, codes, links."""
-    response = problem(request, 429, "Too many tries", "Wait some minutes and try again. Nothing was done.")
+    response = problem_page(
+        request, 429, "Too many tries", "Wait some minutes and try again. Nothing was done."
+    )
     response["Retry-After"] = "300"
     return response
 
@@ -87,7 +89,7 @@ def too_many(request: HttpRequest, exception: Exception | None = None) -> HttpRe
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: our fault, written to the log with the request's id. 503 where it is the database's."""
     if isinstance(sys.exc_info()[1], OperationalError | InternalError | InterfaceError):
-        response = problem(
+        response = problem_page(
             request,
             503,
             "The database is away",
@@ -97,7 +99,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return response
     request_id = structlog.contextvars.get_contextvars().get("request_id", "")
     message = "This is the portal's fault. It is written to the log"
-    return problem(
+    return problem_page(
         request,
         500,
         "Something broke",
@@ -107,12 +109,12 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The form's mark was stale (another tab signed in, a cookie ran out): give the form back with a fresh one."""
-    if is_htmx(request):
+    if is_sent_by_htmx(request):
         return HttpResponse(
             "This page is stale. Reload it.", status=403, content_type="text/plain; charset=utf-8"
         )
     if reason.startswith(FOREIGN):  # what another site filled in must not become a click away from being ours
-        return problem(
+        return problem_page(
             request, 403, "This form is not ours", "It was sent from another site. Nothing was done."
         )
     fields = [

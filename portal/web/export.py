@@ -29,29 +29,29 @@ def wants_export(request: HttpRequest) -> str | None:
     return wanted if wanted in ("csv", "jsonl") else None
 
 
-def export(
+def export_response(
     rows: Iterable[Mapping[str, Any]], *, columns: Sequence[str], format: str, filename: str
 ) -> StreamingHttpResponse:
     """Stream rows in a format of FORMATS; times are ISO 8601 in UTC."""
     lines = csv_lines(rows, columns) if format == "csv" else json_lines(rows, columns)
-    return stream(lines, format=format, filename=filename)
+    return stream_response(lines, format=format, filename=filename)
 
 
-def stream(lines: Iterable[str], *, format: str, filename: str) -> StreamingHttpResponse:
+def stream_response(lines: Iterable[str], *, format: str, filename: str) -> StreamingHttpResponse:
     """Answer with lines as a file to keep."""
-    response = StreamingHttpResponse(chunks(lines), content_type=FORMATS[format])
+    response = StreamingHttpResponse(byte_chunks(lines), content_type=FORMATS[format])
     response["Content-Disposition"] = f'attachment; filename="{filename}.{format}"'
     return response
 
 
-def chunks(lines: Iterable[str]) -> Iterator[bytes]:
+def byte_chunks(lines: Iterable[str]) -> Iterator[bytes]:
     """Yield the lines as bytes, many at a time: each chunk is a write to the client."""
     left = iter(lines)
     while taken := list(islice(left, CHUNK)):
         yield "".join(taken).encode()
 
 
-def plain(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     """Return a value as JSON knows it."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
@@ -63,7 +63,7 @@ def plain(value: Any) -> Any:
 def json_lines(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Iterator[str]:
     """Yield one object per line."""
     for row in rows:
-        line = json.dumps({name: plain(row.get(name)) for name in columns}, ensure_ascii=False)
+        line = json.dumps({name: json_value(row.get(name)) for name in columns}, ensure_ascii=False)
         for character, escape in BREAKS.items():
             line = line.replace(character, escape)
         yield line + "\n"
@@ -82,10 +82,10 @@ def csv_lines(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Iter
     write = csv.writer(Echo()).writerow
     yield str(write(columns))
     for row in rows:
-        yield str(write([cell(plain(row.get(name))) for name in columns]))
+        yield str(write([safe_cell(json_value(row.get(name))) for name in columns]))
 
 
-def cell(value: Any) -> Any:
+def safe_cell(value: Any) -> Any:
     """Return a cell that no spreadsheet takes for a formula."""
     if value is None:
         return ""

@@ -3,17 +3,19 @@
 from allauth.core.internal.ratelimit import consume  # the public one passes every GET, and exports are GETs
 from django.http import HttpRequest, HttpResponse
 
-from portal.web.errors import problem
+from portal.web.errors import problem_page
 
 
-def within(request: HttpRequest, action: str, *, key: str = "") -> bool:
+def is_within_limit(request: HttpRequest, action: str, *, key: str = "") -> bool:
     """Count one more `action` of the person, or of `key`; False when it is one too many."""
     whose = {"key": key} if key else {"user": request.user}
     return bool(consume(request, app="allauth.account", action=action, limit_get=True, **whose))
 
 
-def too_often(request: HttpRequest, words: str) -> HttpResponse:
+def too_often_page(request: HttpRequest, words: str) -> HttpResponse:
     """Say what was too much, and when to try again."""
-    response = problem(request, 429, "Too fast", f"{words} Wait a minute and try again. Nothing was done.")
+    response = problem_page(
+        request, 429, "Too fast", f"{words} Wait a minute and try again. Nothing was done."
+    )
     response["Retry-After"] = "60"
     return response

@@ -9,7 +9,7 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooMa
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 
-from portal.web.errors import bad_request, is_htmx, too_large
+from portal.web.errors import bad_request, is_sent_by_htmx, too_large
 from portal.web.next import safe_next
 
 Next = Callable[[HttpRequest], HttpResponse]
@@ -51,18 +51,18 @@ class TrustedProxyMiddleware:
 
     def is_trusted(self, address: str) -> bool:
         """Say whether an address is one of our proxies."""
-        found = address_in(address)
+        found = parse_address(address)
         return found is not None and any(found in network for network in self.trusted)
 
     def client_of(self, header: str, peer: str) -> str:
         """Return the client: from the right, the first address that is no proxy of ours."""
         for one in reversed([part.strip() for part in header.split(",") if part.strip()]):
             if not self.is_trusted(one):
-                return str(address_in(one) or peer)
+                return str(parse_address(one) or peer)
         return peer
 
 
-def address_in(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """Return the address that `text` writes; one of IPv4 in the clothes of IPv6 (a socket for both) as IPv4."""
     try:
         found = ipaddress.ip_address(text)
@@ -82,10 +82,10 @@ class InputLimitsMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer one request."""
-        if length_of(request) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        if declared_length(request) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             return too_large(request)
         try:
-            texts = texts_of(request)
+            texts = request_texts(request)
         except (RequestDataTooBig, TooManyFieldsSent):
             return too_large(request)
         except (UnreadablePostError, MultiPartParserError, SuspiciousOperation, ValueError):
@@ -93,7 +93,7 @@ class InputLimitsMiddleware:
         return bad_request(request) if any("\x00" in text for text in texts) else self.get_response(request)
 
 
-def length_of(request: HttpRequest) -> int:
+def declared_length(request: HttpRequest) -> int:
     """Return how much the request says that it carries; Django's own limit does not count uploaded files."""
     try:
         return int(request.META.get("CONTENT_LENGTH") or 0)
@@ -101,7 +101,7 @@ def length_of(request: HttpRequest) -> int:
         return 0
 
 
-def texts_of(request: HttpRequest) -> list[str]:
+def request_texts(request: HttpRequest) -> list[str]:
     """Return every text of a request that may reach the database."""
     fields = [
         text
@@ -121,7 +121,7 @@ class HtmxRedirectMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer one request."""
         response = self.get_response(request)
-        if not is_htmx(request) or response.status_code not in (301, 302, 303, 307, 308):
+        if not is_sent_by_htmx(request) or response.status_code not in (301, 302, 303, 307, 308):
             return response
         place = response.headers.get("Location", "/")
         if urlsplit(place).path == settings.LOGIN_URL:

@@ -19,19 +19,22 @@ class Page:
     next: str
 
 
-def keyset(
+def keyset_page(
     queryset: QuerySet[Any], *, cursor: str | None, size: int, fields: tuple[str, ...] = ("-pk",)
 ) -> Page:
     """Return a page ordered by `fields`, the last of them unique. A cursor that makes no sense is the first page."""
     rows = queryset.order_by(*fields)
-    if after := position(queryset, cursor, fields):
-        rows = rows.filter(beyond(fields, after))
+    if after := decode_cursor(queryset, cursor, fields):
+        rows = rows.filter(after_condition(fields, after))
     found = list(rows[: size + 1])
     more = len(found) > size
-    return Page(found[:size], encode([value_of(found[size - 1], field) for field in fields]) if more else "")
+    return Page(
+        found[:size],
+        encode_cursor([cursor_value(found[size - 1], field) for field in fields]) if more else "",
+    )
 
 
-def value_of(row: Any, field: str) -> Any:
+def cursor_value(row: Any, field: str) -> Any:
     """Return a row's value as it goes into a cursor."""
     value = getattr(row, field.removeprefix("-"))
     if isinstance(value, datetime | date):
@@ -39,12 +42,12 @@ def value_of(row: Any, field: str) -> Any:
     return str(value) if isinstance(value, UUID) else value
 
 
-def encode(values: list[Any]) -> str:
+def encode_cursor(values: list[Any]) -> str:
     """Return a cursor."""
     return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
 
 
-def position(queryset: QuerySet[Any], cursor: str | None, fields: tuple[str, ...]) -> list[Any]:
+def decode_cursor(queryset: QuerySet[Any], cursor: str | None, fields: tuple[str, ...]) -> list[Any]:
     """Return the values that a cursor holds, made fit for their columns; [] when it is none of ours."""
     if not cursor:
         return []
@@ -53,20 +56,20 @@ def position(queryset: QuerySet[Any], cursor: str | None, fields: tuple[str, ...
         if not isinstance(values, list) or len(values) != len(fields):
             return []
         found = [
-            column(queryset, field).to_python(value) for field, value in zip(fields, values, strict=True)
+            order_field(queryset, field).to_python(value) for field, value in zip(fields, values, strict=True)
         ]
     except (ValueError, TypeError, ValidationError, FieldDoesNotExist, OverflowError, RecursionError):
         return []
     return [] if any(value is None or "\x00" in str(value) for value in found) else found
 
 
-def column(queryset: QuerySet[Any], field: str) -> Any:
+def order_field(queryset: QuerySet[Any], field: str) -> Any:
     """Return the model field behind an order."""
     meta, name = queryset.model._meta, field.removeprefix("-")
     return meta.pk if name == "pk" else meta.get_field(name)
 
 
-def beyond(fields: tuple[str, ...], after: list[Any]) -> Q:
+def after_condition(fields: tuple[str, ...], after: list[Any]) -> Q:
     """Return the condition for rows that follow `after` in the order of one or more fields."""
     condition, equal = Q(), Q()
     for field, value in zip(fields, after, strict=True):

@@ -7,7 +7,7 @@ from django.utils import timezone
 UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
-def span_words(span: timedelta) -> str:
+def span_text(span: timedelta) -> str:
     """Return a span in its two largest units: "1 h 12 min"."""
     left = max(0, int(span.total_seconds()))
     if left < 60:
@@ -20,13 +20,13 @@ def span_words(span: timedelta) -> str:
     return " ".join(f"{count} {unit}" for count, unit in parts[:2] if count)
 
 
-def ago_words(at: datetime | None, now: datetime) -> str:
+def ago_text(at: datetime | None, now: datetime) -> str:
     """Return "8 s ago", "5 min ago", "3 d ago"; the one largest unit is enough."""
     if at is None:
         return "never"
     seconds = int((now - at).total_seconds())
     if seconds < 0:
-        return f"in {span_words(at - now)}"
+        return f"in {span_text(at - now)}"
     if seconds < 2:
         return "just now"
     for size, unit in UNITS:
@@ -35,6 +35,6 @@ def ago_words(at: datetime | None, now: datetime) -> str:
     return "just now"
 
 
-def exact_words(at: datetime) -> str:
+def exact_text(at: datetime) -> str:
     """Return the exact time in the person's zone, with its name."""
     return timezone.localtime(at).strftime("%Y-%m-%d %H:%M:%S %Z")

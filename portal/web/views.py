@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
-from portal.web.fragments import go
+from portal.web.fragments import redirect_page
 from portal.web.next import safe_next
 
 THEMES = ("light", "dark", "system")
@@ -13,7 +13,7 @@ THEMES = ("light", "dark", "system")
 def theme(request: HttpRequest) -> HttpResponse:
     """Keep the chosen look in a cookie: the server writes it into the page, so that nothing flashes."""
     chosen = request.POST.get("theme", "system")
-    response = go(request, safe_next(request, request.POST.get("next"), "/"))
+    response = redirect_page(request, safe_next(request, request.POST.get("next"), "/"))
     response.set_cookie(
         "theme",
         chosen if chosen in THEMES else "system",

@@ -14,36 +14,36 @@ from django.db import DatabaseError, connection, transaction
 from django.utils.timezone import now
 
 from portal.audit import check_export, triggers
-from portal.audit.actions import Action, outcome_of, words_of
-from portal.audit.append import Thing, append
+from portal.audit.actions import Action, outcome_of_action, sentence_of
+from portal.audit.append import Subject, append_event
 from portal.audit.models import Event, Head, SignedHead
 from portal.audit.origin import SYSTEM
-from portal.audit.verify import sign_head, sign_when_due, verify
+from portal.audit.verify import sign_head, sign_when_due, verify_trail
 
 
 def write(count):
     for number in range(count):
         with transaction.atomic():
-            append(
+            append_event(
                 Action.PROFILE_CHANGED,
                 by=SYSTEM,
                 at=now(),
-                about=Thing(type="person", name=f"n{number}"),
+                about=Subject(type="person", name=f"n{number}"),
                 changes={"name": ("ä", "<b>")},
             )
 
 
 def tamper(sql):
-    triggers.drop(connection)
+    triggers.drop_triggers(connection)
     with connection.cursor() as cursor:
         cursor.execute(sql)
-    triggers.create(connection)
+    triggers.create_triggers(connection)
 
 
 def test_an_untouched_trail_verifies(db):
     write(20)
 
-    finding = verify()
+    finding = verify_trail()
 
     assert finding.ok and finding.entries == 20
 
@@ -86,7 +86,7 @@ def test_tampering_by_sql_is_named(sql, where, db):
 
     tamper(sql)
 
-    finding = verify()
+    finding = verify_trail()
     assert not finding.ok and finding.sequence == where
 
 
@@ -114,7 +114,7 @@ def test_inserted_and_swapped_entries_are_named(how, db):
         )
         tamper("UPDATE audit_event SET sequence = sequence - 1000 WHERE sequence > 1000")
 
-    finding = verify()
+    finding = verify_trail()
 
     assert not finding.ok and finding.sequence == 6
 
@@ -132,7 +132,7 @@ def test_entries_beyond_the_head_are_named(db):
     write(5)
     tamper("UPDATE audit_head SET sequence = 4, hash = (SELECT hash FROM audit_event WHERE sequence = 4)")
 
-    finding = verify()
+    finding = verify_trail()
 
     assert not finding.ok and finding.sequence == 5
 
@@ -154,11 +154,11 @@ def test_removed_signed_heads_are_missed(db):
     with time_machine.travel(now() - timedelta(hours=2)):
         write(5)
         sign_head(now=now())
-    assert verify().ok
+    assert verify_trail().ok
 
     tamper("DELETE FROM audit_signedhead")
 
-    assert "signed heads were removed" in verify().words
+    assert "signed heads were removed" in verify_trail().words
 
 
 def test_heads_are_signed_at_once_and_then_every_five_minutes(db):
@@ -174,10 +174,11 @@ def test_heads_are_signed_at_once_and_then_every_five_minutes(db):
 def test_what_is_appended_while_a_verification_runs_is_no_fault(db, monkeypatch):
     write(5)
     monkeypatch.setattr(
-        "portal.audit.verify.check", lambda *args, **kwargs: write(1) if Event.objects.count() < 8 else ""
+        "portal.audit.verify.check_entry",
+        lambda *args, **kwargs: write(1) if Event.objects.count() < 8 else "",
     )
 
-    assert verify().ok
+    assert verify_trail().ok
 
 
 def test_a_head_signed_with_a_strange_key_counts_for_nothing(db, settings):
@@ -187,9 +188,9 @@ def test_a_head_signed_with_a_strange_key_counts_for_nothing(db, settings):
     stranger = sign_head(now=now()).public_key
     settings.PORTAL_TRAIL_KEY = own
 
-    assert "not signed by this portal's key" in verify().words
+    assert "not signed by this portal's key" in verify_trail().words
     settings.PORTAL_TRAIL_FORMER_PUBLIC_KEYS = [stranger]
-    assert verify().ok
+    assert verify_trail().ok
 
 
 def test_a_restored_old_database_shows_against_the_log_stream(db, tmp_path, capsys):
@@ -203,7 +204,7 @@ def test_a_restored_old_database_shows_against_the_log_stream(db, tmp_path, caps
     tamper("DELETE FROM audit_event WHERE sequence > 3")  # as a back-up of that time holds it
     tamper("DELETE FROM audit_signedhead")
     Head.objects.update(sequence=3, hash=Event.objects.get(sequence=3).hash)
-    assert verify().ok  # by itself it is whole
+    assert verify_trail().ok  # by itself it is whole
 
     with pytest.raises(CommandError, match=r"Entry 5 was signed on .* an older state"):
         call_command("audit", "verify", "--against", str(stream))
@@ -259,7 +260,7 @@ def test_a_cut_off_end_shows_against_a_signed_head_even_when_the_head_was_cut_to
     tamper("DELETE FROM audit_event WHERE sequence > 7")
     Head.objects.update(sequence=7, hash=Event.objects.get(sequence=7).hash)
 
-    finding = verify()
+    finding = verify_trail()
     assert not finding.ok and "cut off" in finding.words
 
 
@@ -287,22 +288,22 @@ def test_an_export_holds_entries_and_signed_heads(db, capsys):
 
 def test_an_event_is_written_only_with_its_change(transactional_db):
     with pytest.raises(RuntimeError):
-        append(Action.SETUP, by=SYSTEM, at=now())
+        append_event(Action.SETUP, by=SYSTEM, at=now())
 
 
 def test_every_action_has_words_and_an_outcome():
     for action in Action:
-        assert words_of(str(action)) and outcome_of(str(action))
+        assert sentence_of(str(action)) and outcome_of_action(str(action))
 
 
 def test_what_people_type_is_one_line_without_tricks(db):
     with transaction.atomic():
-        append(
+        append_event(
             Action.PROFILE_CHANGED,
             by=SYSTEM,
             at=now(),
             reason="a\u202eb\nc\x1b[31m",
-            about=Thing(name="x\ny"),
+            about=Subject(name="x\ny"),
         )
 
     assert (Event.objects.get().reason, Event.objects.get().object_name) == ("a b c [31m", "x y")
@@ -310,6 +311,8 @@ def test_what_people_type_is_one_line_without_tricks(db):
 
 def test_keys_in_reasons_are_masked(db):
     with transaction.atomic():
-        append(Action.PROFILE_CHANGED, by=SYSTEM, at=now(), reason="see https://x/?api_key=SECRETSECRET&x=1")
+        append_event(
+            Action.PROFILE_CHANGED, by=SYSTEM, at=now(), reason="see https://x/?api_key=SECRETSECRET&x=1"
+        )
 
     assert "SECRETSECRET" not in Event.objects.get().reason

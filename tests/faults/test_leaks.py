@@ -10,8 +10,8 @@ from django.utils.timezone import now
 
 from deployments.fleet.sync import sync_workspace
 from deployments.keys.models import ApiKey
-from deployments.logs.harvest import harvest, want
-from deployments.operations.run import run
+from deployments.logs.harvest import harvest_deployment, request_harvest
+from deployments.operations.run import run_operation
 from tests.faults.field import PLACE, Field, Person
 from tests.faults.invariants import shapes_of
 from tests.files import contents
@@ -171,9 +171,9 @@ def busy_hour(field):
 
 POINTS = [
     "deployments.roboflow.client.exchange",
-    "deployments.roboflow.client.judge",
-    "deployments.roboflow.client.unechoed",
-    "deployments.roboflow.schema.load",
+    "deployments.roboflow.client.parse_answer",
+    "deployments.roboflow.client.mask_echoed_keys",
+    "deployments.roboflow.schema.load_json",
     "deployments.roboflow.client.Client._once",
     "deployments.roboflow.client.Client._record",
     "deployments.roboflow.client.readable",
@@ -183,14 +183,14 @@ POINTS = [
     "deployments.roboflow.transport.requests.Session.send",
     "deployments.roboflow.transport.HTTPAdapter.send",
     "deployments.roboflow.transport.requests.Response.iter_content",
-    "deployments.keys.open.client_of",
+    "deployments.keys.open.client_for_region",
     "deployments.keys.open.unseal",
-    "deployments.keys.open.note_use",
-    "deployments.keys.open.mark",
+    "deployments.keys.open.record_use",
+    "deployments.keys.open.mark_key_state",
     "deployments.keys.check.seal",
     "deployments.keys.check.fingerprint",
-    "deployments.keys.check.store",
-    "deployments.keys.check.ask_owner",
+    "deployments.keys.check.store_key",
+    "deployments.keys.check.fetch_key_workspace",
 ]
 
 
@@ -224,10 +224,13 @@ def test_a_crash_at_any_point_tells_no_key(
 
     monkeypatch.setattr(point, crash)
     told("sync", lambda: sync_workspace(key.workspace_id))
-    told("operation", lambda: run(operation.pk, now=now()))
+    told("operation", lambda: run_operation(operation.pk, now=now()))
     told(
         "harvest",
-        lambda: (want(fleet["pallet-counter"], since=now(), now=now()), harvest(fleet["pallet-counter"].pk)),
+        lambda: (
+            request_harvest(fleet["pallet-counter"], since=now(), now=now()),
+            harvest_deployment(fleet["pallet-counter"].pk),
+        ),
     )
     for name, path, fields in (
         ("add", "/keys/", {"api_key": PLANTED["ben"]}),

@@ -22,12 +22,12 @@ from deployments.fleet.models import Asked, Deployment
 from deployments.fleet.sync import sync_workspace
 from deployments.keys.models import ApiKey
 from deployments.operations import reconcile, run
-from deployments.operations.claim import claim, load, mark_sent
+from deployments.operations.claim import claim_operation, load_operation, mark_sent
 from deployments.operations.models import Operation
-from deployments.operations.sweep import sweep
+from deployments.operations.sweep import sweep_operations
 from deployments.workspaces.models import Membership, Workspace
 from portal.audit.models import Event
-from portal.audit.verify import verify
+from portal.audit.verify import verify_trail
 from portal.queue.models import Lease
 from tests.people import WORKSPACE, add_key, make_person, operation_of
 
@@ -181,55 +181,55 @@ class Story(RuleBasedStateMachine):
     @rule()
     def a_worker_works(self):
         for pk in self.queued():
-            run.run(pk, now=now())
+            run.run_operation(pk, now=now())
 
     @rule(point=st.sampled_from(sorted(POINTS)))
     def a_worker_dies(self, point):
         name, done = POINTS[point]
         for pk in self.queued()[:1]:
             with dying(run, name, done=done):
-                run.run(pk, now=now())
+                run.run_operation(pk, now=now())
 
     @precondition(lambda self: self.stalled is None)
     @rule()
     def a_worker_stalls_after_its_claim(self):
         for pk in self.queued()[:1]:
-            self.stalled = claim(pk, now=now())
+            self.stalled = claim_operation(pk, now=now())
 
     @precondition(lambda self: self.stalled is not None)
     @rule()
     def the_stalled_worker_goes_on(self):
         operation, self.stalled = self.stalled, None
         try:
-            run.check_person(load(operation.pk))
+            run.check_actor(load_operation(operation.pk))
         except run.NotSent as reason:
-            run.give_up(operation, reason)
+            run.end_unsent(operation, reason)
             return
         if mark_sent(operation, known_ids=operation.known_ids, now=now()):
-            run.send(operation, run.Deadline(run.time.monotonic() + 5))
+            run.send_operation(operation, run.Deadline(run.time.monotonic() + 5))
 
     @rule(again=st.integers(0, 3))
     def an_old_message_comes_again(self, again):
         for pk in Operation.objects.values_list("pk", flat=True):
-            run.run(pk, now=now(), again=again)
-            reconcile.look(pk)
+            run.run_operation(pk, now=now(), again=again)
+            reconcile.look_at_operation(pk)
 
     @rule()
     def a_worker_looks(self):
         for one in Operation.objects.filter(state__in=("accepted", "unknown")):
-            reconcile.look(one.pk)
+            reconcile.look_at_operation(one.pk)
             if one.state == "unknown" and reconcile.may_resend(one, now=now()):
-                run.run(one.pk, now=now(), again=one.fence)
+                run.run_operation(one.pk, now=now(), again=one.fence)
 
     @rule(done=st.booleans())
     def a_worker_dies_while_it_looks(self, done):
         for one in Operation.objects.filter(state__in=("accepted", "unknown"))[:1]:
             with dying(reconcile, "step", done=done):
-                reconcile.look(one.pk)
+                reconcile.look_at_operation(one.pk)
 
     @rule()
     def the_sweep_sweeps(self):
-        sweep(now=now())
+        sweep_operations(now=now())
 
     @rule()
     def the_list_is_read(self):
@@ -284,7 +284,7 @@ class Story(RuleBasedStateMachine):
         self.stalled = None
         for _ in range(12):
             self.a_worker_works()
-            sweep(now=now())
+            sweep_operations(now=now())
             Operation.objects.filter(next_look_at__gt=now()).update(next_look_at=now())
             self.a_worker_looks()
             if not Operation.objects.exclude(state__in=ENDINGS).exists():
@@ -311,7 +311,7 @@ class Story(RuleBasedStateMachine):
 
     def holds(self):
         journal, operations = self.sandbox.journal(), list(Operation.objects.order_by("requested_at"))
-        assert verify().ok, "I5: the trail"
+        assert verify_trail().ok, "I5: the trail"
         for place, entry in enumerate(journal):
             assert any(self.is_of(entry, place, one) for one in operations), (
                 f"I2, I3: nobody asked for {entry}"

@@ -8,7 +8,7 @@ from django.utils.timezone import now
 
 from deployments.fleet.models import Deployment
 from deployments.keys.models import ApiKey
-from deployments.keys.open import client_of
+from deployments.keys.open import client_for_region
 from deployments.operations.models import Operation
 from deployments.roboflow.transport import Answer
 from portal.audit.models import Event
@@ -200,7 +200,7 @@ def test_what_changed_outside_during_an_operation_is_told_too(ana, fleet, worker
         json.dumps({**json.loads(answer.body), "max_replicas": 7}).encode()
         if answer.status == 200
         else answer
-    )  # noqa: E731
+    )
     twist["/get"] = seen
     ana.ask(fleet["pallet-counter"], "pause")
 
@@ -224,7 +224,7 @@ def test_a_page_of_a_gateway_makes_nothing_gone(ana, fleet, worker, twist):
 def test_a_region_that_is_not_offered_any_more_is_said_and_nothing_hangs(ana, fleet, worker, settings):
     operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
     settings.ROBOFLOW_REGIONS = {"eu": settings.ROBOFLOW_REGIONS["us"]}
-    client_of.cache_clear()
+    client_for_region.cache_clear()
 
     worker.drain()
     workspace = worker.sync()

@@ -6,7 +6,7 @@ import pytest
 from django.utils.timezone import now
 
 from deployments.fleet.models import Deployment
-from deployments.fleet.sync import sync_due
+from deployments.fleet.sync import publish_due_syncs
 from deployments.workspaces.models import Workspace
 
 
@@ -103,7 +103,7 @@ def test_one_list_per_due_time_however_many_people_watch(ana, ben, fleet, sandbo
         person.get("/w/acme-vision/")
     Workspace.objects.update(sync_due_at=now())
 
-    published = sync_due(now=now()) + sync_due(now=now())
+    published = publish_due_syncs(now=now()) + publish_due_syncs(now=now())
 
     assert published == 1
 

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils.timezone import now
 
-from portal.health.beat import LATE, beat
+from portal.health.beat import LATE, record_heartbeats
 
 
 def test_the_web_process_answers_without_anybody_else(client, db):
@@ -16,7 +16,7 @@ def test_the_web_process_answers_without_anybody_else(client, db):
 def test_ready_needs_every_part(client, db):
     assert client.get("/readyz").status_code == 503
 
-    beat(["worker", "beat"], now=now())
+    record_heartbeats(["worker", "beat"], now=now())
 
     answer = client.get("/readyz")
     assert answer.status_code == 200 and set(answer.json()["parts"]) == {
@@ -29,10 +29,10 @@ def test_ready_needs_every_part(client, db):
 
 @pytest.mark.parametrize("part", ["worker", "beat"])
 def test_a_part_not_seen_lately_is_not_healthy(part, client, db):
-    beat(["worker", "beat"], now=now())
+    record_heartbeats(["worker", "beat"], now=now())
     call_command("healthcheck", part)
 
-    beat([part], now=now() - LATE - timedelta(seconds=1))
+    record_heartbeats([part], now=now() - LATE - timedelta(seconds=1))
 
     with pytest.raises(CommandError, match="not seen lately"):
         call_command("healthcheck", part)
@@ -40,7 +40,7 @@ def test_a_part_not_seen_lately_is_not_healthy(part, client, db):
 
 
 def test_who_was_alive_before_everything_was_started_anew_does_not_count(client, db):
-    beat(["worker", "beat"], now=now())
+    record_heartbeats(["worker", "beat"], now=now())
 
     call_command("forget_heartbeats")
 
@@ -58,7 +58,7 @@ def test_health_tells_strangers_no_more_than_words(client, db):
 
 
 def test_the_system_page_names_the_parts(ana, fleet):
-    beat(["worker", "beat"], now=now())
+    record_heartbeats(["worker", "beat"], now=now())
 
     page = ana.get("/system/").content.decode()
 

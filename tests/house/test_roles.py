@@ -142,12 +142,12 @@ def test_an_operator_may_not_manage(method, needs, place, ben):
 def test_an_operator_may_act_under_a_key_of_their_own_only(place, ben, workspace):
     from django.utils.timezone import now
 
-    from deployments.workspaces.join import join
+    from deployments.workspaces.join import add_member
     from deployments.workspaces.roles import Role
     from portal.audit.origin import SYSTEM
 
     keyless = make_person("Keyless")
-    join(user=keyless.user, workspace=workspace, role=Role.OPERATOR, by=SYSTEM, now=now())
+    add_member(user=keyless.user, workspace=workspace, role=Role.OPERATOR, by=SYSTEM, now=now())
 
     with_key = walk(ben.client, place, "get", ACT)
     without = walk(keyless.client, place, "get", ACT)

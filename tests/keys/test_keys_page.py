@@ -5,7 +5,7 @@ from django.utils.timezone import now
 
 from deployments.keys.check import recheck_unchecked
 from deployments.keys.models import ApiKey
-from deployments.keys.seal import seal, unseal
+from deployments.keys.seal import seal_key, unseal_key
 from deployments.roboflow.mask import Secret
 from portal.vault import Unreadable
 
@@ -101,11 +101,11 @@ def test_other_peoples_keys_do_not_exist(ana, mallory):
 )
 def test_a_sealed_key_opens_in_its_own_row_only(change):
     place = {"user_id": 1, "workspace_id": 2, "key_id": 3}
-    sealed = seal(Secret("a-very-secret-key"), **place)
+    sealed = seal_key(Secret("a-very-secret-key"), **place)
 
-    assert unseal(sealed, **place).reveal() == "a-very-secret-key"
+    assert unseal_key(sealed, **place).reveal() == "a-very-secret-key"
     with pytest.raises(Unreadable):
-        unseal(sealed, **(place | change))
+        unseal_key(sealed, **(place | change))
 
 
 def test_a_lost_vault_key_is_said_and_the_rest_works(ana, fleet, worker, settings):

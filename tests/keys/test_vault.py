@@ -5,7 +5,7 @@ from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 
 from deployments.keys.models import ApiKey
-from deployments.keys.seal import unseal
+from deployments.keys.seal import unseal_key
 from portal.vault import is_newest
 
 NEW = Fernet.generate_key().decode()
@@ -13,7 +13,7 @@ NEW = Fernet.generate_key().decode()
 
 def opened():
     return {
-        unseal(key.sealed, user_id=key.user_id, workspace_id=key.workspace_id, key_id=key.pk).reveal()
+        unseal_key(key.sealed, user_id=key.user_id, workspace_id=key.workspace_id, key_id=key.pk).reveal()
         for key in ApiKey.objects.all()
     }
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from django.utils.timezone import now
 
-from deployments.logs.harvest import harvest, want
-from deployments.logs.lines import plain, rendered
+from deployments.logs.harvest import harvest_deployment, request_harvest
+from deployments.logs.lines import plain_text, render_html
 from deployments.logs.models import Harvest, Line
 from deployments.logs.windows import OVERLAP, Window, next_windows, older_part
 
@@ -17,13 +17,13 @@ def log(ana, fleet):
     """The log page of pallet-counter, harvested."""
     path = f"/w/acme-vision/deployments/{fleet['pallet-counter'].deployment_id}/logs/"
     ana.get(path)
-    harvest(fleet["pallet-counter"].pk)
+    harvest_deployment(fleet["pallet-counter"].pk)
     return path
 
 
 def again(deployment):
     Harvest.objects.update(harvested_at=None)
-    harvest(deployment.pk)
+    harvest_deployment(deployment.pk)
 
 
 def test_lines_are_stored_once_however_often_they_are_read(log, fleet):
@@ -46,7 +46,7 @@ def test_two_people_looking_are_one_harvest(ana, ben, log, fleet, sandbox):
     before = sandbox.calls()["/get_log"]
     for person in (ana, ben, ana, ben):
         person.get(log)
-        harvest(fleet["pallet-counter"].pk)
+        harvest_deployment(fleet["pallet-counter"].pk)
 
     assert sandbox.calls()["/get_log"] == before
 
@@ -116,11 +116,11 @@ def test_an_error_of_roboflow_stays_in_its_box(ana, log, fleet, sandbox):
 def test_lines_are_rendered_safely(text, shown):
     from django.utils.html import conditional_escape
 
-    assert str(conditional_escape(rendered(text))) == shown
+    assert str(conditional_escape(render_html(text))) == shown
 
 
 def test_plain_text_has_no_codes():
-    assert plain("\x1b[1;32mok\x1b[0m\r\n") == "ok\n"
+    assert plain_text("\x1b[1;32mok\x1b[0m\r\n") == "ok\n"
 
 
 def test_windows_overlap_and_reach_back_only_when_wanted():
@@ -174,7 +174,7 @@ def test_no_payload_costs_the_lines_beside_it(payload, ana, fleet, twist):
 
 
 def watched(deployment):
-    want(deployment, since=now() - timedelta(hours=1), now=now())
+    request_harvest(deployment, since=now() - timedelta(hours=1), now=now())
     return deployment
 
 

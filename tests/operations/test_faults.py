@@ -9,13 +9,13 @@ from django.utils.timezone import now
 
 from deployments.keys.models import ApiKey
 from deployments.operations import request
-from deployments.operations.claim import claim, mark_sent
+from deployments.operations.claim import claim_operation, mark_sent
 from deployments.operations.models import Operation
-from deployments.operations.run import run
-from deployments.operations.states import OPEN
+from deployments.operations.run import run_operation
+from deployments.operations.states import OPEN_STATES
 from deployments.roboflow.transport import Answer
 from deployments.workspaces.models import Membership
-from portal.queue.lease import leased
+from portal.queue.lease import holding_lease
 from tests.people import operation_of
 from tests.twisted import with_entries
 
@@ -85,7 +85,7 @@ def test_a_pause_that_was_lost_before_it_happened_is_sent_again(
     for _ in range(20):
         worker.look()
         fresh = Operation.objects.get(pk=operation.pk)
-        run(operation.pk, now=now(), again=fresh.fence) if fresh.state == "unknown" else None
+        run_operation(operation.pk, now=now(), again=fresh.fence) if fresh.state == "unknown" else None
         operation.refresh_from_db()
         if operation.state == "succeeded":
             break
@@ -173,7 +173,7 @@ def test_who_may_no_longer_act_is_not_acted_for(what, ana, ben, fleet, worker, s
 
 def test_a_worker_that_died_while_sending_is_found_by_the_sweep(ana, fleet, worker, sandbox):
     operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
-    claimed = claim(operation.pk, now=now())
+    claimed = claim_operation(operation.pk, now=now())
     mark_sent(claimed, known_ids=[], now=now())
     sandbox.change("pallet-counter", status="paused")  # the call went out before the worker died
 
@@ -187,14 +187,14 @@ def test_a_worker_that_died_while_sending_is_found_by_the_sweep(ana, fleet, work
 def test_of_two_workers_only_one_claims(ana, fleet, worker):
     operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
 
-    first, second = claim(operation.pk, now=now()), claim(operation.pk, now=now())
+    first, second = claim_operation(operation.pk, now=now()), claim_operation(operation.pk, now=now())
 
     assert first is not None and second is None
 
 
 def test_a_worker_that_wakes_after_its_lease_sends_nothing(ana, fleet, worker):
     operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
-    claimed = claim(operation.pk, now=now())
+    claimed = claim_operation(operation.pk, now=now())
 
     worker.sweep(later=61)
 
@@ -206,7 +206,7 @@ def test_what_needed_attention_is_resolved_by_a_later_sync_without_changing_its_
 ):
     operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
     sandbox.fault("/get", "status", 0, status=503)
-    claimed = claim(operation.pk, now=now())
+    claimed = claim_operation(operation.pk, now=now())
     mark_sent(claimed, known_ids=[], now=now())
     worker.sweep(later=61)
     age(operation, 301)
@@ -264,7 +264,7 @@ def test_a_worker_killed_right_after_it_wrote_the_answer_leaves_nothing_that_nob
 def test_a_refusal_after_a_killed_call_is_not_called_failed(ana, fleet, worker, sandbox, monkeypatch):
     monkeypatch.setattr("deployments.operations.reconcile.GRACE_SECONDS", 0)
     operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
-    claimed = claim(operation.pk, now=now())
+    claimed = claim_operation(operation.pk, now=now())
     mark_sent(
         claimed, known_ids=[], now=now()
     )  # the call goes out, and the worker is killed: no attempt is written
@@ -272,7 +272,7 @@ def test_a_refusal_after_a_killed_call_is_not_called_failed(ana, fleet, worker, 
     sandbox.fault("/pause", "status", 1, status=409, text="Deployment is pausing already")
     fence = Operation.objects.get(pk=operation.pk).fence
 
-    run(operation.pk, now=now(), again=fence)
+    run_operation(operation.pk, now=now(), again=fence)
     sandbox.change("pallet-counter", status="paused")
     worker.drain()
 
@@ -287,7 +287,7 @@ def test_a_copy_of_an_old_message_sends_nothing_again(ana, fleet, worker, sandbo
     operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
     worker.run()
 
-    run(operation.pk, now=now())
+    run_operation(operation.pk, now=now())
 
     assert sandbox.calls()["/pause"] == 1
 
@@ -303,7 +303,7 @@ def test_a_worker_that_stalls_while_the_key_is_opened_sends_nothing_late(
         if len(calls) == 2:  # after the look, before the call
             time.sleep(2)
 
-    monkeypatch.setattr("deployments.keys.open.note_use", slow)
+    monkeypatch.setattr("deployments.keys.open.record_use", slow)
     operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
 
     worker.run()
@@ -317,9 +317,11 @@ def test_a_key_removed_during_the_look_is_not_used(ana, fleet, worker, sandbox, 
     looked = []
     from deployments.operations import run as module
 
-    whole = module.look_first
+    whole = module.verify_target
     monkeypatch.setattr(
-        module, "look_first", lambda *args: (looked.append(1), whole(*args), ApiKey.objects.all().delete())[1]
+        module,
+        "verify_target",
+        lambda *args: (looked.append(1), whole(*args), ApiKey.objects.all().delete())[1],
     )
 
     worker.run()
@@ -373,13 +375,14 @@ def test_a_clock_that_is_set_back_leaves_nothing_hanging(ana, fleet, worker, san
 
 def leased_sweep():
     """What the periodic task does; whether it had its lease."""
-    with leased("operations.sweep", now=now()) as held:
+    with holding_lease("operations.sweep", now=now()) as held:
         return held is not None
 
 
 def test_a_key_removed_between_guard_and_commit_is_refused(ana, fleet, monkeypatch):
     monkeypatch.setattr(
-        "deployments.operations.ask.too_many", lambda request: ApiKey.objects.all().delete() and None
+        "deployments.operations.ask.refuse_if_too_many",
+        lambda request: ApiKey.objects.all().delete() and None,
     )
 
     answer = ana.ask(fleet["pallet-counter"], "pause")
@@ -389,14 +392,14 @@ def test_a_key_removed_between_guard_and_commit_is_refused(ana, fleet, monkeypat
 
 def test_an_operation_that_ends_while_another_is_asked_for_makes_room(ana, ben, fleet, monkeypatch):
     first = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
-    whole = request.first_of_form
+    whole = request.operation_of_form
 
     def ends_on_the_second_try(*form, **more):
         tries.append(1)
         return whole(*form, **more)
 
     tries = []
-    monkeypatch.setattr(request, "first_of_form", ends_on_the_second_try)
+    monkeypatch.setattr(request, "operation_of_form", ends_on_the_second_try)
     monkeypatch.setattr(request, "OPEN", Ends(first))
 
     second = operation_of(ben.ask(fleet["pallet-counter"], "resume"))
@@ -412,10 +415,10 @@ class Ends:
 
     def __iter__(self):
         Operation.objects.filter(pk=self.operation.pk).update(state="succeeded")
-        return iter(OPEN)
+        return iter(OPEN_STATES)
 
 
 def clear_clients():
-    from deployments.keys.open import client_of
+    from deployments.keys.open import client_for_region
 
-    client_of.cache_clear()
+    client_for_region.cache_clear()

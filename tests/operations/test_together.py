@@ -10,7 +10,7 @@ from django.utils.timezone import now
 from deployments.fleet.models import Deployment
 from deployments.operations import claim as claiming
 from deployments.operations.models import Operation
-from deployments.operations.run import run
+from deployments.operations.run import run_operation
 from deployments.team import people
 from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.roles import Role
@@ -54,24 +54,25 @@ def together(*acts):
 def test_an_operation_ends_while_a_role_is_changed(ana, monkeypatch):
     ben = make_person("Ben")
     add_key(ben, "sandbox-key-ben")
-    operation = claiming.load(
+    operation = claiming.load_operation(
         operation_of(ana.ask(Deployment.objects.get(deployment_name="pallet-counter"), "pause")).pk
     )
-    whole, holds_head = claiming.record, threading.Event()
+    whole, holds_head = claiming.append_operation_event, threading.Event()
 
     def slow(*args, **kwargs):
         whole(*args, **kwargs)
         holds_head.set()
         time.sleep(0.7)
 
-    monkeypatch.setattr(claiming, "record", slow)
+    monkeypatch.setattr(claiming, "append_operation_event", slow)
 
     def lower():
         holds_head.wait(5)
         people.change_role(Membership.objects.get(user=ben.user), role=Role.VIEWER, by=SYSTEM, now=now())
 
     assert (
-        together(lambda: claiming.step(operation, claiming.State.FAILED, now=now(), message="x"), lower) == []
+        together(lambda: claiming.transition(operation, claiming.State.FAILED, now=now(), message="x"), lower)
+        == []
     )
     assert (
         Membership.objects.get(user=ben.user).role == "viewer"
@@ -85,7 +86,7 @@ def test_a_sync_and_an_operation_meet_the_same_new_deployment(ana, monkeypatch):
 
     workspace, operation = Workspace.objects.get(), operation_of(ana.create("brand-new"))
     made, inserted = threading.Event(), threading.Event()
-    write, accepted = sync.write, running.accepted
+    write, accepted = sync.write, running.record_accepted
 
     def slow_write(*args, **kwargs):
         write(*args, **kwargs)
@@ -98,13 +99,13 @@ def test_a_sync_and_an_operation_meet_the_same_new_deployment(ana, monkeypatch):
         accepted(*args, **kwargs)
 
     monkeypatch.setattr(sync, "write", slow_write)
-    monkeypatch.setattr(running, "accepted", late_accepted)
+    monkeypatch.setattr(running, "record_accepted", late_accepted)
 
     def syncing():
         made.wait(5)
         sync.sync_workspace(workspace.pk)
 
-    assert together(lambda: run(operation.pk, now=now()), syncing) == []
+    assert together(lambda: run_operation(operation.pk, now=now()), syncing) == []
     operation.refresh_from_db()
     assert operation.state == "accepted" and operation.deployment == Deployment.objects.get(
         deployment_name="brand-new"

@@ -13,7 +13,7 @@ from kombu import Connection, Consumer, Queue
 from kombu.transport import redis
 
 from portal.queue import steady
-from portal.queue.lease import leased, take
+from portal.queue.lease import holding_lease, take_lease
 from portal.supervisor.broker import broker_binary, broker_command
 from tests.portal_process import until
 
@@ -116,18 +116,18 @@ def test_a_beat_whose_clock_is_set_back_goes_on_at_once(beat):
 
 def test_a_lease_of_a_clock_that_was_set_back_is_free(db):
     moment = now()
-    assert take("thing", seconds=30, now=moment)
-    assert take("thing", seconds=30, now=moment) is None
+    assert take_lease("thing", seconds=30, now=moment)
+    assert take_lease("thing", seconds=30, now=moment) is None
 
-    assert take("thing", seconds=30, now=moment - timedelta(hours=2))
+    assert take_lease("thing", seconds=30, now=moment - timedelta(hours=2))
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_lease_lasts_as_long_as_its_holder_and_not_much_longer(transactional_db):
-    with leased("thing", now=now(), seconds=0.6) as held:
+    with holding_lease("thing", now=now(), seconds=0.6) as held:
         assert held
         time.sleep(1.2)
-        assert take("thing", seconds=1, now=now()) is None
+        assert take_lease("thing", seconds=1, now=now()) is None
 
-    lost = take("other", seconds=0.3, now=now())  # its holder is killed
-    assert lost and take("other", seconds=1, now=now() + timedelta(seconds=0.4))
+    lost = take_lease("other", seconds=0.3, now=now())  # its holder is killed
+    assert lost and take_lease("other", seconds=1, now=now() + timedelta(seconds=0.4))

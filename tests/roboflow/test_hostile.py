@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from deployments.roboflow import schema
 from deployments.roboflow.errors import OutcomeUnknown, RoboflowError
-from deployments.roboflow.mask import MASK, Secret, forms_of, mask
+from deployments.roboflow.mask import MASK, Secret, mask_key, spellings_of
 from tests.roboflow.test_client import everything, make
 
 KEY = Secret("Kx7pQ2mmR9sTvW4yZ1aB")
@@ -134,12 +134,12 @@ def test_any_json_is_parsed_or_malformed(value):
 
     body = json.dumps(value).encode()
     for read in (
-        schema.deployments,
-        schema.one_deployment,
-        schema.log_page,
-        schema.machine_types,
-        schema.key_owner,
-        schema.workspace,
+        schema.parse_deployment_list,
+        schema.parse_one_deployment,
+        schema.parse_log_page,
+        schema.parse_machine_types,
+        schema.parse_key_owner,
+        schema.parse_workspace,
     ):
         try:
             read(body)
@@ -161,7 +161,7 @@ def test_any_json_is_parsed_or_malformed(value):
 )
 def test_json_that_is_meant_to_hurt(body):
     with pytest.raises(schema.Malformed):
-        if schema.deployments(body).deployments == []:
+        if schema.parse_deployment_list(body).deployments == []:
             raise schema.Malformed("nothing in it")
 
 
@@ -172,8 +172,8 @@ def test_json_that_is_meant_to_hurt(body):
     after=st.text(max_size=20),
 )
 def test_a_key_is_masked_in_every_form(key, before, after):
-    for form in forms_of(key):
-        assert form not in mask(f"{before} {form} {after}", Secret(key)).replace(MASK, "")
+    for form in spellings_of(key):
+        assert form not in mask_key(f"{before} {form} {after}", Secret(key)).replace(MASK, "")
 
 
 def test_a_secret_shows_itself_to_nobody():

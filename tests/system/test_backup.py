@@ -9,12 +9,12 @@ from django.db import connection
 from django.utils.timezone import now
 
 from deployments.keys.models import ApiKey
-from deployments.keys.open import use
+from deployments.keys.open import call_with_key
 from deployments.operations.models import Operation
-from deployments.system.backup import backup
+from deployments.system.backup import write_backup
 from portal.accounts.models import User
 from portal.audit.models import Head
-from portal.audit.verify import verify
+from portal.audit.verify import verify_trail
 from tests.people import make_person, operation_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,12 +44,12 @@ def test_a_restored_portal_has_the_same_head_people_and_keys(ana, fleet, saved, 
     call_command("restore", str(file), "--replace")
 
     said = capsys.readouterr()
-    assert Head.objects.get(pk=1).hash == head and verify().ok and "trail is intact" in said.out
+    assert Head.objects.get(pk=1).hash == head and verify_trail().ok and "trail is intact" in said.out
     assert list(User.objects.values_list("email", flat=True)) == ["ana@example.com"]
     key = ApiKey.objects.get()
     assert {
         one.deployment_name
-        for one in use(key, lambda client, secret: client.list_deployments(secret), now=now()).deployments
+        for one in call_with_key(key, lambda client, secret: client.list_deployments(secret), now=now()).deployments
     } >= {"pallet-counter"}
     assert "vault key is not in it" in said.err
     assert file.stat().st_mode & 0o077 == 0
@@ -82,7 +82,7 @@ def test_what_was_open_is_asked_for_and_not_sent_again(ana, fleet, saved, worker
     worker.drain()
 
     assert Operation.objects.get(pk=operation.pk).state == "succeeded"
-    assert len(sandbox.journal("/pause")) == 1 and verify().ok
+    assert len(sandbox.journal("/pause")) == 1 and verify_trail().ok
 
 
 def test_a_create_that_was_open_is_never_sent_again(ana, fleet, saved, worker, sandbox, settings):
@@ -126,7 +126,7 @@ def test_a_back_up_cut_short_changes_nothing(ana, fleet, saved):
     with pytest.raises(CommandError, match="damaged"):
         call_command("restore", str(file), "--replace")
 
-    assert Head.objects.get(pk=1).hash == before and verify().ok and User.objects.count() == 1
+    assert Head.objects.get(pk=1).hash == before and verify_trail().ok and User.objects.count() == 1
 
 
 def test_people_are_not_overwritten_unasked(ana, saved):
@@ -137,7 +137,7 @@ def test_people_are_not_overwritten_unasked(ana, saved):
 def test_it_goes_through_a_pipe(ana):
     stream = io.BytesIO()
 
-    about = backup(stream, now=now())
+    about = write_backup(stream, now=now())
 
     assert about["head"]["hash"] == Head.objects.get(pk=1).hash and gzip.decompress(
         stream.getvalue()
@@ -188,4 +188,4 @@ def test_a_back_up_with_one_wrong_byte_changes_nothing(place, ana, fleet, saved)
     with pytest.raises(CommandError, match=r"damaged|no back-up|unknown table"):
         call_command("restore", str(file), "--replace")
 
-    assert Head.objects.get(pk=1).hash == before and verify().ok
+    assert Head.objects.get(pk=1).hash == before and verify_trail().ok

@@ -17,7 +17,7 @@ from portal.logging import logging_config
 from portal.web.export import csv_lines
 from portal.web.masking import mask_secrets
 from portal.web.middleware import TrustedProxyMiddleware
-from portal.web.paging import keyset
+from portal.web.paging import keyset_page
 
 
 def test_every_page_has_strict_headers(ana):
@@ -147,7 +147,7 @@ def test_a_stale_form_gives_no_secret_back(ana):
 def test_a_page_of_rows_continues_after_its_last_row(fleet):
     seen, cursor = [], None
     while cursor != "":
-        page = keyset(Deployment.objects.all(), cursor=cursor, size=3, fields=("machine_type", "pk"))
+        page = keyset_page(Deployment.objects.all(), cursor=cursor, size=3, fields=("machine_type", "pk"))
         seen += [one.pk for one in page.rows]
         cursor = page.next
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import template
 
-from deployments.workspaces.guard import memberships_of
+from deployments.workspaces.guard import own_memberships
 from deployments.workspaces.models import Membership, Workspace
 
 register = template.Library()
@@ -16,7 +16,7 @@ def current_membership(context: Any) -> Membership | None:
     if membership := getattr(request, "membership", None):
         found: Membership = membership
         return found
-    memberships = memberships_of(request)
+    memberships = own_memberships(request)
     last = request.session.get("workspace") if hasattr(request, "session") else None
     return next(
         (one for one in memberships if one.workspace.slug == last), memberships[0] if memberships else None
@@ -34,4 +34,4 @@ def current_workspace(context: Any) -> Workspace | None:
 def workspace_switch(context: Any) -> dict[str, Any]:
     """Show the workspace of this page and the way to the others."""
     request = context["request"]
-    return {"memberships": memberships_of(request), "current": current_workspace(context)}
+    return {"memberships": own_memberships(request), "current": current_workspace(context)}

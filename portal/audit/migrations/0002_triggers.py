@@ -12,5 +12,5 @@ class Migration(migrations.Migration):
 
     dependencies: ClassVar = [("audit", "0001_initial")]
     operations: ClassVar = [
-        migrations.RunPython(lambda apps, editor: triggers.create(editor.connection), lambda apps, editor: triggers.drop(editor.connection)),
+        migrations.RunPython(lambda apps, editor: triggers.create_triggers(editor.connection), lambda apps, editor: triggers.drop_triggers(editor.connection)),
     ]

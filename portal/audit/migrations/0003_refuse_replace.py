@@ -12,5 +12,5 @@ class Migration(migrations.Migration):
 
     dependencies: ClassVar = [("audit", "0002_triggers")]
     operations: ClassVar = [
-        migrations.RunPython(lambda apps, editor: triggers.create(editor.connection), migrations.RunPython.noop),
+        migrations.RunPython(lambda apps, editor: triggers.create_triggers(editor.connection), migrations.RunPython.noop),
     ]

@@ -15,5 +15,5 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="event", constraint=models.CheckConstraint(condition=models.Q(("sequence__gte", 1)), name="the_trail_begins_at_one")
         ),
-        migrations.RunPython(lambda apps, editor: triggers.create(editor.connection), migrations.RunPython.noop),
+        migrations.RunPython(lambda apps, editor: triggers.create_triggers(editor.connection), migrations.RunPython.noop),
     ]

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from portal.web.times import ago_words, exact_words, span_words
+from portal.web.times import ago_text, exact_text, span_text
 
 register = template.Library()
 LOOKS = {  # word to (icon, look); any other word keeps its own and gets a question mark
@@ -51,40 +51,43 @@ def icon(name: str) -> SafeString:
 
 
 @register.simple_tag
-def status(word: str) -> SafeString:
+def status_badge(word: str) -> SafeString:
     """Show a status: icon, word and colour, the same everywhere."""
     shape, look = LOOKS.get(word, ("help", "other"))
     return format_html(
-        '<span class="status is-{}">{}<span>{}</span></span>', look, icon(shape), words(word or "not said")
+        '<span class="status is-{}">{}<span>{}</span></span>',
+        look,
+        icon(shape),
+        spaced_words(word or "not said"),
     )
 
 
 @register.filter
-def words(name: Any) -> str:
+def spaced_words(name: Any) -> str:
     """Turn needs_attention into "needs attention"."""
     return str(name).replace("_", " ")
 
 
 @register.simple_tag
-def moment(at: datetime | None) -> SafeString | str:
+def exact_time(at: datetime | None) -> SafeString | str:
     """Show an exact time, in the person's zone."""
     if at is None:
         return "-"
     return format_html(
-        '<time datetime="{}" data-exact tabindex="0">{}</time>', at.isoformat(), exact_words(at)
+        '<time datetime="{}" data-exact tabindex="0">{}</time>', at.isoformat(), exact_text(at)
     )
 
 
 @register.simple_tag
-def ago(at: datetime | None) -> SafeString | str:
+def time_ago(at: datetime | None) -> SafeString | str:
     """Show how long ago; the exact time is in its title."""
     if at is None:
         return "never"
     return format_html(
         '<time datetime="{}" data-ago title="{}" tabindex="0">{}</time>',
         at.isoformat(),
-        exact_words(at),
-        ago_words(at, timezone.now()),
+        exact_text(at),
+        ago_text(at, timezone.now()),
     )
 
 
@@ -101,13 +104,13 @@ def as_json(value: Any) -> str:
 
 
 @register.filter
-def span(since: datetime | None, until: datetime | None) -> str:
+def duration(since: datetime | None, until: datetime | None) -> str:
     """Return the time between two moments in words."""
-    return span_words(until - since) if since and until else ""
+    return span_text(until - since) if since and until else ""
 
 
 @register.simple_tag
-def copy(text: str) -> SafeString:
+def copy_button(text: str) -> SafeString:
     """Show a button that copies `text`; without JavaScript it is not there."""
     return format_html(
         '<button type="button" class="button-icon" data-copy="{}" title="Copy" aria-label="Copy {}" hidden>{}</button>',
@@ -118,7 +121,7 @@ def copy(text: str) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def poll(
+def poll_attributes(
     context: Any, region: str, rev: str, fast: bool = False, url: str = "", every: str = "5s"
 ) -> SafeString:
     """Print the attributes of a region that polls its own address with the revision that it shows."""
@@ -135,7 +138,7 @@ def poll(
 
 
 @register.simple_tag(takes_context=True)
-def query(context: Any, **changes: Any) -> str:
+def query_string(context: Any, **changes: Any) -> str:
     """Return the page's query string with some values replaced; None drops one. Cursor and revision belong to one view only."""
     found: QueryDict = context["request"].GET.copy()
     for name in ("rev", "cursor", "format"):

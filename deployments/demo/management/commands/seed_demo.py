@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.timezone import now
 
-from deployments.demo.seed import seed
+from deployments.demo.seed import seed_demo
 
 
 class Command(BaseCommand):
@@ -20,4 +20,4 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Seed."""
-        seed(password=options["password"], with_keys=not options["without_keys"], now=now())
+        seed_demo(password=options["password"], with_keys=not options["without_keys"], now=now())

@@ -30,13 +30,13 @@ class Command(BaseCommand):
 
     def rotate_all(self) -> None:
         """Re-seal, and say how much."""
-        done = rotate.rotate(now=now())
+        done = rotate.rotate_all_keys(now=now())
         self.stdout.write(
             f"{done.resealed} keys re-sealed, {done.newest_already} were under the newest vault key already."
         )
         if done.second_factors:
             self.stdout.write(f"{done.second_factors} secrets of second factors re-sealed.")
-        if bad := done.unreadable + len(factors.unreadable()):
+        if bad := done.unreadable + len(factors.people_with_unreadable_factors()):
             raise CommandError(
                 f"{bad} keys do not open under any of the {len(settings.PORTAL_VAULT_KEYS)} vault keys: manage.py vault check"
             )
@@ -45,9 +45,11 @@ class Command(BaseCommand):
         """Try to open everything, and name whose does not."""
         lines = [
             f"  {key.user} in {key.workspace or 'no workspace yet'}, …{key.last_four}"
-            for key in rotate.check(now=now())
+            for key in rotate.find_unreadable_keys(now=now())
         ]
-        lines += [f"  {user}, second factor ({user.email})" for user in factors.unreadable()]
+        lines += [
+            f"  {user}, second factor ({user.email})" for user in factors.people_with_unreadable_factors()
+        ]
         if lines:
             words = f"{len(lines)} keys do not open. Give their vault key in PORTAL_VAULT_KEYS too, or let them be added again:"
             raise CommandError("\n".join([words, *lines]))

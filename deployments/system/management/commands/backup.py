@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.timezone import now
 
-from deployments.system.backup import NotPossible, backup, vault_words, write_file
+from deployments.system.backup import BackupError, write_backup, vault_notice, write_backup_file
 
 
 class Command(BaseCommand):
@@ -23,15 +23,15 @@ class Command(BaseCommand):
         """Write it."""
         try:
             about = (
-                backup(sys.stdout.buffer, now=now())
+                write_backup(sys.stdout.buffer, now=now())
                 if options["file"] == "-"
-                else write_file(Path(options["file"]).resolve(), now=now())
+                else write_backup_file(Path(options["file"]).resolve(), now=now())
             )
-        except NotPossible as trouble:
+        except BackupError as trouble:
             raise CommandError(str(trouble)) from None
         head = about["head"] or {"sequence": 0, "hash": "-"}
         for line in (
             f"Backed up: {head['sequence']} entries of the trail, head {head['hash']}.",
-            *vault_words(),
+            *vault_notice(),
         ):
             self.stderr.write(line)

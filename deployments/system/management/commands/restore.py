@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.timezone import now
 
-from deployments.keys.rotate import check
-from deployments.system.backup import NotPossible
-from deployments.system.restore import reopen, restore, same_trail
+from deployments.keys.rotate import find_unreadable_keys
+from deployments.system.backup import BackupError
+from deployments.system.restore import reconcile_open_operations, restore_backup, verify_restored_trail
 
 
 class Command(BaseCommand):
@@ -26,16 +26,16 @@ class Command(BaseCommand):
         """Restore, verify, reopen."""
         try:
             if options["file"] == "-":
-                about = restore(sys.stdin.buffer, replace=options["replace"])
+                about = restore_backup(sys.stdin.buffer, replace=options["replace"])
             else:
                 with Path(options["file"]).open("rb") as source:
-                    about = restore(source, replace=options["replace"])
+                    about = restore_backup(source, replace=options["replace"])
         except OSError as error:
             raise CommandError(f"{options['file']} cannot be read: {error.strerror}.") from None
-        except NotPossible as trouble:
+        except BackupError as trouble:
             raise CommandError(str(trouble)) from None
-        finding = same_trail(about)
-        bad, asked = check(now=now()), reopen(now=now())
+        finding = verify_restored_trail(about)
+        bad, asked = find_unreadable_keys(now=now()), reconcile_open_operations(now=now())
         self.stdout.write(
             f"Restored: the state of {about['made_at']}. {asked} operations were open: Roboflow is asked what became of them."
         )

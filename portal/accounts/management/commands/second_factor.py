@@ -24,7 +24,7 @@ class Command(BaseCommand):
         user = User.objects.filter(email__iexact=options["email"]).first()
         if user is None:
             raise CommandError(f"Nobody here has the address {options['email']}.")
-        count = factors.reset(user, now=now())
+        count = factors.reset_second_factors(user, now=now())
         self.stdout.write(
             f"{user} had {count} second factors and has none now."
             if count

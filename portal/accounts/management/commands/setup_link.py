@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from portal.accounts.setup import is_open, setup_link
+from portal.accounts.setup import is_setup_open, setup_link
 
 
 class Command(BaseCommand):
@@ -14,5 +14,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the link."""
-        if is_open():
+        if is_setup_open():
             self.stdout.write(f"Set up the portal: {setup_link()}")

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.timezone import now
 
 from portal.audit import verify, witness
-from portal.audit.chain import timestamp
+from portal.audit.chain import utc_text
 from portal.audit.models import Head
 from portal.audit.verify import Finding
 
@@ -45,13 +45,15 @@ class Command(BaseCommand):
     def verify(self, first: int, last: int | None, *, against: Path | None) -> None:
         """Verify, with a progress bar on a terminal."""
         total = Head.objects.filter(pk=1).values_list("sequence", flat=True).first() or 0
-        finding = verify.verify(first=first, last=last, progress=lambda count: self.progress(count, total))
+        finding = verify.verify_trail(
+            first=first, last=last, progress=lambda count: self.progress(count, total)
+        )
         if sys.stderr.isatty():
             self.stderr.write("")
         if finding.ok and against:
             finding = self.compare(finding, against)
         if first == 1 and last is None:
-            verify.keep(finding, by="manage.py audit verify", now=now())
+            verify.store_verification(finding, by="manage.py audit verify", now=now())
         if not finding.ok:
             raise CommandError(f"The trail is broken at entry {finding.sequence}. {finding.words}")
         self.stdout.write(f"The trail is intact: {finding.entries} entries.")
@@ -60,13 +62,13 @@ class Command(BaseCommand):
         """Compare with signed heads that were kept elsewhere."""
         try:
             with against.open(encoding="utf-8", errors="replace") as lines:
-                found = list(witness.witnesses(lines, public_keys=verify.trail_keys()))
+                found = list(witness.read_witnesses(lines, public_keys=verify.trail_keys()))
         except OSError as error:
             raise CommandError(f"{against} cannot be read: {error.strerror}.") from None
         if not found:
             raise CommandError(f"{against} holds no head that this portal signed.")
         self.stdout.write(f"{len(found)} signed heads stand in {against}.")
-        if trouble := witness.contradiction(found):
+        if trouble := witness.find_contradiction(found):
             return Finding(False, finding.entries, trouble[1], trouble[0])
         return finding
 
@@ -78,13 +80,13 @@ class Command(BaseCommand):
 
     def export(self) -> None:
         """Write one JSON object per line: entries first, then the signed heads."""
-        for entry in verify.entries():
-            self.stdout.write(json.dumps(entry | {"at": timestamp(entry["at"])}, ensure_ascii=False))  # type: ignore[arg-type]
-        for head in verify.heads():
+        for entry in verify.stored_entries():
+            self.stdout.write(json.dumps(entry | {"at": utc_text(entry["at"])}, ensure_ascii=False))  # type: ignore[arg-type]
+        for head in verify.signed_heads():
             signed = {
                 "head": head.sequence,
                 "hash": head.hash,
-                "signed_at": timestamp(head.signed_at),
+                "signed_at": utc_text(head.signed_at),
                 "signature": head.signature,
             }
             self.stdout.write(json.dumps(signed | {"public_key": head.public_key}))

@@ -6,7 +6,7 @@ from urllib.request import ProxyHandler, build_opener
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.timezone import now
 
-from portal.health.beat import parts
+from portal.health.beat import portal_parts
 
 
 class Command(BaseCommand):
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         if options["part"] == "web":
             self.ask_web(options["port"])
             return
-        found = next((part for part in parts(now=now()) if part.name == options["part"]), None)
+        found = next((part for part in portal_parts(now=now()) if part.name == options["part"]), None)
         if found is None or not found.ok:
             raise CommandError(f"{options['part']} {found.words if found else 'is not known'}")
 

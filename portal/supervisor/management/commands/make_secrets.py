@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from portal.environment import MAKERS, make_secret, value
+from portal.environment import SECRET_MAKERS, make_secret, read_setting
 
 
 class Command(BaseCommand):
@@ -21,12 +21,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Write the files."""
         folder: Path = options["folder"]
-        for name in MAKERS:
+        for name in SECRET_MAKERS:
             path = folder / name.lower()
-            if given := value(name):
+            if given := read_setting(name):
                 path.write_text(given)
             make_secret(name, folder)
             path.chmod(
                 0o444
             )  # other services read it under users of their own; only their containers see the volume
-        self.stdout.write(f"{len(MAKERS)} secrets are in place.")
+        self.stdout.write(f"{len(SECRET_MAKERS)} secrets are in place.")

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from portal.supervisor.up import CannotStart, Plan, up
+from portal.supervisor.up import CannotStart, Plan, bring_up
 
 NAMES = ("ROBOFLOW_DEPLOYMENTS_URL", "ROBOFLOW_API_URL", "DEMO_PASSWORD", "PORTAL_BASE_URL")
 
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             environment,
         )
         try:
-            sys.exit(up(plan, say=lambda line: print(line, flush=True)))
+            sys.exit(bring_up(plan, say=lambda line: print(line, flush=True)))
         except CannotStart as trouble:
             print(trouble, file=sys.stderr)
             sys.exit(1)
