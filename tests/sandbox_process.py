@@ -1,4 +1,4 @@
-"""The sandbox as a real process, for every test that needs a Roboflow to talk to."""
+"""The sandbox as a real process, for every test that needs an imitation of Roboflow."""
 
 import atexit
 import json
@@ -12,12 +12,15 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "SANDBOX_"
-# Straight to the process, whatever proxy the machine has set.
-_open = build_opener(ProxyHandler({})).open
+# Connect directly, also if the machine has a proxy configured.
+_open_url = build_opener(ProxyHandler({})).open
 
 
 class SandboxProcess:
-    """A running sandbox with a state file of its own. Faults and counts of calls are forgotten by a restart, the journal is not."""
+    """A sandbox process with its own state file in `folder`.
+
+    A restart clears the faults and the counts of calls, but not the journal.
+    """
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self.folder = folder
@@ -28,17 +31,24 @@ class SandboxProcess:
 
     @classmethod
     def start(cls, folder: Path, **environment: object) -> Self:
-        """Start on a free port. `SANDBOX_BOOT_SECONDS=0.2`, or short `boot_seconds=0.2`."""
-        named = {name.upper(): str(value) for name, value in environment.items()}
-        named = {name if name.startswith(PREFIX) else PREFIX + name: value for name, value in named.items()}
-        made = cls(Path(folder), named)
-        made.port = int(named.get("SANDBOX_PORT", "0"))
-        made._launch()
-        atexit.register(made.stop)
-        return made
+        """Start a process on a free port; it is stopped at the latest when the tests end.
 
-    def _launch(self) -> None:
+        Settings are environment variables of the sandbox, with or without prefix: `boot_seconds=0.2` is
+        `SANDBOX_BOOT_SECONDS=0.2`.
+        """
+        variables = {name.upper(): str(value) for name, value in environment.items()}
+        variables = {
+            name if name.startswith(PREFIX) else PREFIX + name: value for name, value in variables.items()
+        }
+        sandbox = cls(Path(folder), variables)
+        sandbox.port = int(variables.get("SANDBOX_PORT", "0"))
+        sandbox._start_process()
+        atexit.register(sandbox.stop)
+        return sandbox
+
+    def _start_process(self) -> None:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+        state = self.folder / "sandbox.sqlite3"
         command = [
             sys.executable,
             "-m",
@@ -46,7 +56,7 @@ class SandboxProcess:
             "--port",
             str(self.port),
             "--state",
-            str(self.folder / "sandbox.sqlite3"),
+            str(state),
         ]
         with (self.folder / "sandbox.log").open("a") as log:
             self._process = subprocess.Popen(
@@ -66,24 +76,28 @@ class SandboxProcess:
 
     @property
     def pid(self) -> int:
+        """Return the process id."""
         assert self._process is not None, "the sandbox is not running"
         return self._process.pid
 
     def stop(self) -> int:
-        """End it politely; the exit code. From now on connections are refused: a call that is known not to have been made."""
-        return self._end(kill=False)
+        """End the process with SIGTERM and return its exit code.
+
+        Later connections are refused, so a client knows that its call was not processed.
+        """
+        return self._end_process(kill=False)
 
     def kill(self) -> int:
-        """SIGKILL, as a crash."""
-        return self._end(kill=True)
+        """End the process with SIGKILL, as a crash would, and return its exit code."""
+        return self._end_process(kill=True)
 
     def restart(self) -> Self:
-        """Again on the same port with the same state; stopped first if it still runs."""
+        """Stop the process if it runs, then start it with the same port and state."""
         self.stop()
-        self._launch()
+        self._start_process()
         return self
 
-    def _end(self, *, kill: bool) -> int:
+    def _end_process(self, *, kill: bool) -> int:
         process, self._process = self._process, None
         if process is None:
             return 0
@@ -97,70 +111,80 @@ class SandboxProcess:
         return code
 
     def log(self) -> str:
-        """All that the process wrote to stderr."""
+        """Return everything that the process wrote to stderr."""
         return (self.folder / "sandbox.log").read_text()
 
-    def fault(self, endpoint: str, kind: str, count: int = 1, **more: object) -> None:
-        """Strike the next `count` calls of the endpoint (or "*"); 0 means until cleared."""
-        self.control("POST", "faults", {"endpoint": endpoint, "kind": kind, "count": count, **more})
+    def fault(self, endpoint: str, kind: str, count: int = 1, **options: object) -> None:
+        """Apply the fault to the next `count` calls of the endpoint ("*" for any); 0 means until cleared.
+
+        The kinds and options are in deployments/sandbox/faults.py.
+        """
+        self.control("POST", "faults", {"endpoint": endpoint, "kind": kind, "count": count, **options})
 
     def clear_faults(self) -> None:
+        """Deactivate all faults."""
         self.control("DELETE", "faults")
 
     def change(self, name: str, **body: object) -> dict[str, Any]:
-        """Change a deployment behind the portal's back, at once."""
+        """Change a deployment at once and without the portal, as somebody else would."""
         return self.control("POST", f"deployments/{name}", body)
 
     def create(self, name: str, **fields: object) -> str:
-        """A deployment made outside the portal; its id. `status="ready"` spares the start-up, `workspace=` puts it elsewhere."""
+        """Create a deployment without the portal and return its id.
+
+        `fields` are those of `/add`, all optional. `status="ready"` skips the start; `workspace` is its slug.
+        """
         workspace = fields.pop("workspace", "acme-vision")
         return str(self.change(name, workspace=workspace, create=fields)["deployment_id"])
 
     def grow(self, count: int, workspace: str = "acme-vision") -> None:
+        """Add `count` deployments to the workspace."""
         self.control("POST", "bulk", {"workspace": workspace, "count": count})
 
     def set(self, **settings: object) -> None:
-        """`list_shape`, `boot_seconds`, `transition_seconds`, `hour_seconds` while running; a reset takes them back."""
+        """Change `list_shape`, `boot_seconds`, `transition_seconds` or `hour_seconds` until a reset."""
         self.control("POST", "settings", settings)
 
-    def register_key(self, key: str, workspace: str, **more: object) -> None:
-        self.control("POST", "keys", {"key": key, "workspace": workspace, **more})
+    def register_key(self, key: str, workspace: str, **options: object) -> None:
+        """Add a key; its workspace is created if needed. Options: `members`, `nick`, `revoked`."""
+        self.control("POST", "keys", {"key": key, "workspace": workspace, **options})
 
     def revoke_key(self, key: str) -> None:
+        """Revoke a known key."""
         self.control("POST", "keys", {"key": key, "revoked": True})
 
     def reset(self) -> None:
-        """Back to the opening: no faults, no journal, first keys and settings."""
+        """Restore the initial data and settings; clear the faults, the journal and the counts of calls."""
         self.control("POST", "reset")
 
     def journal(self, endpoint: str | None = None) -> list[dict[str, Any]]:
-        """Changes that were really made through the API, oldest first."""
-        found = self.control("GET", "journal")["entries"]
-        return [entry for entry in found if endpoint in (None, entry["endpoint"])]
+        """Return the changes made through the API (all, or those of one endpoint), oldest first."""
+        entries = self.control("GET", "journal")["entries"]
+        return [entry for entry in entries if endpoint in (None, entry["endpoint"])]
 
     def listed(self, key: str) -> list[dict[str, Any]]:
-        """What `/list` answers now, without those that are over."""
-        with _open(f"{self.url}/list?api_key={key}", timeout=30) as answer:
-            found: list[dict[str, Any]] = json.load(answer)
-            return found
+        """Return what `/list` answers to the key, without expired and deleted deployments."""
+        with _open_url(f"{self.url}/list?api_key={key}", timeout=30) as response:
+            deployments: list[dict[str, Any]] = json.load(response)
+            return deployments
 
     def outside(self) -> list[dict[str, Any]]:
-        """Changes made by `change`."""
+        """Return the changes made by `change` and `create`, oldest first."""
         return list(self.control("GET", "journal")["outside"])
 
     def calls(self) -> dict[str, int]:
-        """How often each endpoint was called since the start or reset, faults included."""
+        """Return how often each endpoint was called since the start or reset, faults included."""
         return dict(self.control("GET", "journal")["calls"])
 
     def control(self, method: str, place: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """One call of the sandbox's own address."""
-        raw = None if body is None else json.dumps(body).encode()
-        request = Request(f"{self.url}/__sandbox/{place}", data=raw, method=method)
+        """Call `/__sandbox/<place>` and return its JSON. Raises RuntimeError for an answer other than 200."""
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(f"{self.url}/__sandbox/{place}", data=data, method=method)
         try:
-            with _open(request, timeout=60) as reply:
-                found: dict[str, Any] = json.load(reply)
-                return found
-        except HTTPError as trouble:
-            with trouble:
-                text = trouble.read().decode()
-            raise RuntimeError(f"sandbox: {method} {place}: {trouble.code} {text}") from None
+            with _open_url(request, timeout=60) as response:
+                answer: dict[str, Any] = json.load(response)
+                return answer
+        except HTTPError as error:
+            with error:
+                text = error.read().decode()
+            raise RuntimeError(f"sandbox: {method} {place}: {error.code} {text}") from None

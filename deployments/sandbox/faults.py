@@ -1,20 +1,34 @@
-"""Trouble to order: which fault strikes which call, and when. Kept in memory, gone with a restart or a reset."""
+"""Faults that a test orders: which calls a fault applies to, and how it changes their answers.
+
+Faults are kept in memory only, so a restart or a reset of the sandbox clears them.
+"""
 
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from deployments.sandbox import spoiling
+from deployments.sandbox import corruption
 from deployments.sandbox.messages import HTML, TEXT, Answer, Refusal
 
 MUTATIONS = ("/add", "/pause", "/resume", "/delete")
-BEFORE = ("refuse", "reset_before", "timeout_before", "status", "html", "redirect")
-DURING = ("ignored", "stuck_pending", "lag")
-AFTER = ("reset_after", "timeout_after", "slow_drip", "status_after", "truncated", "binary", "bomb")
-KINDS = (*BEFORE, *DURING, *AFTER, *spoiling.KINDS)
-# Where a fault on "*" strikes if not everywhere.
-NATURAL = {
+# The call is not processed; the portal must not believe that it was.
+BEFORE_PROCESSING = ("refuse", "reset_before", "timeout_before", "status", "html", "redirect")
+# The endpoint itself behaves differently: see routes.py.
+DURING_PROCESSING = ("ignored", "stuck_pending", "lag")
+# The call is processed, but its answer is lost or damaged.
+AFTER_PROCESSING = (
+    "reset_after",
+    "timeout_after",
+    "slow_drip",
+    "status_after",
+    "truncated",
+    "binary",
+    "bomb",
+)
+KINDS = (*BEFORE_PROCESSING, *DURING_PROCESSING, *AFTER_PROCESSING, *corruption.KINDS)
+# The endpoints that "*" means for these kinds; for all others it means every endpoint.
+WILDCARD_ENDPOINTS = {
     "ignored": MUTATIONS,
     "stuck_pending": ("/add", "/resume"),
     "lag": ("/add",),
@@ -24,12 +38,16 @@ NATURAL = {
     "bad_entry": ("/list",),
     "unknown_status": ("/list", "/get"),
 }
-PAGE = "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1><hr>nginx</body></html>"
+DEFAULT_TIMEOUT_SECONDS = 60.0
+BAD_GATEWAY_PAGE = (
+    "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head>"
+    "<body><h1>502 Bad Gateway</h1><hr>nginx</body></html>"
+)
 
 
 @dataclass
 class Fault:
-    """One order. `count` 0 means until cleared."""
+    """One ordered fault. `count` is the number of calls that it still applies to; 0 means until cleared."""
 
     endpoint: str
     kind: str
@@ -45,118 +63,128 @@ class Fault:
 
 @dataclass
 class Delivery:
-    """How an answer travels. No answer: the connection ends without a byte, politely or by a reset."""
+    """How an answer is sent. If `answer` is None, the connection is closed without a byte.
+
+    `reset_connection` closes it with a TCP reset. `seconds_per_byte` makes the answer slow. A `sent_fraction`
+    below 1 sends only the beginning of the body.
+    """
 
     answer: Answer | None
     wait_seconds: float = 0.0
-    reset: bool = False
-    drip_seconds: float = 0.0
-    sent_share: float = 1.0
+    reset_connection: bool = False
+    seconds_per_byte: float = 0.0
+    sent_fraction: float = 1.0
 
 
 class Faults:
-    """The orders that stand, first come first struck."""
+    """The active faults, oldest first; the first that matches a call applies to it."""
 
     def __init__(self) -> None:
-        self._standing: list[Fault] = []
+        self._active: list[Fault] = []
         self._lock = threading.Lock()
 
-    def order(self, wish: Mapping[str, Any]) -> Fault:
-        fault = _fault_of(wish)
+    def add_fault(self, order: Mapping[str, Any]) -> None:
+        """Activate the fault that the JSON object describes. Raises `Refusal` (400) if it is not valid."""
+        fault = _parse_fault(order)
         with self._lock:
-            self._standing.append(fault)
-        return fault
+            self._active.append(fault)
 
-    def clear(self) -> None:
+    def clear_all(self) -> None:
+        """Deactivate all faults."""
         with self._lock:
-            self._standing.clear()
+            self._active.clear()
 
-    def standing(self) -> list[dict[str, Any]]:
+    def list_active(self) -> list[dict[str, Any]]:
+        """Return the active faults as JSON objects."""
         with self._lock:
-            return [asdict(fault) for fault in self._standing]
+            return [asdict(fault) for fault in self._active]
 
-    def take(self, path: str) -> Fault | None:
-        """The fault that strikes this call, counted down."""
+    def take_fault_for(self, endpoint: str) -> Fault | None:
+        """Return the fault that applies to this call of the endpoint, if any, and count it down."""
         with self._lock:
-            fault = next((fault for fault in self._standing if _strikes(fault, path)), None)
+            fault = next((fault for fault in self._active if _matches(fault, endpoint)), None)
             if fault and fault.count:
                 fault.count -= 1
                 if not fault.count:
-                    # By identity: two equal orders are two faults.
-                    self._standing = [one for one in self._standing if one is not fault]
+                    # Compare by identity: two faults with equal fields are two faults.
+                    self._active = [other for other in self._active if other is not fault]
             return fault
 
 
-def deliver(fault: Fault | None, process: Callable[[], Answer]) -> Delivery:
-    """Process the call, or do not, and say how the answer travels."""
-    if fault is None or fault.kind in DURING:
+def plan_delivery(fault: Fault | None, process: Callable[[], Answer]) -> Delivery:
+    """Call `process` unless the fault prevents it, and return how the answer is to be sent."""
+    if fault is None or fault.kind in DURING_PROCESSING:
         return Delivery(process())
-    if fault.kind in BEFORE:
-        return _before(fault)
+    if fault.kind in BEFORE_PROCESSING:
+        return _deliver_unprocessed(fault)
     answer = process()
-    if fault.kind in spoiling.KINDS:
-        return Delivery(spoiling.spoil(answer, fault.kind, size=fault.size, text=fault.text))
-    return _after(fault, answer)
+    if fault.kind in corruption.KINDS:
+        return Delivery(corruption.corrupt_answer(answer, fault.kind, size=fault.size, text=fault.text))
+    return _deliver_processed(fault, answer)
 
 
-def _before(fault: Fault) -> Delivery:
+def _deliver_unprocessed(fault: Fault) -> Delivery:
+    """Return the delivery of a fault of BEFORE_PROCESSING."""
     if fault.kind == "timeout_before":
-        return Delivery(None, wait_seconds=_seconds(fault, 60.0))
+        return Delivery(None, wait_seconds=_seconds_or(fault, DEFAULT_TIMEOUT_SECONDS))
     if fault.kind == "html":
-        return Delivery(
-            Answer(fault.status or 502, (fault.text or PAGE).encode(), fault.content_type or HTML)
-        )
+        page = (fault.text or BAD_GATEWAY_PAGE).encode()
+        return Delivery(Answer(fault.status or 502, page, fault.content_type or HTML))
     if fault.kind == "redirect":
-        place = {"Location": fault.location or "http://127.0.0.1:9/elsewhere"}
-        return Delivery(Answer(fault.status or 307, b"", TEXT, place))
+        headers = {"Location": fault.location or "http://127.0.0.1:9/elsewhere"}
+        return Delivery(Answer(fault.status or 307, b"", TEXT, headers))
     if fault.kind == "status":
-        return Delivery(_said(fault))
-    return Delivery(None, reset=fault.kind == "reset_before")
+        return Delivery(_status_answer(fault))
+    return Delivery(None, reset_connection=fault.kind == "reset_before")
 
 
-def _after(fault: Fault, answer: Answer) -> Delivery:
+def _deliver_processed(fault: Fault, answer: Answer) -> Delivery:
+    """Return the delivery of a fault of AFTER_PROCESSING."""
     if fault.kind == "timeout_after":
-        return Delivery(None, wait_seconds=_seconds(fault, 60.0))
+        return Delivery(None, wait_seconds=_seconds_or(fault, DEFAULT_TIMEOUT_SECONDS))
     if fault.kind == "reset_after":
-        return Delivery(None, reset=True)
+        return Delivery(None, reset_connection=True)
     if fault.kind == "status_after":
-        return Delivery(_said(fault))
+        return Delivery(_status_answer(fault))
     if fault.kind == "slow_drip":
-        return Delivery(answer, drip_seconds=_seconds(fault, 1.0))
+        return Delivery(answer, seconds_per_byte=_seconds_or(fault, 1.0))
     if fault.kind == "truncated":
-        return Delivery(answer, sent_share=0.5)
+        return Delivery(answer, sent_fraction=0.5)
     if fault.kind == "bomb":
-        return Delivery(spoiling.bomb(fault.size or 64))
+        return Delivery(corruption.gzip_bomb(fault.size or 64))
     return Delivery(Answer(200, bytes(range(256)) * 16, fault.content_type or answer.content_type))
 
 
-def _said(fault: Fault) -> Answer:
+def _status_answer(fault: Fault) -> Answer:
+    """Return an answer with the status, text and Retry-After header of the fault."""
     status = fault.status or 500
     headers = {"Retry-After": fault.retry_after} if fault.retry_after is not None else {}
     text = f"Something went wrong ({status})" if fault.text is None else fault.text
     return Answer(status, text.encode(), fault.content_type or TEXT, headers)
 
 
-def _strikes(fault: Fault, path: str) -> bool:
+def _matches(fault: Fault, endpoint: str) -> bool:
+    # `lag` makes no sense elsewhere than at /add, so its endpoint does not count.
     if fault.endpoint == "*" or fault.kind == "lag":
-        return path in NATURAL.get(fault.kind, (path,))
-    return path == fault.endpoint
+        return endpoint in WILDCARD_ENDPOINTS.get(fault.kind, (endpoint,))
+    return endpoint == fault.endpoint
 
 
-def _seconds(fault: Fault, default: float) -> float:
+def _seconds_or(fault: Fault, default: float) -> float:
     return default if fault.seconds is None else fault.seconds
 
 
-def _fault_of(wish: Mapping[str, Any]) -> Fault:
+def _parse_fault(order: Mapping[str, Any]) -> Fault:
+    """Return the fault that the JSON object describes. Raises `Refusal` (400) if it is not valid."""
     known = {field.name for field in fields(Fault)}
-    if unknown := set(wish) - known:
+    if unknown := set(order) - known:
         raise Refusal(400, f"Unknown fields: {', '.join(sorted(unknown))}. Known: {', '.join(sorted(known))}")
-    if wish.get("kind") not in KINDS:
+    if order.get("kind") not in KINDS:
         raise Refusal(400, f"Unknown kind. Known: {', '.join(KINDS)}")
-    given = {"endpoint": "*", **wish, "count": wish.get("count", 1) or 0}
+    values = {"endpoint": "*", **order, "count": order.get("count", 1) or 0}
     for name in ("count", "seconds", "status", "size"):
-        if not isinstance(given.get(name, 0), int | float | None):
+        if not isinstance(values.get(name, 0), int | float | None):
             raise Refusal(400, f"{name} is a number")
-    if given.get("retry_after") is not None:
-        given["retry_after"] = str(given["retry_after"])
-    return Fault(**given)
+    if values.get("retry_after") is not None:
+        values["retry_after"] = str(values["retry_after"])
+    return Fault(**values)
