@@ -139,6 +139,7 @@ INSTALLED_APPS = [
     "portal.supervisor",
     "deployments.workspaces",
     "deployments.keys",
+    "deployments.ledger",
     "deployments.fleet",
     "deployments.logs",
     "deployments.operations",
@@ -219,7 +220,8 @@ if (redis_password := read_setting("REDIS_PASSWORD")) and "@" not in BROKER_URL:
 
 # --- people ---------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["portal.accounts.backend.PersonBackend"]
+SIGN_IN_BACKEND = "portal.accounts.backend.PersonBackend"
+AUTHENTICATION_BACKENDS = [SIGN_IN_BACKEND]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {

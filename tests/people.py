@@ -122,7 +122,7 @@ class Worker:
 
     def run(self) -> None:
         """Run what is queued, once."""
-        from deployments.operations.models import Operation
+        from deployments.ledger.models import Operation
         from deployments.operations.run import run_operation
 
         for pk in list(
@@ -132,7 +132,7 @@ class Worker:
 
     def look(self) -> None:
         """Look once at everything that waits."""
-        from deployments.operations.models import Operation
+        from deployments.ledger.models import Operation
         from deployments.operations.reconcile import look_at_operation
 
         for pk in list(
@@ -142,7 +142,7 @@ class Worker:
 
     def drain(self, seconds: float = 5) -> None:
         """Run and look until nothing is open."""
-        from deployments.operations.models import Operation
+        from deployments.ledger.models import Operation
 
         deadline = time.monotonic() + seconds
         self.run()
@@ -194,7 +194,7 @@ def trail(db: None) -> Trail:
 
 def operation_of(answer: Any) -> Any:
     """The operation that a form led to."""
-    from deployments.operations.models import Operation
+    from deployments.ledger.models import Operation
 
     found = re.search(
         r"/operations/([0-9a-f-]{36})/",

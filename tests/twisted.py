@@ -22,7 +22,7 @@ def twist(monkeypatch: pytest.MonkeyPatch) -> dict[str, Twist]:
         found = change(answer) if change else answer
         return found if isinstance(found, Answer) else Answer(answer.status, answer.retry_after, found)
 
-    monkeypatch.setattr("deployments.roboflow.client.exchange", twisted)
+    monkeypatch.setattr("deployments.roboflow.client.send_request", twisted)
     return changes
 
 

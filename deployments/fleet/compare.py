@@ -1,12 +1,13 @@
-"""What we hold and what came: which rows are new, changed, missing, and what no wish of ours explains. Pure."""
+"""Compares stored rows with a list that Roboflow sent: what is new, changed, missing, and not explained by us. Pure."""
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from deployments.ledger.kinds import Kind, kind_of_step
 from deployments.roboflow.schema import DeploymentReport
 
 FACTS = (
@@ -35,14 +36,15 @@ CONFIGURATION = (
 )
 LONGEST_SYNC = timedelta(minutes=3)
 BY_ITSELF = {
+    "pending",
     "ready",
     "failed",
     "expired",
-}  # steps that a deployment takes by itself, from pending or at its end
+}  # statuses that a deployment reaches without anybody's wish
 
 
 class KnownRow(Protocol):
-    """What compare needs to know of a row."""
+    """The columns of a stored deployment that a comparison reads."""
 
     deployment_id: str
     deployment_name: str
@@ -54,27 +56,26 @@ class KnownRow(Protocol):
     reported_at: datetime
 
 
-@dataclass(frozen=True)
-class Wish:
-    """Something that we asked for: it explains changes that would else come from outside."""
+class AskedChange(Protocol):
+    """The columns of an operation that a comparison reads: it explains changes that otherwise come from outside."""
 
     kind: str
-    deployment_id: str  # empty while a create is in flight
-    name: str
-    by: str
-    since: datetime
+    target_id: str  # empty while a create is in flight
+    target_name: str
+    actor_name: str
+    requested_at: datetime
     sent_at: datetime | None
     ended_at: datetime | None
 
 
 @dataclass(frozen=True)
 class StatusStep:
-    """A status that changed; `by` is who asked for it here, None when nobody did and it counts as a change from outside."""
+    """A status that changed. `by` is the person who asked for it here; empty when nobody did."""
 
     deployment_id: str
     before: str
     after: str
-    kind: str  # pause, resume, delete, change or "" for what a deployment does by itself
+    kind: str  # the kind of change that it amounts to, "change" for any other; "" for what a deployment does by itself
     by: str
 
 
@@ -92,12 +93,22 @@ class Comparison:
 
     @property
     def is_empty(self) -> bool:
-        """Nothing that anybody could see."""
+        """Nothing changed that a page could show."""
         return not (self.new or self.changed or self.back or self.missing)
+
+    def drop(self, ids: set[str]) -> None:
+        """Remove the changes of these deployments: an operation wrote their rows after the list was requested."""
+        self.new = [one for one in self.new if one.deployment_id not in ids]
+        self.outside_new = [one for one in self.outside_new if one.deployment_id not in ids]
+        self.changed = [one for one in self.changed if one.deployment_id not in ids]
+        self.steps = [one for one in self.steps if one.deployment_id not in ids]
+        self.back = [one for one in self.back if one not in ids]
+        self.missing = [one for one in self.missing if one not in ids]
+        self.outside_changes = {key: one for key, one in self.outside_changes.items() if key not in ids}
 
 
 def digest_of_report(report: DeploymentReport) -> str:
-    """Return the hash of a raw object: the same raw object needs no writing."""
+    """Return the hash of a raw object, by which unchanged deployments are recognised and not written."""
     return hashlib.sha256(json.dumps(report.raw, sort_keys=True, default=str).encode()).hexdigest()
 
 
@@ -105,16 +116,16 @@ def compare_list(
     stored: Mapping[str, KnownRow],
     reports: Iterable[DeploymentReport],
     *,
-    wishes: list[Wish],
+    asked: Sequence[AskedChange],
     started: datetime,
     is_first: bool,
     lag: timedelta = timedelta(0),
     digest: Callable[[DeploymentReport], str] = digest_of_report,
 ) -> Comparison:
-    """Compare rows with a list that was asked for at `started`; rows written since then know better and are left alone.
+    """Compare rows (by deployment_id) with a list that was requested at `started`. Rows written since then are skipped.
 
-    In the first sync of a workspace nothing comes "from outside": all of it was there before us. A list may lag behind what `/get` and
-    `/add` said a moment ago: for the time of `lag` it takes back nothing of what a wish of ours just brought about.
+    In the first sync of a workspace nothing comes "from outside": all of it was there before us. A list may be up to
+    `lag` older than what `/get` and `/add` said: for that time it takes back nothing that an operation just did.
     """
     found, seen = Comparison(), set()
     for report in reports:
@@ -122,15 +133,15 @@ def compare_list(
         seen.add(report.deployment_id)
         if row is None:
             found.new.append(report)
-            if not is_first and not explains_new_deployment(wishes, report):
+            if not is_first and not explains_new_deployment(asked, report):
                 found.outside_new.append(report)
         elif is_newer_than_list(row.reported_at, started) or list_lags_behind(
-            row, report.status, wishes, started=started, lag=lag
+            row, report.status, asked, started=started, lag=lag
         ):
             continue
         elif row.digest != digest(report):
             found.changed.append(report)
-            add_change(found, row, report, wishes)
+            add_change(found, row, report, asked)
         elif row.missing_since or row.gone_at:
             found.back.append(report.deployment_id)
     found.missing = [
@@ -139,50 +150,53 @@ def compare_list(
         if key not in seen
         and not row.gone_at
         and not is_newer_than_list(row.reported_at, started)
-        and not was_just_created(row, wishes, started=started, lag=lag)
+        and not was_just_created(row, asked, started=started, lag=lag)
     ]
     return found
 
 
 def is_newer_than_list(reported_at: datetime, started: datetime) -> bool:
-    """Say whether a row was written after a list was asked for; a time further ahead was written by a clock that was set back since."""
+    """Return whether a row was written after a list was requested.
+
+    A time that is further ahead than a sync can take was written before the clock was set back.
+    """
     return started < reported_at < started + LONGEST_SYNC
 
 
 def list_lags_behind(
-    row: KnownRow, status: str, wishes: list[Wish], *, started: datetime, lag: timedelta
+    row: KnownRow, status: str, asked: Sequence[AskedChange], *, started: datetime, lag: timedelta
 ) -> bool:
-    """Say whether a list still shows the status that a wish of ours has just changed."""
-    before = {"pause": ("ready", "pending"), "resume": ("paused",)}
-    done = [
-        wish
-        for wish in wishes
-        if wish.deployment_id == row.deployment_id and ended_within_lag(wish, started=started, lag=lag)
+    """Return whether a list still shows the status that an operation of ours has just changed."""
+    ended = [
+        one
+        for one in asked
+        if one.target_id == row.deployment_id and ended_within_lag(one, started=started, lag=lag)
     ]
-    last = max(done, key=lambda wish: wish.since, default=None)
-    return (
-        last is not None
-        and status != row.status
-        and status in before.get(last.kind, ())
-        and row.status not in before[last.kind]
-    )
+    last = max(ended, key=lambda one: one.requested_at, default=None)
+    if last is None or status == row.status:
+        return False
+    return kind_of_step(status, row.status) == last.kind
 
 
-def was_just_created(row: KnownRow, wishes: list[Wish], *, started: datetime, lag: timedelta) -> bool:
-    """Say whether a create of ours made this one, and so lately that a list need not have it yet."""
-    makers = (wish for wish in wishes if wish.kind == "create" and wish.deployment_id == row.deployment_id)
-    return any(wish.ended_at is None or ended_within_lag(wish, started=started, lag=lag) for wish in makers)
+def was_just_created(
+    row: KnownRow, asked: Sequence[AskedChange], *, started: datetime, lag: timedelta
+) -> bool:
+    """Return whether a create of ours made this deployment so recently that a list need not have it yet."""
+    creates = (one for one in asked if Kind(one.kind).facts.makes_new and one.target_id == row.deployment_id)
+    return any(one.ended_at is None or ended_within_lag(one, started=started, lag=lag) for one in creates)
 
 
-def ended_within_lag(wish: Wish, *, started: datetime, lag: timedelta) -> bool:
-    """Say whether a wish ended so shortly before a list was asked for that the list may not show it yet."""
-    return wish.ended_at is not None and timedelta(0) <= started - wish.ended_at < lag
+def ended_within_lag(operation: AskedChange, *, started: datetime, lag: timedelta) -> bool:
+    """Return whether an operation ended so shortly before a list was requested that the list may not show it yet."""
+    return operation.ended_at is not None and timedelta(0) <= started - operation.ended_at < lag
 
 
-def add_change(found: Comparison, row: KnownRow, report: DeploymentReport, wishes: list[Wish]) -> None:
-    """Tell the status step and the changed configuration of one row."""
+def add_change(
+    found: Comparison, row: KnownRow, report: DeploymentReport, asked: Sequence[AskedChange]
+) -> None:
+    """Add the status step and the changed configuration of one row to `found`."""
     if row.status != report.status:
-        found.steps.append(status_step(row, report.status, wishes))
+        found.steps.append(status_step(row, report.status, asked))
     changes = {
         name: (getattr(row, name), getattr(report, name))
         for name in CONFIGURATION
@@ -193,42 +207,33 @@ def add_change(found: Comparison, row: KnownRow, report: DeploymentReport, wishe
         found.outside_changes[report.deployment_id] = changes
 
 
-def status_step(row: KnownRow, after: str, wishes: list[Wish]) -> StatusStep:
-    """Return the step to `after`, with who asked for it here."""
+def status_step(row: KnownRow, after: str, asked: Sequence[AskedChange]) -> StatusStep:
+    """Return the step of `row` to the status `after`, with the person who asked for it here."""
     kind = kind_of_step(row.status, after)
-    wish = explaining(wishes, row, kind) if kind in ("pause", "resume", "delete") else None
-    return StatusStep(row.deployment_id, row.status, after, kind, wish.by if wish else "")
+    if kind is None:
+        return StatusStep(row.deployment_id, row.status, after, "" if after in BY_ITSELF else "change", "")
+    operation = explaining_operation(asked, row, kind)
+    return StatusStep(row.deployment_id, row.status, after, kind, operation.actor_name if operation else "")
 
 
-def kind_of_step(before: str, after: str) -> str:
-    """Return which act leads from one status to the other; "" for what deployments do by themselves."""
-    if after in ("paused", "deleted"):
-        return {"paused": "pause", "deleted": "delete"}[after]
-    if before == "paused" and after in ("pending", "ready"):
-        return "resume"
-    if after in BY_ITSELF or after == "pending":
-        return ""
-    return "change"
-
-
-def explaining(wishes: list[Wish], row: KnownRow, kind: str) -> Wish | None:
-    """Return the sent wish that explains the step: still open, or ended after the status that it changed was seen first.
+def explaining_operation(asked: Sequence[AskedChange], row: KnownRow, kind: str) -> AskedChange | None:
+    """Return the operation that explains a step of `kind`: sent, and open or ended after the old status was first seen.
 
     So a late effect is explained, and a second pause from outside, after a resume, is not.
     """
-    for wish in wishes:
-        fits = wish.kind == kind and wish.deployment_id == row.deployment_id and wish.sent_at is not None
-        if fits and (wish.ended_at is None or wish.ended_at >= row.status_since):
-            return wish
+    for one in asked:
+        fits = one.kind == kind and one.target_id == row.deployment_id and one.sent_at is not None
+        if fits and (one.ended_at is None or one.ended_at >= row.status_since):
+            return one
     return None
 
 
-def explains_new_deployment(wishes: list[Wish], report: DeploymentReport) -> bool:
-    """Say whether a create of ours explains a new deployment."""
+def explains_new_deployment(asked: Sequence[AskedChange], report: DeploymentReport) -> bool:
+    """Return whether a create of ours explains a deployment that we see for the first time."""
     return any(
-        wish.kind == "create"
-        and wish.name == report.deployment_name
-        and wish.sent_at is not None
-        and wish.deployment_id in ("", report.deployment_id)
-        for wish in wishes
+        Kind(one.kind).facts.makes_new
+        and one.target_name == report.deployment_name
+        and one.sent_at is not None
+        and one.target_id in ("", report.deployment_id)
+        for one in asked
     )

@@ -39,7 +39,7 @@ class Facets:
     size: int = 100
 
     @classmethod
-    def of(cls, query: QueryDict) -> "Facets":
+    def from_query(cls, query: QueryDict) -> "Facets":
         """Read a query string."""
         sort, figure, size = query.get("sort", "name"), query.get("figure", ""), query.get("size", "")
         return cls(
@@ -64,11 +64,11 @@ class Facets:
         """Return the fields of the order, for keyset paging."""
         return SORTS[self.sort]
 
-    def apply(self, workspace: Workspace) -> DeploymentQuerySet:
+    def filter_deployments(self, workspace: Workspace) -> DeploymentQuerySet:
         """Return the deployments that are asked for."""
         rows: DeploymentQuerySet = Deployment.objects.filter(workspace=workspace)
         if self.figure == "attention":
-            rows = rows.troubled()
+            rows = rows.needing_attention()
         elif self.figure:
             rows = rows.filter(status=FIGURES[self.figure])
         if not self.deleted:

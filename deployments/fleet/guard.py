@@ -15,9 +15,7 @@ from deployments.workspaces.roles import Role, is_enough
 from portal.audit.actions import Action
 
 
-def deployment_required(
-    needed: Role, *, refused_as: Action = Action.ACCESS_REFUSED
-) -> Callable[[View], View]:
+def deployment_required(needed: Role, *, refused_as: str = Action.ACCESS_REFUSED) -> Callable[[View], View]:
     """Guard a view whose address names a `workspace` and a `deployment_id`; hand it `membership` and `deployment` instead.
 
     Those that are gone are found, too: their page is their memorial. A refused attempt names the deployment in the trail.

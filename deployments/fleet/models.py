@@ -1,11 +1,13 @@
-"""What Roboflow reports, when we saw it, and what we asked for: three facts that are never merged."""
+"""What Roboflow reports and when we saw it; what we asked for is in the ledger, and the two are never merged."""
 
 from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 
+from deployments.ledger.models import Operation
 from deployments.workspaces.models import Workspace
 
 READY, PENDING, PAUSED, FAILED, EXPIRED, DELETED = (
@@ -23,25 +25,25 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
     """Questions about deployments."""
 
     def live(self) -> "DeploymentQuerySet":
-        """Those that still stand at Roboflow, as far as we know."""
-        return self.filter(self.standing())
+        """Deployments that exist at Roboflow, as far as we know."""
+        return self.filter(self.live_condition())
 
-    def troubled(self) -> "DeploymentQuerySet":
-        """Those a person should look at: failed, missing from the list, or with an outcome nobody knows."""
-        return self.live().filter(self.trouble())
+    def needing_attention(self) -> "DeploymentQuerySet":
+        """Live deployments that a person should look at: failed, missing from the list, or with an unknown outcome."""
+        return self.live().filter(self.attention_condition())
 
     @staticmethod
-    def standing() -> Q:
-        """The condition that a deployment still stands."""
+    def live_condition() -> Q:
+        """Return the condition that a deployment exists at Roboflow."""
         return Q(gone_at=None) & ~Q(status__in=ENDED_STATUSES)
 
     @staticmethod
-    def trouble() -> Q:
-        """The condition that a person should look at a live deployment."""
-        asked = Asked.objects.filter(
-            deployment=models.OuterRef("pk"), outcome__in=("unknown", "needs_attention"), resolved_at=None
+    def attention_condition() -> Q:
+        """Return the condition that a person should look at a live deployment."""
+        unsettled = Operation.objects.unsettled().filter(
+            workspace=models.OuterRef("workspace"), target_id=models.OuterRef("deployment_id")
         )
-        return Q(status=FAILED) | Q(missing_since__isnull=False) | Q(models.Exists(asked))
+        return Q(status=FAILED) | Q(missing_since__isnull=False) | Q(models.Exists(unsettled))
 
 
 class Deployment(models.Model):
@@ -91,9 +93,13 @@ class Deployment(models.Model):
     def __str__(self) -> str:
         return self.deployment_name
 
+    def get_absolute_url(self) -> str:
+        """Return the address of the deployment's page."""
+        return reverse("fleet:detail", args=[self.workspace.slug, self.deployment_id])
+
     @property
     def is_over(self) -> bool:
-        """Gone, deleted or expired: its page is a memorial."""
+        """Gone, deleted or expired: its page only shows its history."""
         return self.gone_at is not None or self.status in ENDED_STATUSES
 
     @property
@@ -127,32 +133,3 @@ class StatusChange(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["deployment", "observed_at"], name="timeline_of_deployment")
         ]  # the timeline of a page
-
-
-class Asked(models.Model):
-    """What we asked for and how it ended; the newest one is what a row shows beside what is reported."""
-
-    operation_id = models.UUIDField(unique=True)
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE)
-    deployment = models.ForeignKey(
-        Deployment, null=True, on_delete=models.CASCADE, related_name="asked"
-    )  # empty while a create is in flight
-    name = models.CharField(max_length=100)
-    machine_type = models.CharField(max_length=60, blank=True)  # of a create in flight
-    kind = models.CharField(max_length=8)
-    by = models.CharField(max_length=254)
-    since = models.DateTimeField()
-    sent_at = models.DateTimeField(null=True)
-    outcome = models.CharField(max_length=20, blank=True)  # empty while under way; unknown; then how it ended
-    ended_at = models.DateTimeField(null=True)
-    resolved_at = models.DateTimeField(null=True)  # a needs_attention that was cleared up later
-
-    class Meta:
-        indexes: ClassVar = [
-            models.Index(
-                fields=["workspace", "ended_at"], name="asked_under_way"
-            ),  # rows in flight, the running chip
-            models.Index(
-                fields=["deployment", "-since"], name="asked_of_deployment"
-            ),  # the newest wish of a row
-        ]

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Q
-from django.urls import reverse
 
-from deployments.fleet.models import Asked, Deployment
+from deployments.fleet.models import Deployment
+from deployments.ledger.kinds import Kind, is_possible
+from deployments.ledger.models import Operation
+from deployments.ledger.states import OPEN_STATES, State
 from deployments.workspaces.models import Workspace
 from portal.web.times import ago_text, span_text
 
-DOING = {"create": "creating", "pause": "pausing", "resume": "resuming", "delete": "deleting"}
-WISHED = {"create": "ready", "pause": "paused", "resume": "ready", "delete": "deleted"}
-RECENT = timedelta(days=7)  # a wish that needs attention is shown in its row for so long
+SHOWN_FOR = timedelta(days=7)  # how long an operation that needs attention is shown in its row
 
 
 @dataclass(frozen=True)
@@ -31,55 +31,82 @@ class Row:
     is_busy: bool
 
 
-def asked_of(workspace: Workspace, *, now: datetime) -> list[Asked]:
-    """Return the wishes that pages show: under way, or with an outcome that nobody knows and nobody cleared up."""
-    unknown = Q(outcome="needs_attention", resolved_at=None, since__gt=now - RECENT)
-    rows = Asked.objects.filter(workspace=workspace).filter(Q(ended_at=None) | unknown)
-    return list(rows.select_related("deployment").order_by("since"))
+class AskedOperations:
+    """The operations that a workspace's pages show beside what is reported, found by the deployment that they are about."""
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        self.all = list(operations)  # oldest first, so that the newest one of a deployment wins
+        self.by_id = {one.target_id: one for one in self.all if one.target_id}
+        self.by_name = {one.target_name: one for one in self.all if one.facts.makes_new and not one.target_id}
+
+    @property
+    def any_open(self) -> bool:
+        """Return whether any of them is still under way."""
+        return any(one.is_open for one in self.all)
+
+    def about(self, deployment: Deployment) -> Operation | None:
+        """Return the newest operation on a deployment: by its id, or a create whose answer did not name one yet."""
+        if found := self.by_id.get(deployment.deployment_id):
+            return found
+        create = self.by_name.get(deployment.deployment_name)
+        return create if create and create.requested_at <= deployment.first_seen_at else None
+
+    def creates_in_flight(self, workspace: Workspace) -> list[Operation]:
+        """Return the creates whose deployment nobody has seen yet."""
+        creates = [one for one in self.all if one.facts.makes_new]
+        rows = Deployment.objects.filter(
+            workspace=workspace, deployment_name__in=[one.target_name for one in creates]
+        )
+        seen = [self.about(row) for row in rows] if creates else []
+        return [one for one in creates if one not in seen]
 
 
-def asked_text(asked: Asked, *, now: datetime) -> str:
+def shown_operations(workspace: Workspace, *, now: datetime) -> AskedOperations:
+    """Return the operations that are open, or needed attention within SHOWN_FOR and are not resolved."""
+    attention = Q(state=State.NEEDS_ATTENTION, resolved_at=None, requested_at__gt=now - SHOWN_FOR)
+    rows = Operation.objects.filter(workspace=workspace).filter(Q(state__in=OPEN_STATES) | attention)
+    return AskedOperations(rows.select_related("workspace").order_by("requested_at"))
+
+
+def asked_text(operation: Operation, *, now: datetime) -> str:
     """Return what was asked, as a row says it."""
-    who = f"asked by {asked.by} {ago_text(asked.since, now)}"
-    if asked.outcome == "needs_attention":
-        return f"{asked.kind} needs attention - {who}"
-    return f"{DOING.get(asked.kind, asked.kind)}{', outcome not known yet' if asked.outcome == 'unknown' else ''} - {who}"
-
-
-def operation_url(workspace: Workspace, asked: Asked) -> str:
-    """Return the address of the operation behind a wish."""
-    return reverse("operations:detail", args=[workspace.slug, asked.operation_id])
+    who = f"asked by {operation.actor_name} {ago_text(operation.requested_at, now)}"
+    if operation.state == State.NEEDS_ATTENTION:
+        return f"{operation.kind} needs attention - {who}"
+    unknown = ", outcome not known yet" if operation.state == State.UNKNOWN else ""
+    return f"{operation.facts.progressive}{unknown} - {who}"
 
 
 def fleet_rows(
-    workspace: Workspace, deployments: Iterable[Deployment], asked: list[Asked], *, now: datetime
+    workspace: Workspace, deployments: Iterable[Deployment], asked: AskedOperations, *, now: datetime
 ) -> list[Row]:
     """Return the rows of deployments, in their order."""
-    newest = {one.deployment_id: one for one in asked if one.deployment_id}
-    prefix = reverse("fleet:list", args=[workspace.slug])
-    return [fleet_row(workspace, one, newest.get(one.pk), prefix, now=now) for one in deployments]
+    rows = []
+    for one in deployments:
+        one.workspace = workspace  # known already: an address needs its slug
+        rows.append(fleet_row(one, asked.about(one), now=now))
+    return rows
 
 
-def fleet_row(
-    workspace: Workspace, one: Deployment, asked: Asked | None, prefix: str, *, now: datetime
-) -> Row:
-    """Return one row."""
-    busy = asked is not None and asked.ended_at is None
+def fleet_row(one: Deployment, operation: Operation | None, *, now: datetime) -> Row:
+    """Return one row; `operation` is the newest one on this deployment that is shown."""
+    is_busy = operation is not None and operation.is_open
+    is_free = not is_busy and not one.is_over
     return Row(
         deployment=one,
-        url=f"{prefix}deployments/{one.deployment_id}/",
-        asked=asked_text(asked, now=now) if asked else "",
-        asked_url=operation_url(workspace, asked) if asked else "",
+        url=one.get_absolute_url(),
+        asked=asked_text(operation, now=now) if operation else "",
+        asked_url=operation.get_absolute_url() if operation else "",
         trouble=trouble_text(one, now=now),
         expiry=expiry_text(one, now=now),
-        can_pause=not busy and not one.is_over and one.status in ("ready", "pending"),
-        can_resume=not busy and not one.is_over and one.status == "paused",
-        is_busy=busy,
+        can_pause=is_free and is_possible(Kind.PAUSE, one.status),
+        can_resume=is_free and is_possible(Kind.RESUME, one.status),
+        is_busy=is_busy,
     )
 
 
 def trouble_text(one: Deployment, *, now: datetime) -> str:
-    """Say why a row is not simply what its status says."""
+    """Return why a row is not simply what its status says; empty when it is."""
     if one.gone_at:
         return f"no longer at Roboflow, seen {ago_text(one.gone_at, now)}"
     if one.missing_since:
@@ -88,7 +115,7 @@ def trouble_text(one: Deployment, *, now: datetime) -> str:
 
 
 def expiry_text(one: Deployment, *, now: datetime) -> str:
-    """Say about when a dev type expires, by our own clock."""
+    """Return about when a dev type expires, by our own clock; empty when it does not or nobody knows."""
     if one.expires_at is None:
         return ""
     left = one.expires_at - now

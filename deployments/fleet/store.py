@@ -6,10 +6,13 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from deployments.fleet.compare import FACTS, Comparison, StatusStep, Wish, add_change, digest_of_report
-from deployments.fleet.models import DELETED, Asked, Deployment, StatusChange
+from deployments.fleet.compare import FACTS, Comparison, StatusStep, add_change, digest_of_report
+from deployments.fleet.models import DELETED, Deployment, StatusChange
+from deployments.ledger.kinds import Kind, action_of
+from deployments.ledger.models import Operation
 from deployments.roboflow.schema import DeploymentReport
-from deployments.workspaces.models import Workspace, bump_revision
+from deployments.workspaces.models import Workspace
+from deployments.workspaces.revision import bump_revision
 from portal.audit.actions import Action
 from portal.audit.append import Entry, Subject, append_events
 from portal.audit.origin import OUTSIDE, Origin
@@ -24,12 +27,6 @@ WRITTEN_FIELDS = [
     "gone_at",
     "revision",
 ]
-OUTSIDE_STEPS = {
-    "pause": Action.OUTSIDE_PAUSED,
-    "resume": Action.OUTSIDE_RESUMED,
-    "delete": Action.OUTSIDE_DELETED,
-    "change": Action.OUTSIDE_CHANGED,
-}
 
 
 def deployment_subject(row: Deployment) -> Subject:
@@ -85,7 +82,6 @@ def store_comparison(
     Deployment.objects.bulk_update([rows[key] for key in touched], WRITTEN_FIELDS, batch_size=200)
     by_id = rows | {row.deployment_id: row for row in fresh}
     write_timeline(by_id, found, now=now)
-    link_creates(workspace, fresh)
     append_events(list(outside_entries(workspace, by_id, found, now=now)))
 
 
@@ -104,34 +100,26 @@ def write_timeline(rows: dict[str, Deployment], found: Comparison, *, now: datet
     StatusChange.objects.bulk_create([*births, *steps], batch_size=500)
 
 
-def link_creates(workspace: Workspace, fresh: Iterable[Deployment]) -> None:
-    """A create in flight that asked for this name gets its deployment: the row in flight becomes the real one."""
-    for row in fresh:
-        Asked.objects.filter(
-            workspace=workspace,
-            kind="create",
-            name=row.deployment_name,
-            deployment=None,
-            sent_at__isnull=False,
-            ended_at=None,
-        ).update(deployment=row)
-
-
 def outside_entries(
     workspace: Workspace, rows: dict[str, Deployment], found: Comparison, *, now: datetime
 ) -> Iterable[Entry]:
-    """Yield an event for each change that no wish of ours explains."""
+    """Yield an event for each change that no operation of ours explains."""
     for report in found.outside_new:
         row = rows[report.deployment_id]
         by = Origin(actor_name=report.creator_email, source="outside")
         yield outside_entry(
-            Action.OUTSIDE_CREATED, workspace, row, now, by=by, changes={"status": (None, report.status)}
+            action_of(Kind.CREATE, "outside"),
+            workspace,
+            row,
+            now,
+            by=by,
+            changes={"status": (None, report.status)},
         )
     for step in found.steps:
         if step.kind and not step.by:
             changes: dict[str, Any] = {"status": (step.before, step.after)}
             yield outside_entry(
-                OUTSIDE_STEPS[step.kind],
+                outside_action(step),
                 workspace,
                 rows[step.deployment_id],
                 now,
@@ -140,6 +128,11 @@ def outside_entries(
             )
     for key, changed in found.outside_changes.items():
         yield outside_entry(Action.OUTSIDE_CHANGED, workspace, rows[key], now, changes=changed)
+
+
+def outside_action(step: StatusStep) -> str:
+    """Return the trail's action for a step that nobody asked for here."""
+    return Action.OUTSIDE_CHANGED if step.kind == "change" else action_of(step.kind, "outside")
 
 
 def pause_hint(step: StatusStep, rows: dict[str, Deployment]) -> str:
@@ -152,7 +145,7 @@ def pause_hint(step: StatusStep, rows: dict[str, Deployment]) -> str:
 
 
 def outside_entry(
-    action: Action, workspace: Workspace, row: Deployment, now: datetime, *, by: Origin = OUTSIDE, **more: Any
+    action: str, workspace: Workspace, row: Deployment, now: datetime, *, by: Origin = OUTSIDE, **more: Any
 ) -> Entry:
     """Return an event from outside the portal."""
     return Entry(action=action, by=by, at=now, about=deployment_subject(row), workspace=workspace, **more)
@@ -176,23 +169,22 @@ def store_gone(workspace: Workspace, gone: list[Deployment], *, by_id: dict[str,
 
 
 def store_report(
-    workspace: Workspace, report: DeploymentReport, *, kind: str, by: str, now: datetime
+    workspace: Workspace, report: DeploymentReport, *, operation: Operation, now: datetime
 ) -> Deployment:
-    """Write what one answer about one deployment tells (`/get`, `/add`) while `by` wants a `kind` of change. Call it inside a transaction.
+    """Write what one answer about one deployment (`/get`, `/add`) says while `operation` is under way; return the row.
 
-    What that wish does not explain came from outside, here as in a sync.
+    A change that this operation does not explain came from outside, here as in a sync. Call it inside a transaction.
     """
-    row = lock_row(workspace, report.deployment_id) or insert_row(
-        workspace, report, by=by if kind == "create" else "", now=now
-    )
+    maker = operation.actor_name if operation.facts.makes_new else ""
+    row = lock_row(workspace, report.deployment_id) or insert_row(workspace, report, by=maker, now=now)
     if row.digest != digest_of_report(report) or row.missing_since:
         found = Comparison()
-        wish = Wish(kind, row.deployment_id, row.deployment_name, by, now, now, None)
-        add_change(found, row, report, [wish])
+        add_change(found, row, report, [operation])
         fill_row(row, report, now=now)
         row.save()
-        write_timeline({row.deployment_id: row}, found, now=now)
-        append_events(list(outside_entries(workspace, {row.deployment_id: row}, found, now=now)))
+        rows = {row.deployment_id: row}
+        write_timeline(rows, found, now=now)
+        append_events(list(outside_entries(workspace, rows, found, now=now)))
     bump_revision(workspace.pk)
     return row
 
@@ -213,8 +205,8 @@ def insert_row(workspace: Workspace, report: DeploymentReport, *, by: str, now: 
         with transaction.atomic():
             row.save()
     except IntegrityError:
-        standing = lock_row(workspace, report.deployment_id)
-        assert standing is not None
-        return standing
+        existing = lock_row(workspace, report.deployment_id)
+        assert existing is not None
+        return existing
     StatusChange.objects.create(deployment=row, after=report.status, observed_at=now, by=by)
     return row

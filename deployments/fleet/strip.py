@@ -30,11 +30,6 @@ def strip_of(membership: Membership, *, now: datetime) -> Strip:
     keys = [
         key for key in [own_key(membership)] if key and key.state in (KeyState.REFUSED, KeyState.UNREADABLE)
     ]
-    level = workspace.trouble(now)
+    level = workspace.staleness(now)
     has_readers = bool(workspace.synced_at and not level) or ApiKey.objects.readers(workspace).exists()
     return Strip(workspace, level, keys, has_readers)
-
-
-def rev_of(workspace: Workspace, *, now: datetime) -> str:
-    """Return the mark of what a workspace's pages show: it changes with every visible change."""
-    return f"{workspace.revision}.{workspace.trouble(now)}"

@@ -23,12 +23,13 @@ class Summary:
 
 def fleet_summary(workspace: Workspace) -> Summary:
     """Sum up a workspace's fleet."""
-    live = Deployment.objects.standing()
+    live = Deployment.objects.live_condition()
     groups = (
         Deployment.objects.filter(workspace=workspace)
         .values_list("status", "machine_type", "creator_email")
         .annotate(
-            live=Count("pk", filter=live), attention=Count("pk", filter=live & Deployment.objects.trouble())
+            live=Count("pk", filter=live),
+            attention=Count("pk", filter=live & Deployment.objects.attention_condition()),
         )
     )
     found, types, creators, standing = Summary(), set(), set(), Counter[str]()

@@ -1,9 +1,7 @@
 """Reads a workspace's list and makes the cache agree with it. A bad answer changes nothing but the sync state."""
 
 import time
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 
 import structlog
 from django.conf import settings
@@ -11,16 +9,18 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils.timezone import now as clock
 
-from deployments.fleet.compare import Comparison, Wish, compare_list, is_newer_than_list
+from deployments.fleet.compare import compare_list, is_newer_than_list
 from deployments.fleet.due import next_sync_at
-from deployments.fleet.models import ENDED_STATUSES, PENDING, Asked, Deployment
+from deployments.fleet.fetch import MAX_LOOKS, NoReader, fetch_list, look_up_missing
+from deployments.fleet.models import ENDED_STATUSES, PENDING, Deployment
 from deployments.fleet.store import store_comparison, store_gone
 from deployments.keys.models import ApiKey
-from deployments.keys.open import KeyUnreadable, call_with_key, reader_keys
-from deployments.roboflow.client import Client
-from deployments.roboflow.errors import KeyRefused, NotFound, RateLimited, RoboflowError
-from deployments.roboflow.mask import Secret
-from deployments.roboflow.schema import DeploymentList, DeploymentReport
+from deployments.keys.open import KeyUnreadable
+from deployments.ledger.kinds import Kind
+from deployments.ledger.models import Operation
+from deployments.ledger.states import NOT_DONE_STATES
+from deployments.roboflow.errors import RateLimited, RoboflowError
+from deployments.roboflow.schema import DeploymentList
 from deployments.workspaces.models import Workspace
 from portal.queue.lease import Held, holding_lease, is_still_held
 from portal.queue.publish import publish
@@ -29,28 +29,14 @@ log = structlog.get_logger(__name__)
 CLAIM_TIME = timedelta(
     seconds=30
 )  # a published sync that never ran is due again after this, or after a quiet interval
-MAX_LOOKS = 20  # at most so many missing ones are looked at in one sync
 EXPLAINS_FOR = timedelta(days=1)
 LAG = timedelta(
     seconds=60
 )  # a list may lag so long behind what /get and /add said; never longer than a quiet interval
-LIST_SECONDS, LOOK_SECONDS = 60.0, 30.0  # deadlines; together well within a task's soft limit
-
-
-class NoReader(Exception):
-    """No member holds a key that works."""
 
 
 class SuddenlyEmpty(Exception):
     """Roboflow's list is empty though we know deployments: that may be an error of theirs."""
-
-
-@dataclass
-class LookResult:
-    """What `/get` said of those that a list did not have."""
-
-    there: list[DeploymentReport] = field(default_factory=list)
-    gone: list[str] = field(default_factory=list)
 
 
 def publish_due_syncs(*, now: datetime) -> int:
@@ -126,22 +112,6 @@ def store_list_with_retry(
         store_list(workspace, answer, key, held, started=started, milliseconds=milliseconds)
 
 
-def fetch_list(workspace: Workspace, *, now: datetime) -> tuple[DeploymentList, ApiKey]:
-    """Return the list and the key that read it: members' keys in turn, another one when one is refused. Raises NoReader, RoboflowError."""
-    last: Exception = NoReader()
-    for key in reader_keys(workspace):
-        try:
-            return call_with_key(
-                key,
-                lambda client, secret: client.list_deployments(secret, deadline_seconds=LIST_SECONDS),
-                now=now,
-                reading=True,
-            ), key
-        except (KeyRefused, KeyUnreadable) as refusal:
-            last = refusal
-    raise last
-
-
 def confirm_empty_list(workspace: Workspace, key: ApiKey, held: Held, started: datetime) -> None:
     """A list went empty: only `/get` can say of each that it is gone."""
     rows = {
@@ -159,29 +129,6 @@ def confirm_empty_list(workspace: Workspace, key: ApiKey, held: Held, started: d
             Workspace.objects.filter(pk=workspace.pk).update(revision=F("revision") + 1)
 
 
-def look_up_missing(rows: list[Deployment], key: ApiKey, *, now: datetime) -> LookResult:
-    """Ask `/get` for each missing one: not found, or another id under its name, means gone."""
-    looked, ends = LookResult(), time.monotonic() + LOOK_SECONDS
-    for row in rows[:MAX_LOOKS]:
-        try:
-            report = call_with_key(key, partial(fetch_one, name=row.deployment_name, ends=ends), now=now)
-        except NotFound:
-            looked.gone.append(row.deployment_id)
-        except (RoboflowError, KeyUnreadable):
-            return looked  # not known: it stays missing
-        else:
-            if report.deployment_id == row.deployment_id:
-                looked.there.append(report)
-            else:
-                looked.gone.append(row.deployment_id)
-    return looked
-
-
-def fetch_one(client: Client, secret: Secret, *, name: str, ends: float) -> DeploymentReport:
-    """Ask `/get` once; all that a sync asks shares one deadline (monotonic seconds)."""
-    return client.get_deployment(secret, name, attempts=1, deadline_seconds=ends - time.monotonic())
-
-
 def store_list(
     workspace: Workspace,
     answer: DeploymentList,
@@ -194,14 +141,14 @@ def store_list(
     """Write what changed, in one transaction, if the lease is still ours."""
     is_first = workspace.synced_at is None
     rows = {row.deployment_id: row for row in Deployment.objects.filter(workspace=workspace)}
-    wishes, lag = wishes_of(workspace, now=started), min(LAG, timedelta(seconds=settings.SYNC_IDLE_SECONDS))
-    found = compare_list(rows, answer.deployments, wishes=wishes, started=started, is_first=is_first, lag=lag)
+    asked, lag = load_asked(workspace, now=started), min(LAG, timedelta(seconds=settings.SYNC_IDLE_SECONDS))
+    found = compare_list(rows, answer.deployments, asked=asked, started=started, is_first=is_first, lag=lag)
     looked = look_up_missing([rows[one] for one in found.missing], key, now=started)
     if looked.there:
         found = compare_list(
             rows,
             [*answer.deployments, *looked.there],
-            wishes=wishes,
+            asked=asked,
             started=started,
             is_first=is_first,
             lag=lag,
@@ -211,7 +158,7 @@ def store_list(
         if not is_still_held(held):
             return
         written = ids_written_since(workspace, started)
-        drop_changes(found, written)
+        found.drop(written)
         store_comparison(workspace, rows, found, now=moment, is_first=is_first)
         gone = [rows[one] for one in looked.gone if one not in written]
         store_gone(workspace, gone, by_id=deleters_by_id(workspace), now=moment)
@@ -234,44 +181,17 @@ def ids_written_since(workspace: Workspace, started: datetime) -> set[str]:
     return {deployment_id for deployment_id, reported_at in later if is_newer_than_list(reported_at, started)}
 
 
-def drop_changes(found: Comparison, written: set[str]) -> None:
-    """Leave alone what somebody else wrote meanwhile."""
-    found.new = [one for one in found.new if one.deployment_id not in written]
-    found.outside_new = [one for one in found.outside_new if one.deployment_id not in written]
-    found.changed = [one for one in found.changed if one.deployment_id not in written]
-    found.steps = [one for one in found.steps if one.deployment_id not in written]
-    found.back = [one for one in found.back if one not in written]
-    found.missing = [one for one in found.missing if one not in written]
-    found.outside_changes = {key: one for key, one in found.outside_changes.items() if key not in written}
-
-
-def wishes_of(workspace: Workspace, *, now: datetime) -> list[Wish]:
-    """Return what we asked for lately, newest first: it explains what changed."""
-    asked = Asked.objects.filter(workspace=workspace, since__gt=now - EXPLAINS_FOR).exclude(
-        outcome__in=("failed", "cancelled")
-    )
-    return [
-        Wish(
-            one.kind,
-            one.deployment.deployment_id if one.deployment else "",
-            one.name,
-            one.by,
-            one.since,
-            one.sent_at,
-            one.ended_at,
-        )
-        for one in asked.select_related("deployment").order_by("-since")[:500]
-    ]
+def load_asked(workspace: Workspace, *, now: datetime) -> list[Operation]:
+    """Return the operations that can explain what changed, newest first."""
+    recent = Operation.objects.filter(workspace=workspace, requested_at__gt=now - EXPLAINS_FOR)
+    return list(recent.exclude(state__in=NOT_DONE_STATES).order_by("-requested_at")[:500])
 
 
 def deleters_by_id(workspace: Workspace) -> dict[str, str]:
-    """Return, by deployment id, who asked here to delete it."""
-    asked = Asked.objects.filter(workspace=workspace, kind="delete", sent_at__isnull=False).exclude(
-        outcome__in=("failed", "cancelled")
-    )
-    return {
-        one.deployment.deployment_id: one.by for one in asked.select_related("deployment") if one.deployment
-    }
+    """Return, by deployment_id, the person who asked here to delete it."""
+    kinds = [kind for kind in Kind if kind.facts.removes]
+    deletes = Operation.objects.filter(workspace=workspace, kind__in=kinds).sent()  # type: ignore[attr-defined]
+    return dict(deletes.order_by("requested_at").values_list("target_id", "actor_name"))
 
 
 def record_success(
@@ -331,7 +251,7 @@ def next_due_time(
     row = Workspace.objects.get(pk=workspace.pk)
     moving = (
         Deployment.objects.filter(workspace=workspace, gone_at=None, status=PENDING).exists()
-        or Asked.objects.filter(workspace=workspace, ended_at=None).exists()
+        or Operation.objects.filter(workspace=workspace).open().exists()  # type: ignore[attr-defined]
     )
     due = next_sync_at(
         now=now,

@@ -1,6 +1,7 @@
 """Pages of the fleet: the list, one deployment, and the strip that tells how old the facts are."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -13,19 +14,21 @@ from deployments.fleet.facets import Facets
 from deployments.fleet.guard import deployment_required
 from deployments.fleet.models import Deployment
 from deployments.fleet.prices import credits_per_hour
-from deployments.fleet.rows import WISHED, asked_of, asked_text, fleet_row, fleet_rows, operation_url
-from deployments.fleet.strip import rev_of, strip_of
+from deployments.fleet.rows import asked_text, fleet_row, fleet_rows, shown_operations
+from deployments.fleet.strip import strip_of
 from deployments.fleet.summary import fleet_summary
 from deployments.fleet.timeline import RANGES, timeline_segments
 from deployments.keys.models import KeyState
 from deployments.keys.own import own_key
+from deployments.ledger.models import Operation
 from deployments.workspaces.guard import workspace_required
 from deployments.workspaces.models import Membership, Workspace
+from deployments.workspaces.revision import page_revision
 from deployments.workspaces.roles import Role, is_enough
 from portal.audit.export import record_export
 from portal.web.export import export_response, wants_export
 from portal.web.fragments import is_unchanged, nothing_new, page_or_part, redirect_page
-from portal.web.limits import is_within_limit, too_often_page
+from portal.web.limits import is_within_limit, too_many_exports_page, too_often_page
 from portal.web.next import safe_next
 from portal.web.paging import keyset_page
 
@@ -57,19 +60,23 @@ COLUMNS = (
 def fleet(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     """The workspace's deployments, as Roboflow reported them last."""
     workspace, moment = membership.workspace, now()
-    rev = rev_of(workspace, now=moment)
+    rev = page_revision(workspace, now=moment)
     if is_unchanged(request, rev):
         return nothing_new()
-    facets = Facets.of(request.GET)
+    facets = Facets.from_query(request.GET)
     if wanted := wants_export(request):
-        record_export(request, workspace, what="fleet", format=wanted)
+        if not record_export(request, workspace, what="fleet", format=wanted):
+            return too_many_exports_page(request)
         return export_response(
             export_rows(workspace, facets), columns=COLUMNS, format=wanted, filename=f"{workspace.slug}-fleet"
         )
     page = keyset_page(
-        facets.apply(workspace), cursor=request.GET.get("cursor"), size=facets.size, fields=facets.order
+        facets.filter_deployments(workspace),
+        cursor=request.GET.get("cursor"),
+        size=facets.size,
+        fields=facets.order,
     )
-    asked = asked_of(workspace, now=moment)
+    asked = shown_operations(workspace, now=moment)
     key = own_key(membership)
     context = {
         "workspace": workspace,
@@ -79,8 +86,8 @@ def fleet(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         "next": page.next,
         "rows": fleet_rows(workspace, page.rows, asked, now=moment),
         "summary": fleet_summary(workspace),
-        "coming": creates_in_flight(workspace, asked, moment),
-        "fast": any(one.ended_at is None for one in asked),
+        "coming": flight_rows(asked.creates_in_flight(workspace), now=moment),
+        "fast": asked.any_open,
         "key": key,
         "may_act": is_enough(membership.role, Role.OPERATOR)
         and key is not None
@@ -90,27 +97,26 @@ def fleet(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     return page_or_part(request, "fleet/fleet.html", context, part="fleet/_fleet.html", region="fleet")
 
 
-def creates_in_flight(workspace: Workspace, asked: list[Any], moment: Any) -> list[dict[str, str]]:
+def flight_rows(operations: list[Operation], *, now: datetime) -> list[dict[str, str]]:
     """Return a row for each create whose deployment nobody has seen yet."""
     return [
         {
-            "name": one.name,
-            "machine_type": one.machine_type,
-            "asked": asked_text(one, now=moment),
-            "url": operation_url(workspace, one),
+            "name": one.target_name,
+            "machine_type": one.parameters.get("machine_type") or "",
+            "asked": asked_text(one, now=now),
+            "url": one.get_absolute_url(),
         }
-        for one in asked
-        if one.kind == "create" and one.deployment_id is None
+        for one in operations
     ]
 
 
 def export_rows(workspace: Workspace, facets: Facets) -> Iterator[dict[str, Any]]:
     """Yield every row of the filter."""
-    asked = {one.deployment_id: one for one in asked_of(workspace, now=now())}
-    for one in facets.apply(workspace).iterator(chunk_size=1000):
+    asked = shown_operations(workspace, now=now())
+    for one in facets.filter_deployments(workspace).iterator(chunk_size=1000):
         facts = {name: getattr(one, name, None) for name in COLUMNS}
-        wish = asked.get(one.pk)
-        facts["asked_state"] = WISHED[wish.kind] if wish else ""
+        operation = asked.about(one)
+        facts["asked_state"] = operation.facts.asked_status if operation else ""
         if workspace.synced_at and not one.missing_since and not one.gone_at:
             facts["reported_at"] = workspace.synced_at  # the last list that had it
         yield facts
@@ -121,13 +127,11 @@ def export_rows(workspace: Workspace, facets: Facets) -> Iterator[dict[str, Any]
 def detail(request: HttpRequest, membership: Membership, deployment: Deployment) -> HttpResponse:
     """One deployment: all its facts, its timeline, its latest operations and events. Those gone keep their page."""
     workspace, moment = membership.workspace, now()
-    rev = rev_of(workspace, now=moment)
+    rev = page_revision(workspace, now=moment)
     if is_unchanged(request, rev):
         return nothing_new()
-    asked = next(
-        (one for one in reversed(asked_of(workspace, now=moment)) if one.deployment_id == deployment.pk), None
-    )
-    row = fleet_row(workspace, deployment, asked, f"/w/{workspace.slug}/", now=moment)
+    operation = shown_operations(workspace, now=moment).about(deployment)
+    row = fleet_row(deployment, operation, now=moment)
     key = own_key(membership)
     context = {
         "workspace": workspace,

@@ -15,7 +15,8 @@ from deployments.keys.seal import fingerprint_of, seal_key, unseal_key
 from deployments.roboflow.errors import KeyRefused, RoboflowError
 from deployments.roboflow.mask import Secret
 from deployments.workspaces.join import RemovedMember, get_or_create_workspace, join_by_key
-from deployments.workspaces.models import Workspace, bump_revision
+from deployments.workspaces.models import Workspace
+from deployments.workspaces.revision import bump_revision
 from portal.accounts.models import User
 from portal.audit.actions import Action
 from portal.audit.append import Subject, append_event
@@ -97,7 +98,7 @@ def add_key(
     with transaction.atomic(durable=True):
         workspace = get_or_create_workspace(roboflow_slug=owner.slug, name=owner.name, region=region, now=now)
         join_workspace(workspace, user=user, by=by, now=now)
-        if ApiKey.objects.own(user, workspace).exists():
+        if ApiKey.objects.held_by(user, workspace).exists():
             raise KeyNotSaved(f"You hold a key for {workspace} already. Use Replace on its card.")
         key = store_key(secret, user=user, workspace=workspace, label=label, region=region, now=now)
         append_event(Action.KEY_ADDED, by=by, at=now, about=key_subject(key), workspace=workspace)

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
-from portal.accounts.forms import PlainCharField
+from portal.web.fields import OneLineField
 
 
 def validate_key_shape(value: str) -> str:
@@ -29,7 +29,7 @@ class KeyForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}, render_value=False),
         help_text="Roboflow: Settings, API Keys, Private API Key. It is checked with Roboflow when you save.",
     )
-    label = PlainCharField(
+    label = OneLineField(
         max_length=80, required=False, help_text="For you: where the key comes from, for example."
     )
 

@@ -22,7 +22,7 @@ class KeyState(models.TextChoices):
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     """Questions about keys."""
 
-    def own(self, user: "User", workspace: "Workspace") -> "ApiKeyQuerySet":
+    def held_by(self, user: "User", workspace: "Workspace") -> "ApiKeyQuerySet":
         """The key that this person holds for this workspace."""
         return self.filter(user=user, workspace=workspace)
 

@@ -16,7 +16,8 @@ from deployments.keys.seal import unseal_key
 from deployments.roboflow.client import CallRecord, Client
 from deployments.roboflow.errors import KeyRefused, RoboflowError, Unavailable
 from deployments.roboflow.mask import Secret
-from deployments.workspaces.models import Workspace, bump_revision
+from deployments.workspaces.models import Workspace
+from deployments.workspaces.revision import bump_revision
 from portal import __version__
 from portal.audit.actions import Action
 from portal.audit.append import Subject, append_event

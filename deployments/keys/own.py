@@ -9,7 +9,7 @@ from portal.web.errors import Refused
 def own_key(membership: Membership) -> ApiKey | None:
     """Return the key that this member holds for this workspace, whatever its state; read once per request."""
     if not hasattr(membership, "own_key"):
-        key = ApiKey.objects.own(membership.user, membership.workspace).first()
+        key = ApiKey.objects.held_by(membership.user, membership.workspace).first()
         if key:
             key.user, key.workspace = membership.user, membership.workspace
         membership.own_key = key  # type: ignore[attr-defined]

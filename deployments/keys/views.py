@@ -39,7 +39,7 @@ def key_cards(request: HttpRequest) -> list[dict[str, Any]]:
         same = ApiKey.objects.filter(workspace=key.workspace_id, fingerprint=key.fingerprint).exclude(
             user=key.user_id
         )
-        members = Membership.objects.standing().filter(workspace=key.workspace_id).values("user")
+        members = Membership.objects.current().filter(workspace=key.workspace_id).values("user")
         cards.append(
             {
                 "key": key,
@@ -61,7 +61,7 @@ def keys(request: HttpRequest) -> HttpResponse:
     trouble = save_form(request, form) if form.is_valid() else None
     if form.is_bound and form.is_valid() and trouble is None:
         return redirect_page(request, request.path)
-    memberships = Membership.objects.of(cast(User, request.user))
+    memberships = Membership.objects.of_person(cast(User, request.user))
     context = {"form": form, "cards": key_cards(request), "trouble": trouble, "memberships": memberships}
     return form_page(request, "keys/keys.html", context)
 

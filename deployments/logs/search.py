@@ -1,38 +1,19 @@
 """What the log page asks of the store: range, text, severity."""
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.db.models import Count, QuerySet
-from django.utils import timezone
 
 from deployments.fleet.models import Deployment
 from deployments.logs.models import Line
+from portal.web.fields import TimeField
 
 RANGES = {"15m": timedelta(minutes=15), "1h": timedelta(hours=1), "24h": timedelta(hours=24)}
 DEFAULT_ENTRIES, MOST_ENTRIES = 500, 5000
 AROUND = timedelta(minutes=10)  # shown around a linked line
-
-
-class MomentField(forms.DateTimeField):
-    """A time in ISO 8601; without an offset it is in the person's zone."""
-
-    def to_python(self, value: Any) -> datetime | None:
-        """Return an aware time."""
-        if value in self.empty_values:
-            return None
-        try:
-            found = datetime.fromisoformat(
-                str(value).strip().replace(" ", "+") if "T" in str(value) else str(value).strip()
-            )
-            aware = timezone.make_aware(found) if found.tzinfo is None else found
-            if not 2000 <= aware.year < 2100:
-                raise ValueError
-            return aware.astimezone(UTC)
-        except (ValueError, OverflowError):
-            raise forms.ValidationError("This is no time. Write it like 2026-01-31T18:00.") from None
 
 
 class QueryForm(forms.Form):
@@ -41,13 +22,13 @@ class QueryForm(forms.Form):
     q = forms.CharField(label="Text", required=False, max_length=200)
     severity = forms.CharField(required=False, max_length=20)
     range = forms.ChoiceField(required=False, choices=[(name, name) for name in RANGES])
-    to = MomentField(label="To", required=False)
+    to = TimeField(label="To", required=False)
     max_entries = forms.IntegerField(label="Lines", required=False, min_value=1, max_value=MOST_ENTRIES)
     line = forms.CharField(required=False, max_length=100)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["from"] = MomentField(label="From", required=False)  # a word of Python
+        self.fields["from"] = TimeField(label="From", required=False)  # a word of Python
 
     def clean(self) -> dict[str, Any]:
         """From must be before to."""

@@ -27,6 +27,7 @@ from deployments.workspaces.roles import Role
 from portal.audit.export import record_export
 from portal.web.export import export_response, stream_response
 from portal.web.fragments import form_page, is_unchanged, nothing_new, page_or_part
+from portal.web.limits import too_many_exports_page
 
 COLUMNS = ("insert_id", "timestamp", "severity", "payload")
 
@@ -55,9 +56,9 @@ def log(request: HttpRequest, membership: Membership, deployment: Deployment) ->
     severity = "" if data["severity"] == "DEFAULT" else data["severity"]
     found = filter_lines(rows, text=data["q"], severity=severity)
     if (wanted := request.GET.get("format")) in ("csv", "jsonl", "txt"):
-        record_export(
-            request, membership.workspace, what=f"log of {deployment.deployment_name}", format=wanted
-        )
+        what = f"log of {deployment.deployment_name}"
+        if not record_export(request, membership.workspace, what=what, format=wanted):
+            return too_many_exports_page(request)
         return download(found, wanted, count=data["max_entries"], name=f"{deployment.deployment_name}-log")
     rev = f"{state.revision}.{deployment.revision}"
     if is_unchanged(request, rev):

@@ -1,4 +1,4 @@
-"""One wish for several deployments: what will be done, what is skipped and why; each becomes an operation of one batch."""
+"""One change for several deployments: what will be done, what is skipped and why; each is an operation of one batch."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from uuid import UUID
 
 from django.db import transaction
 
-from deployments.fleet.models import Asked, Deployment
+from deployments.fleet.models import Deployment
 from deployments.keys.models import ApiKey
-from deployments.operations.models import Operation
+from deployments.ledger.kinds import Kind, is_possible
+from deployments.ledger.models import Operation
 from deployments.operations.request import ChangeRequest, request_operations
-from deployments.operations.states import Kind
 from portal.audit.origin import Origin
 
 
@@ -33,43 +33,55 @@ class BatchPlan:
 
 
 def plan_batch(kind: Kind, deployments: Iterable[Deployment]) -> BatchPlan:
-    """Sort deployments into those to act on and those to skip."""
+    """Sort deployments of one workspace into those to act on and those to skip."""
     chosen = list(deployments)
-    busy = set(
-        Asked.objects.filter(deployment__in=chosen, ended_at=None).values_list("deployment_id", flat=True)
-    )
-    skipped = [Skipped(one, why) for one in chosen if (why := why_impossible(kind, one, busy=one.pk in busy))]
-    left_alone = {one.deployment.pk for one in skipped}
-    return BatchPlan(kind, [one for one in chosen if one.pk not in left_alone], skipped)
+    busy = busy_ids(chosen)
+    plan = BatchPlan(kind, [], [])
+    for one in chosen:
+        if why := why_impossible(kind, one, is_busy=one.deployment_id in busy):
+            plan.skipped.append(Skipped(one, why))
+        else:
+            plan.todo.append(one)
+    return plan
 
 
-def why_impossible(kind: Kind, one: Deployment, *, busy: bool) -> str:
-    """Return why an act makes no sense now; "" when it does."""
+def busy_ids(deployments: list[Deployment]) -> set[str]:
+    """Return the ids of those that an operation is under way on."""
+    ids = [one.deployment_id for one in deployments]
+    workspaces = {one.workspace_id for one in deployments}
+    running = Operation.objects.open().filter(workspace__in=workspaces, target_id__in=ids)
+    return set(running.values_list("target_id", flat=True))
+
+
+def why_impossible(kind: Kind, one: Deployment, *, is_busy: bool) -> str:
+    """Return why a change makes no sense for a deployment now, as the end of a sentence; "" when it does."""
     if one.is_over:
         return f"is {one.status or 'gone'}"
-    if busy:
+    if is_busy:
         return "another operation on it is under way"
-    if kind == Kind.PAUSE and one.status == "paused":
-        return "is paused already"
-    if kind == Kind.RESUME and one.status != "paused":
-        return f"is {one.status}, not paused"
-    return ""
+    if is_possible(kind, one.status):
+        return ""
+    wanted = " or ".join(sorted(kind.facts.only_from))
+    return f"is {one.status}, not {wanted}" if wanted else f"is {one.status} already"
 
 
 @transaction.atomic(durable=True)
 def request_batch(
-    planned: BatchPlan, *, key: ApiKey, reason: str, form_token: UUID, by: Origin, now: datetime
+    plan: BatchPlan, *, key: ApiKey, reason: str, form_token: UUID, by: Origin, now: datetime
 ) -> list[Operation]:
-    """Ask for each; the form's token is the batch: posted again it returns the same operations. Raises Refused when the key was removed."""
-    wishes = [
+    """Ask for each change of a plan. The form's token is the batch: posted again it returns the same operations.
+
+    Raises Refused when the key was removed.
+    """
+    requests = [
         ChangeRequest(
-            kind=planned.kind,
+            kind=plan.kind,
             workspace=one.workspace,
             name=one.deployment_name,
-            deployment=one,
+            target_id=one.deployment_id,
             reason=reason,
             batch=form_token,
         )
-        for one in planned.todo
+        for one in plan.todo
     ]
-    return request_operations(wishes, key=key, form_token=form_token, by=by, now=now)
+    return request_operations(requests, key=key, form_token=form_token, by=by, now=now)

@@ -8,30 +8,39 @@ from django import forms
 from deployments.fleet.models import Deployment
 from deployments.fleet.prices import KNOWN_TYPES
 from deployments.workspaces.models import Workspace
-from portal.accounts.forms import PlainCharField
+from portal.web.fields import OneLineField
 
 NAME_RULE = r"[a-z][a-z0-9-]{4,14}"  # Roboflow's client: 5 to 15 characters, a letter first
 VERSION_RULE = r"latest|\d{1,4}\.\d{1,4}\.\d{1,4}([.-]?[a-z0-9.]{1,20})?"
 MAX_REASON = 1000
+PARAMETERS = (  # of /add, by Roboflow's field names
+    "deployment_name",
+    "machine_type",
+    "creator_email",
+    "duration",
+    "inference_version",
+    "min_replicas",
+    "max_replicas",
+)
 MOST_HOURS, MOST_REPLICAS = 24 * 365, 1000
 
 
 class ChangeForm(forms.Form):
     """What every form of a change has: why, and the mark that makes a double post one operation."""
 
-    reason = PlainCharField(max_length=MAX_REASON, required=False, help_text="For the trail: why.")
+    reason = OneLineField(max_length=MAX_REASON, required=False, help_text="For the trail: why.")
     form_token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
 
-class DeleteForm(ChangeForm):
-    """Deleting asks for the name, typed, and for a reason."""
+class ConfirmNameForm(ChangeForm):
+    """What removes a deployment asks for its name, typed, and for a reason."""
 
     confirm_name = forms.CharField(
         max_length=100,
         label="Type the name to confirm",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
-    reason = PlainCharField(max_length=MAX_REASON, help_text="For the trail: why.")
+    reason = OneLineField(max_length=MAX_REASON, help_text="For the trail: why.")
     field_order = ("confirm_name", "reason")
 
     def __init__(self, *args: Any, deployment: Deployment, **kwargs: Any) -> None:
@@ -56,9 +65,9 @@ class BatchForm(ChangeForm):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
-    def __init__(self, *args: Any, deleting: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, removes: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if deleting:
+        if removes:
             self.fields["reason"].required = self.fields["confirm"].required = True
         else:
             del self.fields["confirm"]
@@ -114,16 +123,7 @@ class NewDeploymentForm(ChangeForm):
     max_replicas = forms.IntegerField(
         required=False, min_value=1, max_value=MOST_REPLICAS, help_text="Of prod types."
     )
-    field_order = (
-        "deployment_name",
-        "machine_type",
-        "creator_email",
-        "duration",
-        "inference_version",
-        "min_replicas",
-        "max_replicas",
-        "reason",
-    )
+    field_order = (*PARAMETERS, "reason")
 
     def __init__(self, *args: Any, workspace: Workspace, types: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -157,22 +157,13 @@ class NewDeploymentForm(ChangeForm):
     def parameters(self) -> dict[str, Any]:
         """Return what `/add` is asked for: only what was filled in."""
         data = self.cleaned_data
-        names = (
-            "deployment_name",
-            "machine_type",
-            "creator_email",
-            "duration",
-            "inference_version",
-            "min_replicas",
-            "max_replicas",
-        )
-        return {name: data[name] for name in names if data.get(name) not in (None, "")}
+        return {name: data[name] for name in PARAMETERS if data.get(name) not in (None, "")}
 
 
 class ResolveForm(forms.Form):
     """A person says how it ended."""
 
-    reason = PlainCharField(
+    reason = OneLineField(
         max_length=MAX_REASON, label="What happened", help_text="What you found out, and how."
     )
 

@@ -1,4 +1,4 @@
-"""Perform a claimed operation: check again, look, call Roboflow once, write what came of it."""
+"""Perform a claimed operation: check the person again, verify the target, call Roboflow once, store the outcome."""
 
 import time
 from dataclasses import dataclass
@@ -8,62 +8,66 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.timezone import now as clock
 
-from deployments.fleet.models import Deployment
 from deployments.keys.models import KeyState
 from deployments.keys.open import KeyUnreadable, call_with_key
-from deployments.operations.claim import (
+from deployments.ledger.models import Attempt, Operation
+from deployments.ledger.states import State
+from deployments.ledger.transitions import (
+    Outcome,
     claim_operation,
     load_operation,
     mark_sent,
-    store_answer,
     store_attempt,
     transition,
 )
-from deployments.operations.models import Attempt, Operation
-from deployments.operations.states import Kind, State
+from deployments.operations.target import add_known_ids, ids_known_under_name, store_answer
+from deployments.roboflow.client import Client
 from deployments.roboflow.errors import NotFound, OutcomeUnknown, RoboflowError, Unavailable
+from deployments.roboflow.mask import Secret
 from deployments.roboflow.schema import DeploymentReport, NewDeployment
 from deployments.workspaces.models import Membership
 from deployments.workspaces.roles import Role, is_enough
 from portal.queue.publish import publish
 
-LEAST_SECONDS = 1.0  # with less left of the deadline a call is not begun
+LEAST_SECONDS = 1.0  # with less left of the deadline no call is begun
 FIRST_LOOK_SECONDS = 0.5
+EARLIER_CALL = "An earlier call may have reached Roboflow."
 
 
 class NotSent(Exception):
-    """Known not to have been sent; says why for a person."""
+    """The operation is known not to have been sent; the message says why, for a person."""
 
-    def __init__(self, why: str, *, words: str = "", attempt: Attempt | None = None) -> None:
+    def __init__(self, why: str, *, upstream_text: str = "", attempt: Attempt | None = None) -> None:
         super().__init__(why)
-        self.words, self.attempt = words, attempt
+        self.upstream_text, self.attempt = upstream_text, attempt
 
 
 @dataclass
 class Deadline:
-    """Pre-check and call share one deadline, shorter than the lease."""
+    """The deadline that pre-check and call share; it is shorter than the lease."""
 
-    ends: float
+    ends: float  # monotonic seconds
 
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """Return the seconds that are left."""
         return self.ends - time.monotonic()
 
 
 def run_operation(operation_id: UUID, *, now: datetime, again: int | None = None) -> None:
-    """Claim and perform one operation; nothing happens when it is not to be sent (any more).
+    """Claim and perform one operation; do nothing when it is not to be sent, or not any more.
 
-    `again`: the fence that an unknown operation had when it was found that it may be sent again.
+    `again` is the fence of an unknown operation when somebody looked and saw that it may be sent again.
     """
     deadline = Deadline(time.monotonic() + settings.OPERATION_CALL_SECONDS)
     operation = claim_operation(operation_id, now=now, again=again)
     if operation is None:
         return
+    add_known_ids(operation)
     try:
         check_actor(operation)
         known_ids = verify_target(operation, deadline)
-        check_actor(load_operation(operation_id) or operation)  # looking may have taken its time
-        if deadline.left() < LEAST_SECONDS:
+        check_actor(load_operation(operation_id) or operation)  # verifying may have taken its time
+        if deadline.seconds_left() < LEAST_SECONDS:
             raise NotSent("There was no time left to send it. Nothing was sent.")
     except NotSent as reason:
         end_unsent(operation, reason)
@@ -73,230 +77,182 @@ def run_operation(operation_id: UUID, *, now: datetime, again: int | None = None
 
 
 def end_unsent(operation: Operation, reason: NotSent) -> None:
-    """End what was not sent. Was an earlier call already lost, then this one changes nothing: its outcome stays unknown."""
-    moment = clock()
+    """End an operation that was not sent. If an earlier call was lost, its outcome stays unknown."""
+    current_time = clock()
     if operation.sent_at is None:
-        transition(
-            operation,
-            State.FAILED,
-            now=moment,
-            message=str(reason),
-            words=reason.words,
-            attempt=reason.attempt,
-        )
-    else:
-        words = f"{reason} An earlier call may have reached Roboflow."
-        transition(
-            operation,
-            State.UNKNOWN,
-            now=moment,
-            message=words,
-            words=reason.words,
-            attempt=reason.attempt,
-            next_look_at=first_look_at(moment, times=4),
-        )
+        outcome = Outcome(message=str(reason), upstream_text=reason.upstream_text, attempt=reason.attempt)
+        transition(operation, State.FAILED, outcome=outcome, now=current_time)
+        return
+    outcome = Outcome(
+        message=f"{reason} {EARLIER_CALL}",
+        upstream_text=reason.upstream_text,
+        attempt=reason.attempt,
+        next_look_at=first_look_at(current_time, times=4),
+    )
+    transition(operation, State.UNKNOWN, outcome=outcome, now=current_time)
 
 
 def check_actor(operation: Operation) -> None:
-    """Whoever asked must still be allowed to, under the key that they held when they asked. Raises NotSent."""
-    actor, key = operation.actor, operation.key
+    """Check that the person may still do it, under the key that they held when they asked. Raises NotSent."""
+    actor, key, name = operation.actor, operation.key, operation.actor_name
     if actor is None or not actor.is_active:
-        raise NotSent("Whoever asked for it can no longer sign in. Nothing was sent.")
-    member = Membership.objects.standing().filter(user=actor, workspace=operation.workspace).first()
+        raise NotSent(f"{name} can no longer sign in. Nothing was sent.")
+    member = Membership.objects.current().filter(user=actor, workspace=operation.workspace).first()
     if member is None:
-        raise NotSent(f"{operation.actor_name} is no longer a member of this workspace. Nothing was sent.")
+        raise NotSent(f"{name} is no longer a member of this workspace. Nothing was sent.")
     if not is_enough(member.role, Role.OPERATOR):
-        raise NotSent(f"{operation.actor_name} is {member.role} now, which is not enough. Nothing was sent.")
+        raise NotSent(f"{name} is {member.role} now, which is not enough. Nothing was sent.")
     if key is None or key.user_id != operation.actor_id or key.workspace_id != operation.workspace_id:
-        raise NotSent(
-            f"The key under which {operation.actor_name} asked was replaced or removed. Nothing was sent."
-        )
+        raise NotSent(f"The key under which {name} asked was replaced or removed. Nothing was sent.")
     if key.state != KeyState.VALID:
-        raise NotSent(f"The key of {operation.actor_name} is {key.get_state_display()}. Nothing was sent.")
+        raise NotSent(f"The key of {name} is {key.get_state_display()}. Nothing was sent.")
 
 
 def verify_target(operation: Operation, deadline: Deadline) -> list[str]:
-    """Look once at who carries the name now: the one that the person saw, or for a create whoever must not be taken for ours.
+    """Ask Roboflow once which deployment has the name now; return the ids that a create must not take for its own.
 
-    Raises NotSent when it is another one, or when Roboflow does not say.
+    Raises NotSent when it is not the one that the person saw, or when Roboflow does not say.
     """
-    begun = time.monotonic()
+    started = time.monotonic()
+    makes_new = operation.facts.makes_new
     try:
-        seen = fetch_target(operation, seconds=deadline.left())
+        reported = fetch_target(operation, seconds=deadline.seconds_left())
     except NotFound as trouble:
-        if operation.kind == Kind.CREATE:
+        if makes_new:
             return ids_known_under_name(operation)
-        raise NotSent(
-            "Roboflow knows no deployment of this name any more. Nothing was sent.", words=trouble.text
-        ) from None
+        why = "Roboflow knows no deployment of this name any more. Nothing was sent."
+        raise NotSent(why, upstream_text=trouble.text) from None
     except (RoboflowError, KeyUnreadable) as trouble:
-        raise not_verified(trouble, begun) from None
-    if operation.kind == Kind.CREATE:
-        return sorted({*ids_known_under_name(operation), seen.deployment_id})
-    if seen.deployment_id != operation.target_id:
-        raise NotSent(f"The name now belongs to another deployment ({seen.deployment_id}). Nothing was sent.")
-    known: list[str] = operation.known_ids
-    return known
+        raise not_verified(trouble, started) from None
+    if makes_new:
+        return sorted({*ids_known_under_name(operation), reported.deployment_id})
+    if reported.deployment_id != operation.target_id:
+        raise NotSent(
+            f"The name now belongs to another deployment ({reported.deployment_id}). Nothing was sent."
+        )
+    known_ids: list[str] = operation.known_ids
+    return known_ids
 
 
-def not_verified(trouble: RoboflowError | KeyUnreadable, begun: float) -> NotSent:
-    """The look before sending failed: nothing was sent."""
+def not_verified(trouble: RoboflowError | KeyUnreadable, started: float) -> NotSent:
+    """Return the error of an operation whose target could not be verified."""
     if isinstance(trouble, KeyUnreadable):
         return NotSent(f"{trouble} Nothing was sent.")
     return NotSent(
         f"{trouble.reading} Nothing was sent.",
-        words=trouble.text,
-        attempt=attempt_for("/get", trouble, begun),
+        upstream_text=trouble.text,
+        attempt=attempt_for("/get", trouble, started),
     )
 
 
 def fetch_target(operation: Operation, *, seconds: float) -> DeploymentReport:
-    """Read the deployment under the actor's key: one attempt."""
+    """Ask `/get` once under the actor's key."""
     assert operation.key is not None
-    name = operation.target_name
-    return call_with_key(
-        operation.key,
-        lambda client, secret: client.get_deployment(secret, name, attempts=1, deadline_seconds=seconds),
-        now=clock(),
-    )
 
+    def get(client: Client, secret: Secret) -> DeploymentReport:
+        return client.get_deployment(secret, operation.target_name, attempts=1, deadline_seconds=seconds)
 
-def ids_known_under_name(operation: Operation) -> list[str]:
-    """Return the ids that we have ever seen under this name: none of them is the one that a create makes."""
-    rows = Deployment.objects.filter(workspace=operation.workspace, deployment_name=operation.target_name)
-    return sorted(rows.values_list("deployment_id", flat=True))
+    return call_with_key(operation.key, get, now=clock())
 
 
 def send_operation(operation: Operation, deadline: Deadline) -> None:
-    """Call Roboflow once and write the outcome: accepted, failed where it is known not to have happened, else unknown."""
-    begun = time.monotonic()
-    again = (
-        operation.was_unknown or operation.attempts.filter(endpoint=endpoint_of(operation)).exists()
-    )  # a killed worker leaves no attempt
+    """Call Roboflow once and store the outcome: accepted; failed where it is known not to have happened; else unknown."""
+    started = time.monotonic()
+    # A killed worker leaves no attempt, but its operation was unknown before it was sent again.
+    is_repeated = (
+        operation.was_unknown or operation.attempts.filter(endpoint=operation.facts.endpoint).exists()
+    )
     try:
         report = call_roboflow(operation, deadline)
     except OutcomeUnknown as trouble:
-        record_unknown(operation, trouble, begun)
+        record_unknown(operation, trouble, started)
     except (Unavailable, KeyUnreadable) as trouble:
         if isinstance(trouble, Unavailable) and not trouble.never_sent:
-            record_unknown(operation, trouble, begun)
+            record_unknown(operation, trouble, started)
         else:
-            record_refused(operation, trouble, begun, again=again)
+            record_refused(operation, trouble, started, is_repeated=is_repeated)
     except RoboflowError as trouble:
-        record_refused(operation, trouble, begun, again=again)
+        record_refused(operation, trouble, started, is_repeated=is_repeated)
     else:
-        record_accepted(operation, report, begun)
+        record_accepted(operation, report, started)
 
 
 def call_roboflow(operation: Operation, deadline: Deadline) -> DeploymentReport | None:
-    """Make the one call of this kind, if there is still time when the key is open."""
+    """Make the one call of the operation's kind, with the time that is left once the key is open."""
     assert operation.key is not None
-    name = operation.target_name
-    if operation.kind == Kind.CREATE:
-        new = NewDeployment(**operation.parameters)
-        return call_with_key(
-            operation.key,
-            lambda client, secret: client.add(secret, new, deadline_seconds=deadline.left()),
-            now=clock(),
-        )
-    if operation.kind == Kind.PAUSE:
-        call_with_key(
-            operation.key,
-            lambda client, secret: client.pause(secret, name, deadline_seconds=deadline.left()),
-            now=clock(),
-        )
-    elif operation.kind == Kind.RESUME:
-        call_with_key(
-            operation.key,
-            lambda client, secret: client.resume(secret, name, deadline_seconds=deadline.left()),
-            now=clock(),
-        )
-    else:
-        call_with_key(
-            operation.key,
-            lambda client, secret: client.delete(secret, name, deadline_seconds=deadline.left()),
-            now=clock(),
-        )
-    return None
+    facts = operation.facts
+    what = NewDeployment(**operation.parameters) if facts.makes_new else operation.target_name
+
+    def call(client: Client, secret: Secret) -> DeploymentReport | None:
+        method = getattr(client, facts.client_method)
+        report: DeploymentReport | None = method(secret, what, deadline_seconds=deadline.seconds_left())
+        return report
+
+    return call_with_key(operation.key, call, now=clock())
 
 
-def first_look_at(moment: datetime, *, times: int = 1) -> datetime:
-    """Return when to look first: written with the step itself, so that a kill in between leaves nothing that nobody looks at."""
-    return moment + timedelta(seconds=FIRST_LOOK_SECONDS * times)
+def first_look_at(current_time: datetime, *, times: int = 1) -> datetime:
+    """Return when to look first. It is stored with the transition, so that a kill in between forgets no operation."""
+    return current_time + timedelta(seconds=FIRST_LOOK_SECONDS * times)
 
 
-def record_accepted(operation: Operation, report: DeploymentReport | None, begun: float) -> None:
-    """Roboflow took it. Accepted is not done: look until what is reported agrees."""
-    moment = clock()
-    answered = attempt_for(endpoint_of(operation), None, begun)
-    row = store_answer(operation, report, now=moment)
-    words = "Roboflow accepted it."
-    if transition(
-        operation,
-        State.ACCEPTED,
-        now=moment,
-        message=words,
-        attempt=answered,
-        deployment=row,
-        accepted_at=moment,
-        next_look_at=first_look_at(moment),
-    ):
-        publish("operations.look", operation.pk)
-    else:
-        store_attempt(
-            operation, answered
-        )  # the lease ran out meanwhile; reconciling finds out what this answer did
+def record_accepted(operation: Operation, report: DeploymentReport | None, started: float) -> None:
+    """Store that Roboflow took it. Accepted is not done: workers look until what is reported agrees."""
+    current_time = clock()
+    outcome = Outcome(
+        message="Roboflow accepted it.",
+        attempt=attempt_for(operation.facts.endpoint, None, started),
+        target_id=store_answer(operation, report, now=current_time),
+        next_look_at=first_look_at(current_time),
+    )
+    store_outcome(operation, State.ACCEPTED, outcome, now=current_time)
 
 
 def record_refused(
-    operation: Operation, trouble: RoboflowError | KeyUnreadable, begun: float, *, again: bool
+    operation: Operation, trouble: RoboflowError | KeyUnreadable, started: float, *, is_repeated: bool
 ) -> None:
-    """A clear no. After an earlier lost call it proves nothing: that one may be why Roboflow says no."""
-    words = trouble.text if isinstance(trouble, RoboflowError) else ""
-    reading = trouble.reading if isinstance(trouble, RoboflowError) else str(trouble)
-    answered = attempt_for(endpoint_of(operation), trouble, begun)
-    if again:
-        record_unknown_outcome(
-            operation, f"{reading} An earlier call may have reached Roboflow.", words, answered
-        )
-    elif not transition(operation, State.FAILED, now=clock(), message=reading, words=words, attempt=answered):
-        store_attempt(operation, answered)
+    """Handle a 4xx, or a connection that was never made.
 
-
-def record_unknown(operation: Operation, trouble: RoboflowError, begun: float) -> None:
-    """The reply was lost or says nothing."""
-    record_unknown_outcome(
-        operation,
-        f"{trouble.reading} The outcome is not known yet.",
-        trouble.text,
-        attempt_for(endpoint_of(operation), trouble, begun),
+    If an earlier attempt may have reached Roboflow, the refusal may be caused by it, so the outcome stays unknown.
+    """
+    answer = trouble if isinstance(trouble, RoboflowError) else None
+    reading = answer.reading if answer else str(trouble)
+    current_time = clock()
+    outcome = Outcome(
+        message=f"{reading} {EARLIER_CALL}" if is_repeated else reading,
+        upstream_text=answer.text if answer else "",
+        attempt=attempt_for(operation.facts.endpoint, trouble, started),
+        next_look_at=first_look_at(current_time) if is_repeated else None,
     )
+    store_outcome(operation, State.UNKNOWN if is_repeated else State.FAILED, outcome, now=current_time)
 
 
-def record_unknown_outcome(operation: Operation, message: str, words: str, answered: Attempt) -> None:
-    """Write that it may have happened, and look soon."""
-    moment = clock()
-    if transition(
-        operation,
-        State.UNKNOWN,
-        now=moment,
-        message=message,
-        words=words,
-        attempt=answered,
-        next_look_at=first_look_at(moment),
-    ):
+def record_unknown(operation: Operation, trouble: RoboflowError, started: float) -> None:
+    """Store that it may have happened: the reply was lost or says nothing."""
+    current_time = clock()
+    outcome = Outcome(
+        message=f"{trouble.reading} The outcome is not known yet.",
+        upstream_text=trouble.text,
+        attempt=attempt_for(operation.facts.endpoint, trouble, started),
+        next_look_at=first_look_at(current_time),
+    )
+    store_outcome(operation, State.UNKNOWN, outcome, now=current_time)
+
+
+def store_outcome(operation: Operation, to: State, outcome: Outcome, *, now: datetime) -> None:
+    """Move the operation, and have a worker look soon where its end is open.
+
+    When the lease ran out meanwhile, only the attempt is stored: reconciling finds out what this call did.
+    """
+    if not transition(operation, to, outcome=outcome, now=now):
+        assert outcome.attempt is not None
+        store_attempt(operation, outcome.attempt)
+    elif outcome.next_look_at:
         publish("operations.look", operation.pk)
-    else:
-        store_attempt(operation, answered)
 
 
-def endpoint_of(operation: Operation) -> str:
-    """Return the endpoint of an operation's kind."""
-    return "/add" if operation.kind == Kind.CREATE else f"/{operation.kind}"
-
-
-def attempt_for(endpoint: str, trouble: RoboflowError | KeyUnreadable | None, begun: float) -> Attempt:
-    """Return the row of one call and its answer."""
+def attempt_for(endpoint: str, trouble: RoboflowError | KeyUnreadable | None, started: float) -> Attempt:
+    """Return the unsaved row of one call: its answer, and how long it took since `started` (monotonic seconds)."""
     answer = trouble if isinstance(trouble, RoboflowError) else None
     return Attempt(
         at=clock(),
@@ -304,5 +260,5 @@ def attempt_for(endpoint: str, trouble: RoboflowError | KeyUnreadable | None, be
         outcome=type(trouble).__name__ if trouble else "ok",
         status=answer.status if answer else (None if trouble else 200),
         text=answer.text if answer else "",
-        milliseconds=int((time.monotonic() - begun) * 1000),
+        milliseconds=int((time.monotonic() - started) * 1000),
     )

@@ -11,21 +11,22 @@ from django.http.response import HttpResponseBase
 from django.utils.timezone import now
 from django.views.decorators.http import require_POST, require_safe
 
-from deployments.fleet.strip import rev_of
-from deployments.operations.ask import (
-    operation_page,
+from deployments.ledger.kinds import Kind
+from deployments.ledger.models import Operation
+from deployments.ledger.states import State
+from deployments.ledger.transitions import cancel_operation, operation_subject
+from deployments.operations.acting import (
+    form_token_of,
     refuse_if_too_many,
     require_own_key,
     warn_if_other_operation,
 )
-from deployments.operations.claim import cancel_operation, operation_subject
 from deployments.operations.forms import ResolveForm
-from deployments.operations.models import Operation
 from deployments.operations.request import ChangeRequest, request_operation
 from deployments.operations.resolve import mark_resolved_by_hand
-from deployments.operations.states import Kind, State
 from deployments.workspaces.guard import workspace_required
 from deployments.workspaces.models import Membership, Workspace
+from deployments.workspaces.revision import page_revision
 from deployments.workspaces.roles import Role, is_enough
 from portal.audit.export import record_export
 from portal.audit.models import Event
@@ -33,6 +34,7 @@ from portal.audit.origin import origin_of
 from portal.queue.publish import publish
 from portal.web.export import export_response, wants_export
 from portal.web.fragments import form_page, is_unchanged, nothing_new, page_or_part, redirect_page
+from portal.web.limits import too_many_exports_page
 from portal.web.paging import keyset_page
 
 COLUMNS = (
@@ -66,7 +68,7 @@ def filter_operations(request: HttpRequest, workspace: Workspace) -> QuerySet[Op
         rows = rows.filter(state=state)
     if state == "open":
         rows = rows.open()  # type: ignore[attr-defined]
-    if kind in Kind.values:
+    if kind in list(Kind):
         rows = rows.filter(kind=kind)
     if actor.isdecimal() and len(actor) < 18:
         rows = rows.filter(actor_id=int(actor))
@@ -81,17 +83,18 @@ def filter_operations(request: HttpRequest, workspace: Workspace) -> QuerySet[Op
 def operations(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     """What was asked of Roboflow, newest first."""
     workspace = membership.workspace
-    rev = rev_of(workspace, now=now())
+    rev = page_revision(workspace, now=now())
     if is_unchanged(request, rev):
         return nothing_new()
     rows = filter_operations(request, workspace)
     if wanted := wants_export(request):
-        record_export(request, workspace, what="operations", format=wanted)
+        if not record_export(request, workspace, what="operations", format=wanted):
+            return too_many_exports_page(request)
         return export_response(
             export_rows(rows), columns=COLUMNS, format=wanted, filename=f"{workspace.slug}-operations"
         )
     page = keyset_page(
-        rows.select_related("deployment"),
+        rows.select_related("workspace"),
         cursor=request.GET.get("cursor"),
         size=50,
         fields=("-requested_at", "-pk"),
@@ -108,7 +111,7 @@ def operations(request: HttpRequest, membership: Membership) -> HttpResponseBase
         "rev": rev,
         "actors": sorted(dict(actors).items()),
         "states": State.choices,
-        "kinds": Kind.choices,
+        "kinds": [(kind, kind.facts.label) for kind in Kind],
         "fast": any(one.is_open for one in page.rows),
     }
     return page_or_part(
@@ -137,7 +140,7 @@ def get_operation_or_404(membership: Membership, operation_id: UUID) -> Operatio
     """Return an operation of this workspace; any other one is not there."""
     found = (
         Operation.objects.filter(workspace=membership.workspace, pk=operation_id)
-        .select_related("workspace", "deployment", "actor", "key")
+        .select_related("workspace", "actor", "key")
         .first()
     )
     if found is None:
@@ -149,7 +152,10 @@ def get_operation_or_404(membership: Membership, operation_id: UUID) -> Operatio
 @workspace_required(Role.VIEWER)
 def operation(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
     """One operation: what, why, the steps with their times, every answer. It updates by itself while it runs."""
-    found, rev = get_operation_or_404(membership, operation_id), rev_of(membership.workspace, now=now())
+    found, rev = (
+        get_operation_or_404(membership, operation_id),
+        page_revision(membership.workspace, now=now()),
+    )
     if is_unchanged(request, rev):
         return nothing_new()
     return page_or_part(
@@ -190,70 +196,60 @@ def operation_context(
 
 @require_POST
 @workspace_required(Role.OPERATOR)
-def cancel_view(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
+def cancel(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
     """Cancel what is not sent yet."""
     found = get_operation_or_404(membership, operation_id)
     if not cancel_operation(found, by=origin_of(request), now=now()):
         messages.warning(request, "Too late to cancel: it is on its way already.")
-    return redirect_page(request, operation_page(found))
+    return redirect_page(request, found.get_absolute_url())
 
 
 @require_POST
 @workspace_required(Role.OPERATOR)
-def check_view(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
-    """Ask for another look at what needs attention; a worker looks."""
+def check_again(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
+    """Have a worker look again at what needs attention; the event of what it finds names who asked."""
     found = get_operation_or_404(membership, operation_id)
-    if refused := refuse_if_too_many(request):
-        return refused
+    if refusal := refuse_if_too_many(request):
+        return refusal
     if found.state == State.NEEDS_ATTENTION and not found.resolved_at:
-        request_check(found, request)
-        messages.info(request, "A worker looks at Roboflow once more. What it finds shows here.")
-    return redirect_page(request, operation_page(found))
-
-
-def request_check(found: Operation, request: HttpRequest) -> None:
-    """Publish the look; who asked for it stands in the event of what it finds."""
-    publish("operations.check_again", found.pk, request.user.pk)
+        publish("operations.check_again", found.pk, request.user.pk)
+        messages.info(request, "A worker asks Roboflow again. You will see here what it finds.")
+    return redirect_page(request, found.get_absolute_url())
 
 
 @require_POST
 @workspace_required(Role.OPERATOR)
-def resolve_view(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
-    """A person says how it ended, and why they know."""
+def resolve(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
+    """Store how it ended, as a person found out."""
     found, form = get_operation_or_404(membership, operation_id), ResolveForm(request.POST)
     if not form.is_valid():
-        return form_page(
-            request,
-            "operations/operation.html",
-            operation_context(found, membership, rev_of(membership.workspace, now=now()), form),
-        )
+        revision = page_revision(membership.workspace, now=now())
+        context = operation_context(found, membership, revision, form)
+        return form_page(request, "operations/operation.html", context)
     mark_resolved_by_hand(found, reason=form.cleaned_data["reason"], by=origin_of(request), now=now())
-    return redirect_page(request, operation_page(found))
+    return redirect_page(request, found.get_absolute_url())
 
 
 @require_POST
 @workspace_required(Role.OPERATOR)
-def try_again_view(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
-    """Ask for the same once more: a new operation."""
+def try_again(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
+    """Ask for the same change again, as a new operation."""
     found = get_operation_or_404(membership, operation_id)
     key = require_own_key(request, membership, Kind(found.kind), operation_subject(found))
     if found.state not in (State.NEEDS_ATTENTION, State.FAILED, State.CANCELLED):
-        messages.warning(request, "It is not ended in a way that could be tried again.")
-        return redirect_page(request, operation_page(found))
-    try:
-        token = UUID(request.POST.get("form_token", ""))
-    except ValueError:
-        token = uuid4()
-    if refused := refuse_if_too_many(request):
-        return refused
-    wish = ChangeRequest(
+        messages.warning(request, "Only what failed, was cancelled or needs attention can be tried again.")
+        return redirect_page(request, found.get_absolute_url())
+    if refusal := refuse_if_too_many(request):
+        return refusal
+    asked = ChangeRequest(
         kind=Kind(found.kind),
         workspace=membership.workspace,
         name=found.target_name,
-        deployment=None if found.kind == Kind.CREATE else found.deployment,
+        target_id="" if found.facts.makes_new else found.target_id,
         parameters=found.parameters,
         reason=found.reason,
     )
-    again = request_operation(wish, key=key, form_token=token, by=origin_of(request), now=now())
+    token = form_token_of(request)
+    again = request_operation(asked, key=key, form_token=token, by=origin_of(request), now=now())
     warn_if_other_operation(request, again, token)
-    return redirect_page(request, operation_page(again))
+    return redirect_page(request, again.get_absolute_url())

@@ -12,16 +12,24 @@ from typing import IO, Any
 from django.core.management.color import no_style
 from django.db import DataError, IntegrityError, ProgrammingError, connection, transaction
 
-from deployments.operations.claim import mark_restored
-from deployments.operations.models import Operation
-from deployments.system.backup import CHUNK, FORMAT, BackupError, trail_head, applied_migrations, quoted_columns, backed_up_tables
+from deployments.ledger.models import Operation
+from deployments.ledger.transitions import mark_restored
+from deployments.system.backup import (
+    CHUNK,
+    FORMAT,
+    BackupError,
+    applied_migrations,
+    backed_up_tables,
+    quoted_columns,
+    trail_head,
+)
 from portal.accounts.models import User
 from portal.audit import triggers
 from portal.audit.verify import Finding, verify_trail
 
 # What was not sent when the back-up was made may have been sent since. In the very transaction that brings it back it is marked as lost in the
 # middle of its call, so that even a kill right afterwards leaves nothing that would be sent again blindly.
-SET_ASIDE = """UPDATE operations_operation SET state = 'sending', claimed_at = COALESCE(claimed_at, requested_at),
+SET_ASIDE = """UPDATE ledger_operation SET state = 'sending', claimed_at = COALESCE(claimed_at, requested_at),
     sent_at = COALESCE(sent_at, requested_at), lease_until = requested_at WHERE state IN ('queued', 'sending')"""
 
 
@@ -103,7 +111,9 @@ def restore_postgresql(data: gzip.GzipFile) -> None:
         cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")  # the pipe may be slow
         triggers.drop_triggers(connection)
         names = ", ".join(
-            map(connection.ops.quote_name, [*backed_up_tables(), "django_session", "usersessions_usersession"])
+            map(
+                connection.ops.quote_name, [*backed_up_tables(), "django_session", "usersessions_usersession"]
+            )
         )
         cursor.execute(f"TRUNCATE {names} CASCADE")
         while not (about := json.loads(data.readline(CHUNK) or b'{"cut": true}')).get("end"):
@@ -113,7 +123,9 @@ def restore_postgresql(data: gzip.GzipFile) -> None:
                 raise BackupError(f"The back-up holds the unknown table {about['table']}.")
             with (
                 connection.wrap_database_errors,
-                cursor.cursor.copy(f"COPY {quoted_columns(about['table'], about['columns'])} FROM STDIN") as rows,
+                cursor.cursor.copy(
+                    f"COPY {quoted_columns(about['table'], about['columns'])} FROM STDIN"
+                ) as rows,
             ):
                 while (line := data.readline()) != b"\\.\n":
                     if not line:
@@ -143,5 +155,6 @@ def verify_restored_trail(about: dict[str, Any]) -> Finding:
 def reconcile_open_operations(*, now: datetime) -> int:
     """Have Roboflow asked about all that was open when the back-up was made; nothing is sent again blindly. Return how many."""
     return sum(
-        mark_restored(operation, now=now) for operation in Operation.objects.open().select_related("workspace")
+        mark_restored(operation, now=now)
+        for operation in Operation.objects.open().select_related("workspace")
     )

@@ -5,7 +5,7 @@ from django.utils.timezone import now
 from django.views.decorators.http import require_safe
 
 from deployments.system.page import system_context
-from portal.audit.views import administrator_required
+from portal.accounts.guard import administrator_required
 from portal.web.fragments import page_or_part
 
 

@@ -6,8 +6,8 @@ from django import forms
 from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
 
 from deployments.workspaces.roles import Role
-from portal.accounts.forms import PlainCharField
 from portal.accounts.models import User
+from portal.web.fields import OneLineField
 
 
 class InviteForm(forms.Form):
@@ -26,7 +26,7 @@ class RoleForm(forms.Form):
 class AcceptForm(forms.Form):
     """Who comes in by invitation: the address is known already."""
 
-    name = PlainCharField(max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = OneLineField(max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     password = forms.CharField(
         max_length=200,
         strip=False,

@@ -13,7 +13,8 @@ from django.urls import reverse
 
 from deployments.team.models import Invitation, InvitationQuerySet
 from deployments.workspaces.join import add_member
-from deployments.workspaces.models import Membership, Workspace, bump_revision
+from deployments.workspaces.models import Membership, Workspace
+from deployments.workspaces.revision import bump_revision
 from deployments.workspaces.roles import Role
 from portal.accounts.models import User
 from portal.audit.actions import Action
@@ -55,7 +56,7 @@ def invite_person(
     *, workspace: Workspace, email: str, role: Role, inviter: User, by: Origin, now: datetime
 ) -> SentInvitation:
     """Invite somebody; an older open invitation of the same address is withdrawn. Raises NotInvited for members."""
-    if Membership.objects.standing().filter(workspace=workspace, user__email__iexact=email).exists():
+    if Membership.objects.current().filter(workspace=workspace, user__email__iexact=email).exists():
         raise NotInvited("This person is a member already.")
     token = secrets.token_urlsafe(32)
     with transaction.atomic(durable=True):
@@ -150,7 +151,7 @@ def accept_invitation(
         about=invitation_subject(invitation),
         workspace=invitation.workspace,
     )
-    if not Membership.objects.standing().filter(user=user, workspace=invitation.workspace).exists():
+    if not Membership.objects.current().filter(user=user, workspace=invitation.workspace).exists():
         add_member(user=user, workspace=invitation.workspace, role=Role(invitation.role), by=origin, now=now)
     bump_revision(invitation.workspace_id)
     return user

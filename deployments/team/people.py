@@ -8,7 +8,8 @@ from django.db.models import Q
 from deployments.keys.models import ApiKey
 from deployments.keys.open import key_subject as key_thing
 from deployments.team.invite import open_invitations, withdraw_invitations
-from deployments.workspaces.models import Membership, bump_revision
+from deployments.workspaces.models import Membership
+from deployments.workspaces.revision import bump_revision
 from deployments.workspaces.roles import Role
 from portal.audit.actions import Action
 from portal.audit.append import Subject, append_event
@@ -44,7 +45,7 @@ def lock_member(member: Membership) -> Membership:
 def is_last_manager(member: Membership) -> bool:
     """Say whether nobody else could give roles."""
     others = (
-        Membership.objects.standing()
+        Membership.objects.current()
         .filter(workspace=member.workspace, role=Role.MANAGER)
         .exclude(pk=member.pk)
     )
@@ -86,7 +87,7 @@ def remove_member(member: Membership, *, by: Origin, now: datetime) -> bool:
     if is_last_manager(standing):
         raise LastManager
     Membership.objects.filter(pk=standing.pk).update(removed_at=now)
-    for key in ApiKey.objects.own(standing.user, standing.workspace).select_related("user"):
+    for key in ApiKey.objects.held_by(standing.user, standing.workspace).select_related("user"):
         about = key_thing(key)
         key.delete()
         append_event(Action.KEY_REMOVED, by=by, at=now, about=about, workspace=standing.workspace)

@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,7 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from deployments.keys.models import ApiKey
-from deployments.operations.models import Operation
+from deployments.ledger.models import Operation
 from deployments.team.forms import AcceptForm, InviteForm, RoleForm
 from deployments.team.invite import (
     NoInvitation,
@@ -31,7 +32,6 @@ from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.roles import MATRIX, Role, is_enough
 from portal.accounts.factors import second_factors
 from portal.accounts.models import User
-from portal.accounts.views import BACKEND
 from portal.audit.origin import origin_of
 from portal.web.fragments import form_page, redirect_page
 from portal.web.limits import is_within_limit
@@ -57,7 +57,7 @@ def team_context(
     """Return what the team page shows."""
     workspace = membership.workspace
     members = (
-        Membership.objects.standing()
+        Membership.objects.current()
         .filter(workspace=workspace)
         .select_related("user")
         .order_by("user__name", "pk")
@@ -108,7 +108,7 @@ def invite_view(request: HttpRequest, membership: Membership) -> HttpResponse:
 def get_member_or_404(membership: Membership, member_id: int) -> Membership:
     """Return another member of the same workspace."""
     found = (
-        Membership.objects.standing()
+        Membership.objects.current()
         .filter(workspace=membership.workspace, pk=member_id)
         .select_related("user", "workspace")
         .first()
@@ -209,7 +209,7 @@ def join_and_sign_in(
     except NoInvitation:
         return form_page(request, "team/no_invitation.html", {})
     if user is None:
-        login(request, person, backend=BACKEND)
+        login(request, person, backend=settings.SIGN_IN_BACKEND)
     messages.success(
         request,
         f"Welcome to {found.workspace}. Add your Roboflow key to create, pause, resume and delete; to look you need none.",

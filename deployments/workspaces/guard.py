@@ -28,7 +28,7 @@ WATCHED_FOR = timedelta(seconds=30)  # after a page was served, somebody is take
 WATCH_EVERY = timedelta(seconds=10)  # pages poll: do not write each time
 
 
-def workspace_required(needed: Role, *, refused_as: Action = Action.ACCESS_REFUSED) -> Callable[[View], View]:
+def workspace_required(needed: Role, *, refused_as: str = Action.ACCESS_REFUSED) -> Callable[[View], View]:
     """Guard a view whose address names a `workspace`; hand it the member's `membership` instead.
 
     Strangers get 404, so that addresses tell nothing; members whose role is too low get 403, which names the role
@@ -54,7 +54,7 @@ def workspace_required(needed: Role, *, refused_as: Action = Action.ACCESS_REFUS
 def own_memberships(request: HttpRequest) -> list[Membership]:
     """Return the person's standing memberships, read once per request."""
     if not hasattr(request, "memberships"):
-        found = list(Membership.objects.of(request.user)) if request.user.is_authenticated else []  # type: ignore[arg-type]
+        found = list(Membership.objects.of_person(request.user)) if request.user.is_authenticated else []  # type: ignore[arg-type]
         for one in found:
             one.user = request.user  # type: ignore[assignment]
         request.memberships = found  # type: ignore[attr-defined]
@@ -78,7 +78,7 @@ def refuse_role(
     membership: Membership,
     needed: Role,
     *,
-    refused_as: Action,
+    refused_as: str,
     about: Subject | None = None,
 ) -> None:
     """Raise Refused, which names the role that is needed and who can give it."""
@@ -92,7 +92,7 @@ def refuse_role(
 
 
 def record_refusal(
-    request: HttpRequest, workspace: Workspace, action: Action, about: Subject, *, reason: str | None = None
+    request: HttpRequest, workspace: Workspace, action: str, about: Subject, *, reason: str | None = None
 ) -> None:
     """Write a refused attempt into the trail; far more of them than a person can make go to the log only."""
     if not is_within_limit(request, "refusal"):
@@ -108,7 +108,7 @@ def record_refusal(
 def manager_names(workspace: Workspace) -> str:
     """Return the names of those who can give roles."""
     managers = (
-        Membership.objects.standing().filter(workspace=workspace, role=Role.MANAGER).select_related("user")
+        Membership.objects.current().filter(workspace=workspace, role=Role.MANAGER).select_related("user")
     )
     return ", ".join(str(one.user) for one in managers)
 

@@ -9,7 +9,8 @@ from deployments.workspaces.roles import Role
 from portal.accounts.models import User
 from portal.audit.actions import Action
 from portal.audit.append import Subject, append_event
-from portal.audit.origin import Origin, printable
+from portal.audit.origin import Origin
+from portal.web.text import printable
 
 
 class RemovedMember(Exception):

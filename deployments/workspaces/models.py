@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 from deployments.workspaces.roles import Role
 
@@ -66,7 +66,7 @@ class Workspace(models.Model):
         """How old our facts are; None before the first sync."""
         return now - self.synced_at if self.synced_at else None
 
-    def trouble(self, now: datetime) -> str:
+    def staleness(self, now: datetime) -> str:
         """Return "", "amber" or "red": how far our facts can be from the truth."""
         age = self.age(now)
         if age is None:
@@ -90,21 +90,16 @@ class Workspace(models.Model):
         return self.watched_until is not None and self.watched_until > now
 
 
-def bump_revision(workspace_id: int) -> None:
-    """Let the revision grow: polling pages look again."""
-    Workspace.objects.filter(pk=workspace_id).update(revision=F("revision") + 1)
-
-
 class MembershipQuerySet(models.QuerySet["Membership"]):
     """Questions about members."""
 
-    def standing(self) -> "MembershipQuerySet":
+    def current(self) -> "MembershipQuerySet":
         """Members who were not removed and may sign in."""
         return self.filter(removed_at=None, user__is_active=True)
 
-    def of(self, user: "User") -> "MembershipQuerySet":
+    def of_person(self, user: "User") -> "MembershipQuerySet":
         """The standing memberships of one person, with their workspaces."""
-        return self.standing().filter(user=user).select_related("workspace").order_by("workspace__name", "pk")
+        return self.current().filter(user=user).select_related("workspace").order_by("workspace__name", "pk")
 
 
 class Membership(models.Model):

@@ -18,7 +18,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @login_required
 def redirect_home(request: HttpRequest) -> HttpResponse:
     """Lead a person to where they were."""
-    slugs = [one.workspace.slug for one in Membership.objects.of(request.user)]  # type: ignore[arg-type]
+    slugs = [one.workspace.slug for one in Membership.objects.of_person(request.user)]  # type: ignore[arg-type]
     if not slugs:
         return redirect("keys:list")
     last = request.session.get("workspace")

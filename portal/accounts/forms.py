@@ -7,21 +7,13 @@ from django import forms
 from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
 
 from portal.accounts.models import User
-from portal.audit.origin import printable
-
-
-class PlainCharField(forms.CharField):
-    """One line of text without control characters and without marks that turn the reading direction."""
-
-    def to_python(self, value: Any) -> str:
-        """Return the text as it may be shown."""
-        return " ".join(printable(super().to_python(value) or "").split())
+from portal.web.fields import OneLineField
 
 
 class NewPersonForm(forms.Form):
     """Name, e-mail and password of somebody new."""
 
-    name = PlainCharField(max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = OneLineField(max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     email = forms.EmailField(
         label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
     )
@@ -54,7 +46,7 @@ class NewPersonForm(forms.Form):
 class ProfileForm(forms.Form):
     """What a person says of themselves."""
 
-    name = PlainCharField(max_length=80)
+    name = OneLineField(max_length=80)
     timezone = forms.ChoiceField(
         label="Time zone",
         required=False,

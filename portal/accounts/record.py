@@ -17,7 +17,8 @@ from django.utils.timezone import now
 from portal.accounts.models import User
 from portal.audit.actions import Action
 from portal.audit.append import Changes, Subject, append_event
-from portal.audit.origin import Origin, origin_of, printable
+from portal.audit.origin import Origin, origin_of
+from portal.web.text import printable
 
 KINDS = {"totp": "authenticator app", "webauthn": "passkey", "recovery_codes": "recovery code"}
 

@@ -15,15 +15,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.accounts.factors import NoFactorYourself, set_second_factor_required
 from portal.accounts.forms import NewPersonForm, ProfileForm
+from portal.accounts.guard import administrator_required
 from portal.accounts.models import User
 from portal.accounts.profile import change_profile
 from portal.accounts.setup import AlreadySetUp, is_setup_open, is_setup_token, set_up_portal
 from portal.audit.origin import origin_of
-from portal.audit.views import administrator_required
 from portal.web.fragments import form_page, redirect_page
 from portal.web.next import safe_next
-
-BACKEND = settings.AUTHENTICATION_BACKENDS[0]
 
 
 @sensitive_post_parameters("password")
@@ -42,7 +40,7 @@ def setup(request: HttpRequest) -> HttpResponse:
         user = set_up_portal(**form.cleaned_data, by=origin_of(request), now=now())
     except AlreadySetUp:
         return redirect("account_login")
-    login(request, user, backend=BACKEND)
+    login(request, user, backend=settings.SIGN_IN_BACKEND)
     return redirect_page(request, "/")
 
 

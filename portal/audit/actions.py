@@ -1,5 +1,6 @@
 """Every action that the trail knows, `thing.verb.outcome`, with the words that a person reads."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -43,51 +44,9 @@ class Action(StrEnum):
     EXPORTED = "export.made"
     TRAIL_VERIFIED = "trail.verified"
 
-    CREATE_REQUESTED = "deployment.create.requested"
-    CREATE_REFUSED = "deployment.create.refused"
-    CREATE_UNKNOWN = "deployment.create.unknown"
-    CREATE_SUCCEEDED = "deployment.create.succeeded"
-    CREATE_FAILED = "deployment.create.failed"
-    CREATE_CANCELLED = "deployment.create.cancelled"
-    CREATE_NEEDS_ATTENTION = "deployment.create.needs_attention"
-    CREATE_RESOLVED = "deployment.create.resolved"
-    PAUSE_REQUESTED = "deployment.pause.requested"
-    PAUSE_REFUSED = "deployment.pause.refused"
-    PAUSE_UNKNOWN = "deployment.pause.unknown"
-    PAUSE_SUCCEEDED = "deployment.pause.succeeded"
-    PAUSE_FAILED = "deployment.pause.failed"
-    PAUSE_CANCELLED = "deployment.pause.cancelled"
-    PAUSE_NEEDS_ATTENTION = "deployment.pause.needs_attention"
-    PAUSE_RESOLVED = "deployment.pause.resolved"
-    RESUME_REQUESTED = "deployment.resume.requested"
-    RESUME_REFUSED = "deployment.resume.refused"
-    RESUME_UNKNOWN = "deployment.resume.unknown"
-    RESUME_SUCCEEDED = "deployment.resume.succeeded"
-    RESUME_FAILED = "deployment.resume.failed"
-    RESUME_CANCELLED = "deployment.resume.cancelled"
-    RESUME_NEEDS_ATTENTION = "deployment.resume.needs_attention"
-    RESUME_RESOLVED = "deployment.resume.resolved"
-    DELETE_REQUESTED = "deployment.delete.requested"
-    DELETE_REFUSED = "deployment.delete.refused"
-    DELETE_UNKNOWN = "deployment.delete.unknown"
-    DELETE_SUCCEEDED = "deployment.delete.succeeded"
-    DELETE_FAILED = "deployment.delete.failed"
-    DELETE_CANCELLED = "deployment.delete.cancelled"
-    DELETE_NEEDS_ATTENTION = "deployment.delete.needs_attention"
-    DELETE_RESOLVED = "deployment.delete.resolved"
-
-    # What changed at Roboflow without any operation of ours.
-    OUTSIDE_CREATED = "deployment.create.outside"
-    OUTSIDE_PAUSED = "deployment.pause.outside"
-    OUTSIDE_RESUMED = "deployment.resume.outside"
-    OUTSIDE_DELETED = "deployment.delete.outside"
+    # What changed at Roboflow without an operation of ours, beside the kinds that the ledger registers.
     OUTSIDE_GONE = "deployment.gone.outside"
     OUTSIDE_CHANGED = "deployment.change.outside"
-
-    @classmethod
-    def of(cls, kind: str, outcome: str) -> "Action":
-        """Return the action of a deployment's operation: its kind (pause...) and the last word (requested...)."""
-        return cls(f"deployment.{kind}.{outcome}")
 
 
 ENDINGS = {"succeeded", "failed", "cancelled", "needs_attention"}  # an operation has exactly one of these
@@ -97,7 +56,7 @@ OUTCOMES = {  # of actions whose last word is not an outcome by itself
     "key.stopped": "refused",
     "key.unreadable": "failed",
 }
-WORDS = {
+SENTENCES: dict[str, str] = {
     "portal.setup": "set up the portal",
     "signin.succeeded": "signed in",
     "signin.refused": "was refused at sign-in",
@@ -131,23 +90,8 @@ WORDS = {
     "access.refused": "was refused",
     "export.made": "exported",
     "trail.verified": "verified the trail",
-    "deployment.create.outside": "was created",
-    "deployment.pause.outside": "was paused",
-    "deployment.resume.outside": "was resumed",
-    "deployment.delete.outside": "was deleted",
     "deployment.gone.outside": "is gone",
     "deployment.change.outside": "was changed",
-}
-PAST = {"create": "created", "pause": "paused", "resume": "resumed", "delete": "deleted"}
-PHRASES = {  # of an operation, by its last word
-    "requested": "asked to {kind}",
-    "refused": "was refused to {kind}",
-    "unknown": "asked to {kind}, outcome not known yet:",
-    "succeeded": "{past}",
-    "failed": "failed to {kind}",
-    "cancelled": "cancelled the wish to {kind}",
-    "needs_attention": "asked to {kind}, needs attention:",
-    "resolved": "asked to {kind}, now resolved:",
 }
 
 
@@ -159,9 +103,11 @@ def outcome_of_action(action: str) -> str:
     return OUTCOMES.get(action) or (last if last in OPERATION_OUTCOMES else "succeeded")
 
 
+def register_sentences(sentences: Mapping[str, str]) -> None:
+    """Add actions of a room above this one, each with its sentence; a second call with the same ones changes nothing."""
+    SENTENCES.update(sentences)
+
+
 def sentence_of(action: str) -> str:
-    """Return what happened, in the words that stand between the actor and the thing."""
-    if action in WORDS:
-        return WORDS[action]
-    _, kind, last = action.split(".")
-    return PHRASES[last].format(kind=kind, past=PAST[kind])
+    """Return what happened, in the words that are read between the actor and the object."""
+    return SENTENCES.get(action, action)

@@ -7,11 +7,12 @@ from typing import Any
 
 from django.db import transaction
 
-from portal.audit.actions import Action, outcome_of_action
+from portal.audit.actions import outcome_of_action
 from portal.audit.chain import GENESIS, canonical_json, entry_hash
 from portal.audit.models import Event, Head
-from portal.audit.origin import Origin, printable
+from portal.audit.origin import Origin
 from portal.web.masking import mask_secrets
+from portal.web.text import printable
 
 Changes = Mapping[str, Sequence[Any]]  # field to (before, after)
 
@@ -30,7 +31,7 @@ class Subject:
 class Entry:
     """An event that is about to be appended."""
 
-    action: Action
+    action: str  # an action of portal.audit.actions, or one that a room above registered
     by: Origin
     at: datetime
     about: Subject = field(default_factory=Subject)
@@ -41,7 +42,7 @@ class Entry:
 
 
 def append_event(
-    action: Action,
+    action: str,
     *,
     by: Origin,
     at: datetime,

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from allauth.core.exceptions import ImmediateHttpResponse
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils.timezone import now
@@ -10,15 +9,16 @@ from django.utils.timezone import now
 from portal.audit.actions import Action
 from portal.audit.append import Subject, append_event
 from portal.audit.origin import origin_of
-from portal.web.limits import is_within_limit, too_often_page
+from portal.web.limits import is_within_limit
 
 
-def record_export(request: HttpRequest, workspace: Any, *, what: str, format: str) -> None:
-    """Append the event that `what` was exported, with the filter of its address; answers at once to whoever exports without end."""
+def record_export(request: HttpRequest, workspace: Any, *, what: str, format: str) -> bool:
+    """Append the event that `what` is exported, with the filter of the request's address.
+
+    Return False, and record nothing, when this person exported more often within a minute than a person needs.
+    """
     if not is_within_limit(request, "export"):
-        raise ImmediateHttpResponse(
-            too_often_page(request, "Those are many exports.")
-        )  # allauth's middleware gives the answer
+        return False
     query = request.GET.copy()
     query.pop("format", None)
     changes = {"filter": ("", query.urlencode()), "format": ("", format)}
@@ -31,3 +31,4 @@ def record_export(request: HttpRequest, workspace: Any, *, what: str, format: st
             workspace=workspace,
             changes=changes,
         )
+    return True

@@ -2,15 +2,14 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import QueryDict
-from django.utils import timezone
 
 from portal.audit.actions import sentence_of
 from portal.audit.models import Event
+from portal.web.fields import parse_typed_time
 from portal.web.paging import Page, keyset_page
 
 COLUMNS = (
@@ -91,19 +90,9 @@ def filter_events(rows: QuerySet[Event], query: QueryDict) -> QuerySet[Event]:
             | Q(actor_name__icontains=text)
             | Q(action__icontains=text)
         )
-    if start := moment(values["from"]):
+    if start := parse_typed_time(values["from"]):
         rows = rows.filter(at__gte=start)
-    return rows.filter(at__lte=end) if (end := moment(values["to"])) else rows
-
-
-def moment(text: str) -> datetime | None:
-    """Return a time of the query string, in the person's zone unless it names an offset; None when it is none."""
-    try:
-        found = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
-        aware = (timezone.make_aware(found) if found.tzinfo is None else found).astimezone(UTC)
-        return aware if 2000 <= aware.year < 2100 else None
-    except (ValueError, OverflowError):
-        return None
+    return rows.filter(at__lte=end) if (end := parse_typed_time(values["to"])) else rows
 
 
 def feed_page(rows: QuerySet[Event], *, cursor: str | None, size: int = 50) -> tuple[list[FeedLine], str]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import structlog
 from django.http import HttpRequest
 
+from portal.web.text import printable
+
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
@@ -42,8 +44,3 @@ def client_address(request: HttpRequest) -> str:
         return str(ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")))
     except ValueError:
         return ""
-
-
-def printable(text: str) -> str:
-    """Return `text` without control characters: one event is one line."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)

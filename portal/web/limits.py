@@ -19,3 +19,8 @@ def too_often_page(request: HttpRequest, words: str) -> HttpResponse:
     )
     response["Retry-After"] = "60"
     return response
+
+
+def too_many_exports_page(request: HttpRequest) -> HttpResponse:
+    """Say that this person exports too often."""
+    return too_often_page(request, "You exported many lists within a minute.")

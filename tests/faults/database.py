@@ -91,7 +91,7 @@ class Postgres:
         """Somebody else holds the operations: they can be read, not written."""
         database = self.connect()
         database.autocommit = False
-        database.execute("LOCK TABLE operations_operation IN EXCLUSIVE MODE")
+        database.execute("LOCK TABLE ledger_operation IN EXCLUSIVE MODE")
         return database.close  # which rolls back
 
     def killed(self) -> Heal:

@@ -199,7 +199,7 @@ class Field:
         return {one["deployment_id"]: (one["deployment_name"], one["status"]) for one in rows}
 
     def operations(self) -> list[dict[str, Any]]:
-        return self.rows("SELECT * FROM operations_operation ORDER BY requested_at")
+        return self.rows("SELECT * FROM ledger_operation ORDER BY requested_at")
 
     def journal(self) -> list[dict[str, Any]]:
         return list(self.sandbox("GET", "journal")["entries"])
@@ -208,7 +208,7 @@ class Field:
         """Nothing open, every part alive, the cache equal to what Roboflow lists."""
         try:
             ended = not self.rows(
-                "SELECT 1 FROM operations_operation WHERE state IN ('queued', 'sending', 'accepted', 'unknown')"
+                "SELECT 1 FROM ledger_operation WHERE state IN ('queued', 'sending', 'accepted', 'unknown')"
             )
             return ended and self.portal.status("/readyz") == 200 and self.reported() == self.cached()
         except (requests.RequestException, ValueError, KeyError):

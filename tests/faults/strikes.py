@@ -100,7 +100,7 @@ def worker_struck_when(
 
 
 def is_sending(field: Field, before: int) -> bool:
-    return bool(field.rows("SELECT 1 FROM operations_operation WHERE state = 'sending'"))
+    return bool(field.rows("SELECT 1 FROM ledger_operation WHERE state = 'sending'"))
 
 
 def is_processed(field: Field, before: int) -> bool:
@@ -220,7 +220,7 @@ def role_lowered(field: Field, dice: random.Random) -> Heal:
         wait_for(
             lambda: (
                 not field.rows(
-                    "SELECT 1 FROM operations_operation WHERE reason = 'of Ben' AND state IN ('queued', 'sending')"
+                    "SELECT 1 FROM ledger_operation WHERE reason = 'of Ben' AND state IN ('queued', 'sending')"
                 )
             ),
             seconds=20,

@@ -141,7 +141,7 @@ def busy_hour(field):
     until(
         lambda: (
             not field.rows(
-                "SELECT 1 FROM operations_operation WHERE state IN ('queued', 'sending', 'accepted', 'unknown')"
+                "SELECT 1 FROM ledger_operation WHERE state IN ('queued', 'sending', 'accepted', 'unknown')"
             )
         ),
         seconds=60,
@@ -170,7 +170,7 @@ def busy_hour(field):
 
 
 POINTS = [
-    "deployments.roboflow.client.exchange",
+    "deployments.roboflow.client.send_request",
     "deployments.roboflow.client.parse_answer",
     "deployments.roboflow.client.mask_echoed_keys",
     "deployments.roboflow.schema.load_json",

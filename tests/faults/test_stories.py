@@ -18,12 +18,12 @@ from hypothesis import HealthCheck, settings, stateful
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from deployments.fleet.models import Asked, Deployment
+from deployments.fleet.models import Deployment
 from deployments.fleet.sync import sync_workspace
 from deployments.keys.models import ApiKey
+from deployments.ledger.models import Operation
+from deployments.ledger.transitions import claim_operation, load_operation, mark_sent
 from deployments.operations import reconcile, run
-from deployments.operations.claim import claim_operation, load_operation, mark_sent
-from deployments.operations.models import Operation
 from deployments.operations.sweep import sweep_operations
 from deployments.workspaces.models import Membership, Workspace
 from portal.audit.models import Event
@@ -33,7 +33,7 @@ from tests.people import WORKSPACE, add_key, make_person, operation_of
 
 STORIES = int(os.environ.get("STORIES") or 0)  # 0: the same few in each run of the tests
 ENDINGS = {"succeeded", "failed", "cancelled", "needs_attention"}
-AGEING = (Operation, Asked, Deployment, Workspace, Lease)
+AGEING = (Operation, Deployment, Workspace, Lease)
 NAMES = ("alpha-one", "beta-two")
 FAULTS = [
     {"kind": "status", "status": 400},

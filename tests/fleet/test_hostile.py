@@ -9,7 +9,7 @@ from django.utils.timezone import now
 from deployments.fleet.models import Deployment
 from deployments.keys.models import ApiKey
 from deployments.keys.open import client_for_region
-from deployments.operations.models import Operation
+from deployments.ledger.models import Operation
 from deployments.roboflow.transport import Answer
 from portal.audit.models import Event
 from tests.people import operation_of
@@ -70,7 +70,7 @@ def test_error_texts_with_halves_of_letters_are_kept_as_far_as_they_can_be(body,
 
 
 def test_what_nobody_foresaw_is_a_failed_sync_that_says_so_and_waits(ana, fleet, worker, monkeypatch):
-    monkeypatch.setattr("deployments.fleet.sync.compare", lambda *args, **kwargs: 1 / 0)
+    monkeypatch.setattr("deployments.fleet.sync.compare_list", lambda *args, **kwargs: 1 / 0)
 
     workspace = worker.sync()
 

@@ -153,7 +153,7 @@ def test_facts_are_called_old_by_the_interval_they_should_come_in(age, watched_f
     if watched_for is not None:
         seen.watched_since, seen.watched_until = moment - watched_for, moment + timedelta(seconds=20)
 
-    assert seen.trouble(moment) == level
+    assert seen.staleness(moment) == level
 
 
 def test_raw_words_of_roboflow_are_shown_and_can_be_filtered_by(ana, fleet, worker, sandbox):

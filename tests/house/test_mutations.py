@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from deployments.operations.models import Operation
+from deployments.ledger.models import Operation
 from deployments.workspaces.models import Membership
 from portal.accounts.models import User
 from portal.audit.models import Event

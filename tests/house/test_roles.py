@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from deployments.operations.models import Operation
+from deployments.ledger.models import Operation
 from portal.audit.models import Event
 from tests.people import make_person, operation_of
 
@@ -37,8 +37,8 @@ NEEDS = {  # name to (what a GET needs, what a POST needs); None: the method is 
     "team:withdraw": (None, MANAGE),
     "system:page": (ADMIN, None),
     "accounts:require": (None, ADMIN),
-    "audit:trail": (ADMIN, None),
-    "audit:entry": (ADMIN, None),
+    "activity:trail": (ADMIN, None),
+    "activity:trail_entry": (ADMIN, None),
 }
 OPEN = {
     "health:healthz",
@@ -55,7 +55,7 @@ OWN = {
     "keys:replace",
     "keys:check",
     "keys:remove",
-    "audit:verify",
+    "activity:verify",
     "None:account_email",
 }
 

@@ -5,14 +5,14 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db import IntegrityError
 from django.utils.timezone import now
 
 from deployments.keys.models import ApiKey
+from deployments.ledger.models import Operation
+from deployments.ledger.transitions import claim_operation, mark_sent
 from deployments.operations import request
-from deployments.operations.claim import claim_operation, mark_sent
-from deployments.operations.models import Operation
 from deployments.operations.run import run_operation
-from deployments.operations.states import OPEN_STATES
 from deployments.roboflow.transport import Answer
 from deployments.workspaces.models import Membership
 from portal.queue.lease import holding_lease
@@ -392,30 +392,29 @@ def test_a_key_removed_between_guard_and_commit_is_refused(ana, fleet, monkeypat
 
 def test_an_operation_that_ends_while_another_is_asked_for_makes_room(ana, ben, fleet, monkeypatch):
     first = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
-    whole = request.operation_of_form
+    whole, tries = request.insert_operation, []
 
-    def ends_on_the_second_try(*form, **more):
+    def first_ends_when_the_insert_failed(*args, **more):
         tries.append(1)
-        return whole(*form, **more)
+        try:
+            return whole(*args, **more)
+        except IntegrityError:
+            ended.append(first.pk)
+            raise
 
-    tries = []
-    monkeypatch.setattr(request, "operation_of_form", ends_on_the_second_try)
-    monkeypatch.setattr(request, "OPEN", Ends(first))
+    ended = []
+    open_ones = Operation.objects.open
+
+    def open_now(self):
+        Operation.objects.filter(pk__in=ended).update(state="succeeded")
+        return open_ones()
+
+    monkeypatch.setattr(request, "insert_operation", first_ends_when_the_insert_failed)
+    monkeypatch.setattr(type(Operation.objects), "open", open_now)
 
     second = operation_of(ben.ask(fleet["pallet-counter"], "resume"))
 
     assert len(tries) == 2 and second.pk != first.pk and second.state == "queued"
-
-
-class Ends:
-    """The open states, as they are looked for: in that moment the first operation ends."""
-
-    def __init__(self, operation):
-        self.operation = operation
-
-    def __iter__(self):
-        Operation.objects.filter(pk=self.operation.pk).update(state="succeeded")
-        return iter(OPEN_STATES)
 
 
 def clear_clients():

@@ -2,8 +2,9 @@
 
 from uuid import uuid4
 
+from deployments.fleet.models import Deployment
+from deployments.ledger.models import Operation
 from deployments.operations.forms import version_order
-from deployments.operations.models import Operation
 from tests.people import operation_of
 
 
@@ -93,7 +94,7 @@ def test_a_create_becomes_a_deployment_of_ours(ana, worker, sandbox, trail):
 
     operation.refresh_from_db()
     assert operation.state == "succeeded"
-    assert operation.deployment.deployment_name == "fresh-one"
+    assert Deployment.objects.get(deployment_id=operation.target_id).deployment_name == "fresh-one"
     assert len(sandbox.journal("/add")) == 1
     assert trail.actions(object_name="fresh-one") == [
         "deployment.create.requested",

@@ -8,8 +8,8 @@ from django.db import connection, connections
 from django.utils.timezone import now
 
 from deployments.fleet.models import Deployment
+from deployments.ledger.models import Operation
 from deployments.operations import claim as claiming
-from deployments.operations.models import Operation
 from deployments.operations.run import run_operation
 from deployments.team import people
 from deployments.workspaces.models import Membership, Workspace
@@ -71,7 +71,12 @@ def test_an_operation_ends_while_a_role_is_changed(ana, monkeypatch):
         people.change_role(Membership.objects.get(user=ben.user), role=Role.VIEWER, by=SYSTEM, now=now())
 
     assert (
-        together(lambda: claiming.transition(operation, claiming.State.FAILED, now=now(), message="x"), lower)
+        together(
+            lambda: claiming.transition(
+                operation, claiming.State.FAILED, outcome=claiming.Outcome(message="x"), now=now()
+            ),
+            lower,
+        )
         == []
     )
     assert (
@@ -86,7 +91,7 @@ def test_a_sync_and_an_operation_meet_the_same_new_deployment(ana, monkeypatch):
 
     workspace, operation = Workspace.objects.get(), operation_of(ana.create("brand-new"))
     made, inserted = threading.Event(), threading.Event()
-    write, accepted = sync.write, running.record_accepted
+    write, accepted = sync.store_comparison, running.record_accepted
 
     def slow_write(*args, **kwargs):
         write(*args, **kwargs)
@@ -98,7 +103,7 @@ def test_a_sync_and_an_operation_meet_the_same_new_deployment(ana, monkeypatch):
         inserted.wait(5)
         accepted(*args, **kwargs)
 
-    monkeypatch.setattr(sync, "write", slow_write)
+    monkeypatch.setattr(sync, "store_comparison", slow_write)
     monkeypatch.setattr(running, "record_accepted", late_accepted)
 
     def syncing():
@@ -107,9 +112,8 @@ def test_a_sync_and_an_operation_meet_the_same_new_deployment(ana, monkeypatch):
 
     assert together(lambda: run_operation(operation.pk, now=now()), syncing) == []
     operation.refresh_from_db()
-    assert operation.state == "accepted" and operation.deployment == Deployment.objects.get(
-        deployment_name="brand-new"
-    )
+    made_row = Deployment.objects.get(deployment_name="brand-new")
+    assert operation.state == "accepted" and operation.target_id == made_row.deployment_id
     assert connection.vendor == "postgresql"
 
 

@@ -10,7 +10,7 @@ from django.utils.timezone import now
 
 from deployments.keys.models import ApiKey
 from deployments.keys.open import call_with_key
-from deployments.operations.models import Operation
+from deployments.ledger.models import Operation
 from deployments.system.backup import write_backup
 from portal.accounts.models import User
 from portal.audit.models import Head
@@ -150,7 +150,7 @@ def test_a_kill_right_after_the_restore_sends_nothing_again_either(
     operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
     file = saved()
     monkeypatch.setattr(
-        "deployments.system.management.commands.restore.same_trail",
+        "deployments.system.management.commands.restore.verify_restored_trail",
         lambda about: (_ for _ in ()).throw(KeyboardInterrupt),
     )
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 from django import template
 
 from deployments.fleet.models import Deployment
-from deployments.operations.models import Operation
+from deployments.ledger.models import Operation
 from deployments.workspaces.models import Workspace
 
 register = template.Library()
@@ -36,7 +36,7 @@ def action_buttons(context: Any, row: Any, may_act: bool) -> dict[str, Any]:
 def latest_operations(deployment: Deployment) -> dict[str, Any]:
     """Show the latest operations on a deployment."""
     rows = (
-        Operation.objects.filter(deployment=deployment)
+        Operation.objects.filter(workspace=deployment.workspace_id, target_id=deployment.deployment_id)
         .select_related("workspace")
         .order_by("-requested_at")[:8]
     )

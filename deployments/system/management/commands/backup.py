@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.timezone import now
 
-from deployments.system.backup import BackupError, write_backup, vault_notice, write_backup_file
+from deployments.system.backup import BackupError, vault_notice, write_backup, write_backup_file
 
 
 class Command(BaseCommand):

@@ -1,4 +1,4 @@
-"""Operations: something a person asked of Roboflow, and how it went."""
+"""Operations: something that a person asked of Roboflow, and what became of it."""
 
 import uuid
 from typing import ClassVar
@@ -6,9 +6,10 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 
-from deployments.fleet.models import Deployment
-from deployments.operations.states import OPEN_STATES, Kind, State
+from deployments.ledger.kinds import Kind, KindFacts
+from deployments.ledger.states import NOT_DONE_STATES, OPEN_STATES, State
 from deployments.workspaces.models import Workspace
 from portal.audit.origin import Origin
 
@@ -17,27 +18,32 @@ class OperationQuerySet(models.QuerySet["Operation"]):
     """Questions about operations."""
 
     def open(self) -> "OperationQuerySet":
-        """Those that are not ended."""
+        """Operations that have not ended."""
         return self.filter(state__in=OPEN_STATES)
+
+    def sent(self) -> "OperationQuerySet":
+        """Operations that Roboflow may have carried out: sent, and not known to have failed."""
+        return self.filter(sent_at__isnull=False).exclude(state__in=NOT_DONE_STATES)
+
+    def unsettled(self) -> "OperationQuerySet":
+        """Operations whose outcome nobody knows: unknown, or needing attention and not resolved."""
+        return self.filter(state__in=(State.UNKNOWN, State.NEEDS_ATTENTION), resolved_at=None)
 
 
 class Operation(models.Model):
-    """One wish. Its state changes only in claim.py, by compare-and-set."""
+    """One change that a person asked for. Only transitions.py changes its state, by compare-and-set."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="operations")
-    deployment = models.ForeignKey(
-        Deployment, null=True, on_delete=models.SET_NULL, related_name="operations"
-    )  # empty until known for create
     target_name = models.CharField(max_length=100)
-    target_id = models.CharField(max_length=100, blank=True)  # Roboflow's deployment_id that the person saw
-    kind = models.CharField(max_length=8, choices=Kind.choices)
+    target_id = models.CharField(
+        max_length=100, blank=True
+    )  # Roboflow's deployment_id; empty until known for create
+    kind = models.CharField(max_length=16)  # a word of kinds.Kind
     parameters = models.JSONField(default=dict)  # of a create: Roboflow's field names
-    known_ids = models.JSONField(
-        default=list
-    )  # of a create: ids already seen under this name before it was sent
+    known_ids = models.JSONField(default=list)  # of a create: ids seen under this name before it was sent
     reason = models.TextField(blank=True)
-    batch = models.UUIDField(null=True)  # asked for together
+    batch = models.UUIDField(null=True)  # asked for together with others
     source = models.CharField(max_length=16, default="portal")
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
     actor_name = models.CharField(max_length=254)
@@ -46,19 +52,23 @@ class Operation(models.Model):
     request_id = models.CharField(max_length=64, blank=True)
     key = models.ForeignKey(
         "keys.ApiKey", null=True, on_delete=models.SET_NULL
-    )  # the one held when asking; null: replaced or removed since
+    )  # null: replaced or removed since
     form_token = models.UUIDField()
     state = models.CharField(max_length=16, choices=State.choices, default=State.QUEUED)
     message = models.TextField(blank=True)  # what we know, in one sentence
     upstream_text = models.TextField(blank=True)  # Roboflow's words, masked
     lease_until = models.DateTimeField(null=True)
-    fence = models.IntegerField(default=0)  # grows with each claim; a late worker's number is too small
+    fence = models.IntegerField(
+        default=0
+    )  # grows with each claim, so that a late worker's number is too small
     was_unknown = models.BooleanField(
         default=False
-    )  # its outcome was unknown once: that is one event, however often it is sent again
-    next_look_at = models.DateTimeField(null=True)  # when to look again whether the truth agrees
+    )  # so that *unknown* is recorded once, however often it is sent
+    next_look_at = models.DateTimeField(
+        null=True
+    )  # when to look again whether Roboflow reports what was asked
     requested_at = models.DateTimeField()
-    claimed_at = models.DateTimeField(null=True)  # the first claim: the window counts from here
+    claimed_at = models.DateTimeField(null=True)  # the first claim: the confirm window counts from here
     sent_at = models.DateTimeField(null=True)
     accepted_at = models.DateTimeField(null=True)
     confirmed_at = models.DateTimeField(null=True)
@@ -76,7 +86,8 @@ class Operation(models.Model):
                 name="one_open_operation_per_name",
             ),
             models.UniqueConstraint(
-                fields=["actor", "form_token", "target_name"], name="one_operation_per_form_and_name"
+                fields=["actor", "form_token", "target_name"],
+                name="one_operation_per_form_and_name",
             ),
         ]
         indexes: ClassVar = [
@@ -84,13 +95,21 @@ class Operation(models.Model):
                 fields=["workspace", "-requested_at"], name="operation_list"
             ),  # the list, newest first
             models.Index(fields=["state", "lease_until"], name="operation_sweep"),  # what the sweep looks for
-            models.Index(
-                fields=["deployment", "-requested_at"], name="operation_of_deployment"
-            ),  # latest operations of a page
+            # the newest operations of a deployment: its row, its page, and what explains a change
+            models.Index(fields=["workspace", "target_id", "-requested_at"], name="operation_of_target"),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.target_name}"
+
+    def get_absolute_url(self) -> str:
+        """Return the address of the operation's page."""
+        return reverse("operations:detail", args=[self.workspace.slug, self.pk])
+
+    @property
+    def facts(self) -> KindFacts:
+        """The row of its kind."""
+        return Kind(self.kind).facts
 
     @property
     def is_open(self) -> bool:
@@ -99,7 +118,7 @@ class Operation(models.Model):
 
     @property
     def origin(self) -> Origin:
-        """Who asked for it: the same in its requested and its ending event."""
+        """Who asked for it: the same in its *requested* and its ending event."""
         return Origin(
             actor_id=self.actor_id,
             actor_name=self.actor_name,

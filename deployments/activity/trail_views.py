@@ -1,0 +1,58 @@
+"""The whole trail, for administrators of the portal: sign-ins, invitations and settings too."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from deployments.activity.feeds import export_if_wanted, feed_context, get_event_or_404
+from portal.accounts.guard import administrator_required
+from portal.audit.models import Event, Head
+from portal.queue.publish import publish
+from portal.web.fragments import is_unchanged, nothing_new, page_or_part, redirect_page
+from portal.web.limits import is_within_limit, too_often_page
+from portal.web.next import safe_next
+
+
+@require_safe
+@administrator_required
+def trail(request: HttpRequest) -> HttpResponseBase:
+    """Everything that happened in the portal, newest first."""
+    revision = str(Head.objects.filter(pk=1).values_list("sequence", flat=True).first() or 0)
+    if is_unchanged(request, revision):
+        return nothing_new()
+    events = Event.objects.all()
+    if export := export_if_wanted(request, events, workspace=None, what="trail", filename="trail"):
+        return export
+    context = {
+        "rev": revision,
+        "base": reverse("activity:trail"),
+        "show_workspace": True,
+        **feed_context(request, events),
+    }
+    return page_or_part(request, "activity/trail.html", context, part="audit/_feed.html", region="feed")
+
+
+@require_safe
+@administrator_required
+def trail_entry(request: HttpRequest, sequence: int) -> HttpResponse:
+    """One entry with every field."""
+    back = reverse("activity:trail")
+    event = get_event_or_404(Event.objects.all(), sequence)
+    return render(request, "audit/entry.html", {"event": event, "back": back, "base": back})
+
+
+@require_POST
+@login_required
+def verify_now(request: HttpRequest) -> HttpResponse:
+    """Ask a worker to verify the trail; the integrity card shows what it finds."""
+    if not is_within_limit(request, "verify"):
+        return too_often_page(request, "The trail was just verified.")
+    if publish("audit.verify", request.user.pk):
+        messages.info(request, "The trail is being verified. The result shows on the integrity card.")
+    else:
+        messages.error(request, "No worker could be asked: the queue does not answer. Try again in a moment.")
+    return redirect_page(request, safe_next(request, request.POST.get("next"), "/"))

@@ -1,0 +1,48 @@
+"""The states of an operation and the transitions between them. Pure.
+
+    queued ----> sending ----> accepted ----> succeeded
+      |            |  ^  \\         |  \\------> failed
+      |            |  |   v         v
+      |            |  +- unknown -> needs attention
+      |            v       |
+      +-> failed <---------+
+      +-> cancelled
+
+A kind that must not be sent twice (create) never goes from unknown back to sending. Needs attention is an end: what
+is learnt later resolves the operation without changing its state.
+"""
+
+from django.db import models
+
+from deployments.ledger.kinds import Kind
+
+
+class State(models.TextChoices):
+    """How far an operation is. Succeeded: it happened. Failed: it did not. Unknown: it may have happened."""
+
+    QUEUED = "queued", "queued"
+    SENDING = "sending", "sending"
+    ACCEPTED = "accepted", "accepted"
+    UNKNOWN = "unknown", "unknown"
+    SUCCEEDED = "succeeded", "succeeded"
+    FAILED = "failed", "failed"
+    CANCELLED = "cancelled", "cancelled"
+    NEEDS_ATTENTION = "needs_attention", "needs attention"
+
+
+OPEN_STATES = (State.QUEUED, State.SENDING, State.ACCEPTED, State.UNKNOWN)
+ENDED_STATES = (State.SUCCEEDED, State.FAILED, State.CANCELLED, State.NEEDS_ATTENTION)
+NOT_DONE_STATES = (State.FAILED, State.CANCELLED)  # Roboflow is known not to have done it
+TRANSITIONS: dict[State, tuple[State, ...]] = {
+    State.QUEUED: (State.SENDING, State.FAILED, State.CANCELLED),
+    State.SENDING: (State.ACCEPTED, State.FAILED, State.UNKNOWN),
+    State.ACCEPTED: (State.SUCCEEDED, State.FAILED, State.NEEDS_ATTENTION),
+    State.UNKNOWN: (State.SENDING, State.SUCCEEDED, State.FAILED, State.NEEDS_ATTENTION),
+}
+
+
+def is_allowed(kind: str, before: str, after: str) -> bool:
+    """Return whether an operation of `kind` may go from state `before` to state `after`."""
+    if before == State.UNKNOWN and after == State.SENDING and not Kind(kind).facts.may_resend:
+        return False
+    return State(after) in TRANSITIONS.get(State(before), ())

@@ -1,0 +1,211 @@
+"""The only writer of an operation's state: compare-and-set, with the attempt and the event in one transaction."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+
+from deployments.ledger.kinds import action_of
+from deployments.ledger.models import Attempt, Operation
+from deployments.ledger.states import ENDED_STATES, State, is_allowed
+from deployments.workspaces.models import Workspace
+from deployments.workspaces.revision import bump_revision
+from portal.audit.append import Subject, append_event
+from portal.audit.origin import SYSTEM, Origin
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What is learnt with a transition, and written together with the new state."""
+
+    message: str  # what we know, in one sentence
+    upstream_text: str = ""  # Roboflow's words, masked
+    attempt: Attempt | None = None  # the call that was made, not yet stored
+    target_id: str = ""  # the deployment_id that a create brought
+    next_look_at: datetime | None = None
+    by: Origin | None = None  # who caused it; the person who asked for the operation, unless given
+
+
+@transaction.atomic(durable=True)
+def claim_operation(operation_id: UUID, *, now: datetime, again: int | None = None) -> Operation | None:
+    """Move a queued operation to *sending* under a lease and return it, or None when another worker has it.
+
+    An unknown operation is claimed only for a second sending: `again` is the fence that it had when somebody looked at
+    Roboflow and saw that it did not happen. The UPDATE decides: of two workers only one finds the state that both read.
+    """
+    operation = load_operation(operation_id)
+    if operation is None or not is_allowed(operation.kind, operation.state, State.SENDING):
+        return None
+    if operation.state != State.QUEUED and operation.fence != again:
+        return None  # a copy of an old message
+    lease_until = now + timedelta(seconds=settings.OPERATION_LEASE_SECONDS)
+    unclaimed = Operation.objects.filter(pk=operation.pk, state=operation.state, fence=operation.fence)
+    claimed = unclaimed.update(
+        state=State.SENDING,
+        lease_until=lease_until,
+        fence=F("fence") + 1,
+        claimed_at=operation.claimed_at or now,
+    )
+    if not claimed:
+        return None
+    bump_revision(operation.workspace_id)
+    return load_operation(operation_id)
+
+
+def load_operation(operation_id: UUID) -> Operation | None:
+    """Return an operation with the rows that its work needs, or None."""
+    related = ("workspace", "actor", "key", "key__user", "key__workspace")
+    return Operation.objects.select_related(*related).filter(pk=operation_id).first()
+
+
+@transaction.atomic(durable=True)
+def mark_sent(operation: Operation, *, known_ids: list[str], now: datetime) -> bool:
+    """Record, just before the call, that Roboflow may receive it from now on. Return False when the claim was lost."""
+    claimed = Operation.objects.filter(
+        pk=operation.pk,
+        state=State.SENDING,
+        fence=operation.fence,
+        lease_until__gt=now,
+    )
+    if not claimed.update(sent_at=now, known_ids=known_ids):
+        return False
+    operation.sent_at, operation.known_ids = now, known_ids
+    return True
+
+
+@transaction.atomic(durable=True)
+def transition(
+    operation: Operation, to: State, *, outcome: Outcome, now: datetime, only_if_unsent: bool = False
+) -> bool:
+    """Move `operation` from the state that it was read with to `to`, with its attempt and its event.
+
+    Return False, and write nothing, when it moved on meanwhile or, with `only_if_unsent`, when it was sent meanwhile.
+    *Unknown* (the first time) and the ends have an event.
+    """
+    if not is_allowed(operation.kind, operation.state, to):
+        return False
+    unmoved = Operation.objects.filter(pk=operation.pk, state=operation.state, fence=operation.fence)
+    if only_if_unsent:
+        unmoved = unmoved.filter(sent_at=None)
+    fields = fields_of(operation, to, outcome, now=now)
+    if not unmoved.update(**fields):
+        return False
+    if outcome.attempt:
+        store_attempt(operation, outcome.attempt)
+    is_first_unknown = to == State.UNKNOWN and not operation.was_unknown
+    for name, value in fields.items():
+        setattr(operation, name, value)
+    if to in ENDED_STATES or is_first_unknown:
+        by = outcome.by or operation.origin
+        append_operation_event(operation, to, by=by, now=now, message=outcome.message)
+    Workspace.objects.filter(pk=operation.workspace_id).update(revision=F("revision") + 1, sync_due_at=now)
+    transaction.on_commit(lambda: log_state(operation))
+    return True
+
+
+def fields_of(operation: Operation, to: State, outcome: Outcome, *, now: datetime) -> dict[str, Any]:
+    """Return the columns that a transition to `to` writes."""
+    fields: dict[str, Any] = {
+        "state": to,
+        "message": outcome.message,
+        "upstream_text": outcome.upstream_text or operation.upstream_text,
+        "lease_until": None,
+        "next_look_at": outcome.next_look_at,
+        "target_id": outcome.target_id or operation.target_id,
+    }
+    if to == State.UNKNOWN:
+        fields["was_unknown"] = True
+    if to == State.ACCEPTED:
+        fields["accepted_at"] = now
+    if to == State.SUCCEEDED:
+        fields["confirmed_at"] = now
+    if to in ENDED_STATES:
+        fields |= {"ended_at": now, "next_look_at": None}
+    return fields
+
+
+def log_state(operation: Operation) -> None:
+    """Write the operation's state into the log, with the ids that the trail has."""
+    log.info(
+        "operation",
+        operation_id=str(operation.pk),
+        state=str(operation.state),
+        kind=operation.kind,
+        name=operation.target_name,
+        request_id=operation.request_id,
+        message=operation.message,
+    )
+
+
+def append_operation_event(
+    operation: Operation, word: str, *, by: Origin, now: datetime, message: str = "", reason: str = ""
+) -> None:
+    """Append the event of an operation whose last word is `word`. Call it inside a transaction."""
+    append_event(
+        action_of(operation.kind, word),
+        by=by,
+        at=now,
+        about=operation_subject(operation),
+        workspace=operation.workspace,
+        reason=reason or operation.reason,
+        changes={"message": (None, message)} if message else None,
+        operation_id=str(operation.pk),
+    )
+
+
+def operation_subject(operation: Operation) -> Subject:
+    """Return how the trail names the deployment that an operation is about."""
+    return Subject(
+        type="deployment",
+        id=operation.target_id,
+        name=operation.target_name,
+        deployment_id=operation.target_id,
+    )
+
+
+def store_attempt(operation: Operation, attempt: Attempt) -> None:
+    """Store a call and its answer; also one that changed no state."""
+    attempt.operation = operation
+    attempt.save()
+
+
+def schedule_look(operation: Operation, *, seconds: float, now: datetime) -> None:
+    """Record that Roboflow should be asked again `seconds` after `now` what became of the operation."""
+    unmoved = Operation.objects.filter(pk=operation.pk, state=operation.state)
+    unmoved.update(next_look_at=now + timedelta(seconds=seconds))
+
+
+def cancel_operation(operation: Operation, *, by: Origin, now: datetime) -> bool:
+    """Cancel an operation that is not sent yet; return False when it is too late."""
+    outcome = Outcome(message=f"Cancelled by {by.actor_name} before it was sent.", by=by)
+    return transition(operation, State.CANCELLED, outcome=outcome, now=now)
+
+
+def mark_lost(operation: Operation, *, now: datetime) -> bool:
+    """End the claim of a worker that is gone: *failed* if a create was not sent, else *unknown*. Return whether it moved."""
+    if operation.sent_at is None and not operation.facts.may_resend:
+        outcome = Outcome(message="The worker was lost before it was sent. Nothing was sent.", by=SYSTEM)
+        # If it was sent since we read it, the next sweep sees that.
+        return transition(operation, State.FAILED, outcome=outcome, now=now, only_if_unsent=True)
+    message = "The worker was lost in the middle of the call: the outcome is not known."
+    outcome = Outcome(message=message, by=SYSTEM, next_look_at=now)
+    return transition(operation, State.UNKNOWN, outcome=outcome, now=now)
+
+
+def mark_restored(operation: Operation, *, now: datetime) -> bool:
+    """Set an operation that was open in a restored back-up to *unknown*, so that Roboflow is asked before it is sent again.
+
+    An accepted one is only looked at anyway and stays as it is. Return whether it moved.
+    """
+    if operation.state == State.ACCEPTED:
+        return False
+    message = "Restored from a back-up: what became of it since is not known."
+    outcome = Outcome(message=message, by=SYSTEM, next_look_at=now)
+    return transition(operation, State.UNKNOWN, outcome=outcome, now=now)
