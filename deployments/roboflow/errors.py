@@ -16,7 +16,7 @@ import json
 import re
 
 from deployments.roboflow.mask import Secret, mask_key
-from deployments.roboflow.schema import storable_text
+from deployments.roboflow.parse import storable_text
 
 MAX_TEXT = 2000
 READINGS = {  # Roboflow's statuses as we read them

@@ -196,12 +196,12 @@ def test_a_list_that_lags_behind_a_pause_tells_no_tale(ana, fleet, worker, twist
 
 
 def test_what_changed_outside_during_an_operation_is_told_too(ana, fleet, worker, twist, trail):
-    seen = lambda answer: (
-        json.dumps({**json.loads(answer.body), "max_replicas": 7}).encode()
-        if answer.status == 200
-        else answer
-    )
-    twist["/get"] = seen
+    def with_more_replicas(answer):
+        if answer.status != 200:
+            return answer
+        return json.dumps({**json.loads(answer.body), "max_replicas": 7}).encode()
+
+    twist["/get"] = with_more_replicas
     ana.ask(fleet["pallet-counter"], "pause")
 
     worker.drain()

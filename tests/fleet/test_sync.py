@@ -188,7 +188,7 @@ def test_the_figures_count_what_is_live_and_the_filters_name_what_occurs(ana, fl
         "running": live.filter(status="ready").count(),
         "pending": live.filter(status="pending").count(),
         "paused": live.filter(status="paused").count(),
-        "attention": live.troubled().count(),
+        "attention": live.needing_attention().count(),
     }
-    assert "pallet-counter" in {one.deployment_name for one in live.troubled()}
+    assert "pallet-counter" in {one.deployment_name for one in live.needing_attention()}
     assert summary.machine_types == sorted(set(Deployment.objects.values_list("machine_type", flat=True)))

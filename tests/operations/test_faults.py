@@ -381,7 +381,7 @@ def leased_sweep():
 
 def test_a_key_removed_between_guard_and_commit_is_refused(ana, fleet, monkeypatch):
     monkeypatch.setattr(
-        "deployments.operations.ask.refuse_if_too_many",
+        "deployments.operations.change_views.refuse_if_too_many",
         lambda request: ApiKey.objects.all().delete() and None,
     )
 

@@ -8,8 +8,8 @@ from django.db import connection, connections
 from django.utils.timezone import now
 
 from deployments.fleet.models import Deployment
+from deployments.ledger import transitions as claiming
 from deployments.ledger.models import Operation
-from deployments.operations import claim as claiming
 from deployments.operations.run import run_operation
 from deployments.team import people
 from deployments.workspaces.models import Membership, Workspace

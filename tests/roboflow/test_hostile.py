@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deployments.roboflow import schema
+from deployments.roboflow import parse
 from deployments.roboflow.errors import OutcomeUnknown, RoboflowError
 from deployments.roboflow.mask import MASK, Secret, mask_key, spellings_of
 from tests.roboflow.test_client import everything, make
@@ -134,16 +134,16 @@ def test_any_json_is_parsed_or_malformed(value):
 
     body = json.dumps(value).encode()
     for read in (
-        schema.parse_deployment_list,
-        schema.parse_one_deployment,
-        schema.parse_log_page,
-        schema.parse_machine_types,
-        schema.parse_key_owner,
-        schema.parse_workspace,
+        parse.parse_deployment_list,
+        parse.parse_one_deployment,
+        parse.parse_log_page,
+        parse.parse_machine_types,
+        parse.parse_key_owner,
+        parse.parse_workspace,
     ):
         try:
             read(body)
-        except schema.Malformed as error:
+        except parse.Malformed as error:
             assert len(str(error)) < 300
 
 
@@ -160,9 +160,9 @@ def test_any_json_is_parsed_or_malformed(value):
     ],
 )
 def test_json_that_is_meant_to_hurt(body):
-    with pytest.raises(schema.Malformed):
-        if schema.parse_deployment_list(body).deployments == []:
-            raise schema.Malformed("nothing in it")
+    with pytest.raises(parse.Malformed):
+        if parse.parse_deployment_list(body).deployments == []:
+            raise parse.Malformed("nothing in it")
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
