@@ -41,6 +41,7 @@ def words(name: str) -> list[str]:
 PORTAL_HOME = (
     BASE_DIR / read_setting("PORTAL_HOME", "var")
 ).resolve()  # state of one machine: database, secrets, broker
+PULSE_FOLDER = Path(read_setting("PORTAL_PULSE_FOLDER") or PORTAL_HOME / "pulse")  # files of health/pulse.py
 PORTAL_BASE_URL = read_setting("PORTAL_BASE_URL", "http://localhost:8000").rstrip(
     "/"
 )  # the address that people type
