@@ -1,6 +1,6 @@
 """When a list is due next: soon while something moves, slower when idle, later after failures."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
