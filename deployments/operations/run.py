@@ -182,7 +182,7 @@ def send_operation(operation: Operation, deadline: Deadline) -> None:
 def call_roboflow(operation: Operation, deadline: Deadline) -> DeploymentReport | None:
     """Make the call of the operation's kind and return the report of a create, None for other kinds.
 
-    Raises RoboflowError and KeyUnreadable. The time limit is taken after the key is opened, which can be slow.
+    Raises RoboflowError and KeyUnreadable. The time limit is taken after the key is opened: that can be slow.
     """
     assert operation.key is not None
     facts = operation.facts
@@ -258,7 +258,7 @@ def store_outcome(operation: Operation, to: State, outcome: Outcome, *, now: dat
 
 
 def attempt_for(endpoint: str, error: RoboflowError | KeyUnreadable | None, started: float) -> Attempt:
-    """Return the unsaved row of a call that began at `started` (monotonic) and failed with `error`, if any."""
+    """Return the row of a call, unsaved. `started` is in monotonic seconds; `error` is None if it succeeded."""
     answer = error if isinstance(error, RoboflowError) else None
     return Attempt(
         at=clock(),
