@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from deployments.ledger.kinds import Kind, kind_of_step
+from deployments.ledger.kinds import Kind, is_done, kind_of_step
 from deployments.roboflow.schema import DeploymentReport
 
 FACTS = (
@@ -83,6 +83,7 @@ class Comparison:
     changed: list[DeploymentReport] = field(default_factory=list)
     returned: list[str] = field(default_factory=list)  # reported unchanged, but they were missing or gone
     missing: list[str] = field(default_factory=list)
+    disputed: list[str] = field(default_factory=list)  # only `/get` can tell what is true
     steps: list[StatusStep] = field(default_factory=list)
     outside_new: list[DeploymentReport] = field(default_factory=list)
     outside_changes: dict[str, dict[str, tuple[Any, Any]]] = field(default_factory=dict)
@@ -100,6 +101,7 @@ class Comparison:
         self.steps = [step for step in self.steps if step.deployment_id not in ids]
         self.returned = [row_id for row_id in self.returned if row_id not in ids]
         self.missing = [row_id for row_id in self.missing if row_id not in ids]
+        self.disputed = [row_id for row_id in self.disputed if row_id not in ids]
         self.outside_changes = {
             row_id: changes for row_id, changes in self.outside_changes.items() if row_id not in ids
         }
@@ -118,6 +120,7 @@ def compare_list(
     started: datetime,
     is_first: bool,
     lag: timedelta = timedelta(0),
+    decided: Collection[str] = (),
     digest: Callable[[DeploymentReport], str] = digest_of_report,
 ) -> Comparison:
     """Compare the rows of a workspace, by deployment_id, with a list that was requested at `started`.
@@ -125,8 +128,9 @@ def compare_list(
     - Rows that were written after `started` are skipped: the list may be older than they are.
     - `operations` (newest first) explain changes; a change without one came from outside the portal. In the
       first sync of a workspace (`is_first`) nothing new came from outside: it existed before us.
-    - A list may be older than the answers of `/get` and `/add` by up to `lag`. So an operation that ended
-      within `lag` before `started` is not taken back by a list that does not show its effect yet.
+    - A list may be older than the answers of `/get` and `/add` by up to `lag`, and `/get` older than a list.
+      A list that takes back what an operation brought about within `lag` changes nothing: the deployment is
+      *disputed*, and `/get` decides. Its answers come as reports of the ids in `decided`.
     """
     found, listed = Comparison(), set()
     for report in reports:
@@ -137,11 +141,13 @@ def compare_list(
             if not is_first and not explains_new_deployment(operations, report):
                 found.outside_new.append(report)
             continue
-        if is_newer_than_list(row.reported_at, started) or list_lags_behind(
+        if is_newer_than_list(row.reported_at, started):
+            continue
+        if report.deployment_id not in decided and is_disputed(
             row, report.status, operations, started=started, lag=lag
         ):
-            continue
-        if row.digest != digest(report):
+            found.disputed.append(report.deployment_id)
+        elif row.digest != digest(report):
             found.changed.append(report)
             add_change(found, row, report, operations)
         elif row.missing_since or row.gone_at:
@@ -157,6 +163,29 @@ def compare_list(
     return found
 
 
+def is_blank(value: Any) -> bool:
+    """Return whether an answer's value says nothing: absent, null, empty, or of a type that cannot be read."""
+    return value in ("", None)
+
+
+def lacking_fields(row: KnownRow, report: DeploymentReport) -> list[str]:
+    """Return the fields whose value we know, and which a report of the same deployment lacks."""
+    return [name for name in FACTS if is_blank(getattr(report, name)) and not is_blank(getattr(row, name))]
+
+
+def changed_ids(stored: Mapping[str, KnownRow], digests: Mapping[str, str]) -> set[str]:
+    """Return the ids that a list shows for the first time, shows otherwise than they are stored, or lacks.
+
+    `digests` are those of the list's reports, by deployment_id.
+    """
+    shown = {
+        row_id
+        for row_id, digest in digests.items()
+        if row_id not in stored or stored[row_id].digest != digest
+    }
+    return shown | {row_id for row_id, row in stored.items() if row_id not in digests and not row.gone_at}
+
+
 def is_newer_than_list(reported_at: datetime, started: datetime) -> bool:
     """Return whether a row was written after a list was requested.
 
@@ -165,25 +194,30 @@ def is_newer_than_list(reported_at: datetime, started: datetime) -> bool:
     return started < reported_at < started + LONGEST_SYNC
 
 
-def list_lags_behind(
+def is_disputed(
     row: KnownRow, status: str, operations: Sequence[AskedChange], *, started: datetime, lag: timedelta
 ) -> bool:
-    """Return whether a list still shows the `status` that our newest operation has just changed."""
-    ended = [
+    """Return whether a list takes back what our newest operation on a deployment has just brought about.
+
+    The list may be late, or somebody changed it right after us: only `/get` can tell.
+    """
+    if status in (row.status, ""):
+        return False
+    recent = [
         operation
         for operation in operations
-        if operation.target_id == row.deployment_id and ended_within_lag(operation, started=started, lag=lag)
+        if operation.target_id == row.deployment_id
+        and operation.sent_at is not None
+        and (operation.ended_at is None or ended_within_lag(operation, started=started, lag=lag))
     ]
-    last = max(ended, key=lambda operation: operation.requested_at, default=None)
-    if last is None or status == row.status:
-        return False
-    return kind_of_step(status, row.status) == last.kind
+    last = max(recent, key=lambda operation: operation.requested_at, default=None)
+    return last is not None and is_done(last.kind, row.status) and not is_done(last.kind, status)
 
 
 def was_just_created(
     row: KnownRow, operations: Sequence[AskedChange], *, started: datetime, lag: timedelta
 ) -> bool:
-    """Return whether we created the row's deployment so recently that a list may not show it yet."""
+    """Return whether we created the row's deployment so recently that neither list nor `/get` need know it."""
     creates = (
         operation
         for operation in operations
@@ -204,13 +238,16 @@ def add_change(
     found: Comparison, row: KnownRow, report: DeploymentReport, operations: Sequence[AskedChange]
 ) -> None:
     """Add the status step and the changed configuration of one row to `found`."""
-    if row.status != report.status:
+    if report.status not in (row.status, ""):
         found.steps.append(status_step(row, report.status, operations))
     changes = {
         name: (getattr(row, name), getattr(report, name))
         for name in CONFIGURATION
         # A deployment that starts gets its address and version late: filling a blank is no outside change.
-        if getattr(row, name) != getattr(report, name) and getattr(row, name) not in ("", None)
+        # And an answer that lacks a value takes back none.
+        if getattr(row, name) != getattr(report, name)
+        and not is_blank(getattr(row, name))
+        and not is_blank(getattr(report, name))
     }
     is_starting = row.status == "pending" and report.status in ("pending", "ready")
     if changes and not is_starting:

@@ -1,5 +1,6 @@
 """Read from Roboflow for a sync: the list, and `/get` for deployments that the list does not show."""
 
+import random
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,9 +15,8 @@ from deployments.roboflow.mask import Secret
 from deployments.roboflow.schema import DeploymentList, DeploymentReport
 from deployments.workspaces.models import Workspace
 
-MAX_LOOK_UPS = (
-    20  # missing deployments that one sync asks about; the next sync, soon after, asks about others
-)
+# Deployments that one sync asks about; the next sync, soon after, asks about others.
+MAX_LOOK_UPS = 20
 # Deadlines. Together they are well within the soft time limit of a task.
 LIST_SECONDS = 60.0
 LOOK_UP_SECONDS = 30.0
@@ -54,20 +54,23 @@ def list_deployments(client: Client, secret: Secret) -> DeploymentList:
     return client.list_deployments(secret, deadline_seconds=LIST_SECONDS)
 
 
-def look_up_missing(rows: list[Deployment], key: ApiKey, *, now: datetime) -> LookUp:
-    """Ask `/get` about each missing deployment, at most MAX_LOOK_UPS of them.
+def look_up(rows: list[Deployment], key: ApiKey, *, now: datetime) -> LookUp:
+    """Ask `/get` about deployments that a list lacks or disputes, at most MAX_LOOK_UPS of them, in any order.
 
-    Not found, or another id under its name, means that it is gone. After any other error the rest stays
-    missing.
+    Not found, or another id under its name, means that it is gone. After an error the next one is asked, but
+    not after a second error: then Roboflow is in trouble. What was not asked stays as it is.
     """
-    found, ends = LookUp(), time.monotonic() + LOOK_UP_SECONDS
-    for row in rows[:MAX_LOOK_UPS]:
+    found, ends, errors = LookUp(), time.monotonic() + LOOK_UP_SECONDS, 0
+    some = random.sample(rows, k=min(len(rows), MAX_LOOK_UPS))  # so that no hopeless ones starve the others
+    for row in some:
         try:
             report = call_with_key(key, partial(get_deployment, name=row.deployment_name, ends=ends), now=now)
         except NotFound:
             found.gone.append(row.deployment_id)
         except (RoboflowError, KeyUnreadable):
-            return found
+            errors += 1
+            if errors > 1:
+                break
         else:
             if report.deployment_id == row.deployment_id:
                 found.present.append(report)

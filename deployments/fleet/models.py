@@ -70,6 +70,9 @@ class Deployment(models.Model):
     seen_from_birth = models.BooleanField(default=False)  # first_seen_at is about when its duration began
     reported_at = models.DateTimeField()  # when these facts last changed or were first read
     status_since = models.DateTimeField()
+    partial_fields = models.CharField(
+        max_length=254, blank=True
+    )  # that the last answer lacked: we keep their values
     missing_since = models.DateTimeField(null=True)  # not in the list, and not known to be gone
     gone_at = models.DateTimeField(null=True)  # since when it is known to be no longer at Roboflow
     revision = models.BigIntegerField(default=1)

@@ -13,8 +13,6 @@ from deployments.ledger.states import OPEN_STATES, State
 from deployments.workspaces.models import Workspace
 from portal.web.times import ago_text, span_text
 
-SHOWN_FOR = timedelta(days=7)  # how long an operation that needs attention is shown in its row
-
 
 @dataclass(frozen=True)
 class Row:
@@ -66,7 +64,7 @@ def can_have_made(create: Operation, deployment: Deployment) -> bool:
     """Return whether a create made the deployment: by id or, while Roboflow has not named it, by name."""
     if create.target_id:
         return create.target_id == deployment.deployment_id
-    return (
+    return create.state != State.FAILED and (
         create.target_name == deployment.deployment_name
         and create.sent_at is not None
         and create.requested_at <= deployment.first_seen_at
@@ -74,18 +72,22 @@ def can_have_made(create: Operation, deployment: Deployment) -> bool:
     )
 
 
-def shown_operations(workspace: Workspace, *, now: datetime) -> AskedOperations:
-    """Return the operations that are open, or that needed attention within SHOWN_FOR and are not resolved."""
-    attention = Q(state=State.NEEDS_ATTENTION, resolved_at=None, requested_at__gt=now - SHOWN_FOR)
-    rows = Operation.objects.filter(workspace=workspace).filter(Q(state__in=OPEN_STATES) | attention)
+def shown_operations(workspace: Workspace) -> AskedOperations:
+    """Return the operations that are open, or that failed or are not confirmed and nobody dealt with."""
+    unsettled = Operation.objects.unsettled().filter(workspace=workspace).values("pk")
+    rows = Operation.objects.filter(workspace=workspace).filter(
+        Q(state__in=OPEN_STATES) | Q(pk__in=unsettled)
+    )
     return AskedOperations(rows.select_related("workspace").order_by("requested_at"))
 
 
 def asked_text(operation: Operation, *, now: datetime) -> str:
     """Return what was asked, by whom and when: "pausing - asked by Ana 8 s ago"."""
     who = f"asked by {operation.actor_name} {ago_text(operation.requested_at, now)}"
+    if operation.state == State.FAILED:
+        return f"{operation.kind} failed - {who}"
     if operation.state == State.NEEDS_ATTENTION:
-        return f"{operation.kind} needs attention - {who}"
+        return f"{operation.kind} not confirmed, needs attention - {who}"
     unknown = ", outcome not known yet" if operation.state == State.UNKNOWN else ""
     return f"{operation.facts.progressive}{unknown} - {who}"
 

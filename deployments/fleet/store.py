@@ -6,7 +6,15 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from deployments.fleet.compare import FACTS, Comparison, StatusStep, add_change, digest_of_report
+from deployments.fleet.compare import (
+    FACTS,
+    Comparison,
+    StatusStep,
+    add_change,
+    digest_of_report,
+    is_blank,
+    lacking_fields,
+)
 from deployments.fleet.models import DELETED, EXPIRED, Deployment, StatusChange
 from deployments.ledger.kinds import Kind, action_of
 from deployments.ledger.models import Operation
@@ -25,6 +33,7 @@ WRITTEN_FIELDS = [
     "status_since",
     "missing_since",
     "gone_at",
+    "partial_fields",
     "revision",
 ]
 
@@ -41,15 +50,17 @@ def fill_row(row: Deployment, report: DeploymentReport, *, now: datetime) -> Non
 
     What is reported is not missing, and not gone unless it is reported as deleted.
     """
-    if row.status != report.status or not row.pk:
+    if not row.pk or report.status not in (row.status, ""):
         row.status_since = now
+    row.partial_fields = ",".join(lacking_fields(row, report))
     for name in FACTS:
-        setattr(row, name, getattr(report, name))
+        if not is_blank(value := getattr(report, name)):  # an answer that lacks a value takes back none
+            setattr(row, name, value)
     row.upstream = report.raw
     row.digest = digest_of_report(report)
     row.reported_at = now
     row.missing_since = None
-    row.gone_at = (row.gone_at or now) if report.status == DELETED else None
+    row.gone_at = (row.gone_at or now) if row.status == DELETED else None
     row.revision += 1
 
 
@@ -72,8 +83,11 @@ def build_row(workspace: Workspace, report: DeploymentReport, *, now: datetime, 
 
 def store_comparison(
     workspace: Workspace, rows: dict[str, Deployment], found: Comparison, *, now: datetime, is_first: bool
-) -> None:
-    """Write only what a list changes. `rows` are by deployment_id. Call it inside a transaction."""
+) -> list[Entry]:
+    """Write only what a list changes; return the entries to append. `rows` are by deployment_id.
+
+    Call it inside a transaction, and append the entries last: whoever holds the head of the trail must not wait.
+    """
     built = [build_row(workspace, report, now=now, is_first=is_first) for report in found.new]
     created = Deployment.objects.bulk_create(built, batch_size=500)
     for report in found.changed:
@@ -86,7 +100,7 @@ def store_comparison(
     Deployment.objects.bulk_update([rows[row_id] for row_id in touched], WRITTEN_FIELDS, batch_size=200)
     by_id = rows | {row.deployment_id: row for row in created}
     write_timeline(by_id, found, now=now)
-    append_events(list(outside_entries(workspace, by_id, found, now=now)))
+    return list(outside_entries(workspace, by_id, found, now=now))
 
 
 def write_timeline(rows: dict[str, Deployment], found: Comparison, *, now: datetime) -> None:
@@ -154,11 +168,13 @@ def outside_entry(
     return Entry(action=action, by=by, at=now, about=deployment_subject(row), workspace=workspace, **more)
 
 
-def store_gone(workspace: Workspace, gone: list[Deployment], *, by_id: dict[str, str], now: datetime) -> None:
-    """Write that deployments are no longer at Roboflow. Call it inside a transaction.
+def store_gone(
+    workspace: Workspace, gone: list[Deployment], *, by_id: dict[str, str], now: datetime
+) -> list[Entry]:
+    """Write that deployments are no longer at Roboflow; return the entries to append, last.
 
     `by_id` has the names of those who asked for it here, by deployment_id. Without a name it came from
-    outside, unless the deployment had expired.
+    outside, unless the deployment had expired. Call it inside a transaction.
     """
     entries = []
     for row in gone:
@@ -169,7 +185,7 @@ def store_gone(workspace: Workspace, gone: list[Deployment], *, by_id: dict[str,
             changes: dict[str, Any] = {"status": (row.status, "gone")}
             entries.append(outside_entry(Action.OUTSIDE_GONE, workspace, row, now, changes=changes))
     Deployment.objects.bulk_update(gone, ["gone_at", "revision"], batch_size=200)
-    append_events(entries)
+    return entries
 
 
 def store_report(
@@ -182,6 +198,7 @@ def store_report(
     """
     creator = operation.actor_name if operation.facts.makes_new else ""
     row = lock_row(workspace, report.deployment_id) or insert_row(workspace, report, by=creator, now=now)
+    entries: list[Entry] = []
     if row.digest != digest_of_report(report) or row.missing_since:
         found = Comparison()
         add_change(found, row, report, [operation])
@@ -189,8 +206,9 @@ def store_report(
         row.save()
         rows = {row.deployment_id: row}
         write_timeline(rows, found, now=now)
-        append_events(list(outside_entries(workspace, rows, found, now=now)))
+        entries = list(outside_entries(workspace, rows, found, now=now))
     bump_revision(workspace.pk)
+    append_events(entries)
     return row
 
 

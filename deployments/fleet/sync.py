@@ -1,17 +1,24 @@
 """Read a workspace's list and make the cache agree with it. A bad answer changes no deployment."""
 
 import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 
 import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F
-from django.utils.timezone import now as clock
 
-from deployments.fleet.compare import compare_list, is_newer_than_list
-from deployments.fleet.fetch import MAX_LOOK_UPS, NoReader, fetch_list, look_up_missing
+from deployments.fleet.compare import (
+    Comparison,
+    changed_ids,
+    compare_list,
+    digest_of_report,
+    is_newer_than_list,
+)
+from deployments.fleet.fetch import NoReader, fetch_list, look_up
 from deployments.fleet.models import ENDED_STATUSES, Deployment, DeploymentQuerySet
 from deployments.fleet.store import store_comparison, store_gone
 from deployments.fleet.sync_state import record_failure, record_success
@@ -19,10 +26,13 @@ from deployments.keys.models import ApiKey
 from deployments.keys.open import KeyUnreadable
 from deployments.ledger.kinds import Kind
 from deployments.ledger.models import Operation
-from deployments.ledger.states import NOT_DONE_STATES
+from deployments.ledger.states import NOT_DONE_STATES, OPEN_STATES
 from deployments.roboflow.errors import RateLimited, RoboflowError
-from deployments.roboflow.schema import DeploymentList
+from deployments.roboflow.schema import DeploymentList, DeploymentReport
 from deployments.workspaces.models import Workspace
+from deployments.workspaces.revision import bump_revision
+from portal.audit.append import append_events
+from portal.clock import now as clock
 from portal.queue.lease import Held, holding_lease, is_still_held
 from portal.queue.publish import publish
 
@@ -33,16 +43,20 @@ CLAIM_TIME = timedelta(seconds=30)
 EXPLAINS_FOR = timedelta(days=1)
 # How much older than the answers of /get and /add a list may be; never more than an idle interval.
 LAG = timedelta(seconds=60)
+QUESTION_SIZE = 500  # values in one question to the database
 
 
 class SuddenlyEmpty(Exception):
     """Roboflow's list is empty though we know live deployments: this may be an error of theirs."""
 
 
-def publish_due_syncs(*, now: datetime) -> int:
-    """Publish a sync for each workspace that is due; return how many."""
+def publish_due_syncs(*, now: datetime, workspace_id: int | None = None) -> int:
+    """Publish a sync for each workspace that is due, or for one of them if it is; return how many."""
     count, claim = 0, min(CLAIM_TIME, timedelta(seconds=settings.SYNC_IDLE_SECONDS))
-    for pk, due_at in Workspace.objects.due(now).values_list("pk", "sync_due_at"):
+    due = Workspace.objects.due(now)
+    if workspace_id is not None:
+        due = due.filter(pk=workspace_id)
+    for pk, due_at in due.values_list("pk", "sync_due_at"):
         # Compare-and-set: of two beats that read the same due time, one publishes.
         if Workspace.objects.filter(pk=pk, sync_due_at=due_at).update(sync_due_at=now + claim):
             publish("fleet.sync", pk)
@@ -90,7 +104,7 @@ def sync_once(workspace: Workspace, held: Held) -> None:
         )
     else:
         milliseconds = int((time.monotonic() - ticks) * 1000)
-        store_list_with_retry(workspace, answer, key, held, started=started, milliseconds=milliseconds)
+        store_list_with_retry(workspace, ReadList(answer, key, started, milliseconds), held)
 
 
 def known_deployments(workspace: Workspace) -> DeploymentQuerySet:
@@ -101,77 +115,96 @@ def known_deployments(workspace: Workspace) -> DeploymentQuerySet:
 
 def store_gone_of_empty_list(workspace: Workspace, key: ApiKey, held: Held, started: datetime) -> None:
     """Ask `/get` about each deployment, as an empty list proves nothing, and store those that are gone."""
-    rows = {row.deployment_id: row for row in known_deployments(workspace)[:MAX_LOOK_UPS]}
-    looked_up = look_up_missing(list(rows.values()), key, now=started)
+    rows = {row.deployment_id: row for row in known_deployments(workspace)}
+    looked_up = look_up(list(rows.values()), key, now=started)
     gone = [rows[row_id] for row_id in looked_up.gone]
     with transaction.atomic(durable=True):
         if gone and is_still_held(held):
-            store_gone(workspace, gone, by_id=deleters_by_id(workspace), now=clock())
-            Workspace.objects.filter(pk=workspace.pk).update(revision=F("revision") + 1)
+            by_id = deleters_by_id(workspace, looked_up.gone)
+            entries = store_gone(workspace, gone, by_id=by_id, now=clock())
+            bump_revision(workspace.pk)
+            append_events(entries)
 
 
-def store_list_with_retry(
-    workspace: Workspace,
-    answer: DeploymentList,
-    key: ApiKey,
-    held: Held,
-    *,
-    started: datetime,
-    milliseconds: int,
-) -> None:
+@dataclass(frozen=True)
+class ReadList:
+    """A list, when it was asked for (`started`), with which key, and how long it took."""
+
+    answer: DeploymentList
+    key: ApiKey
+    started: datetime
+    milliseconds: int
+
+
+def store_list_with_retry(workspace: Workspace, read: ReadList, held: Held) -> None:
     """Store a list. Retry once, because an operation can insert the same new deployment at the same time."""
     try:
-        store_list(workspace, answer, key, held, started=started, milliseconds=milliseconds)
+        store_list(workspace, read, held)
     except IntegrityError:
-        store_list(workspace, answer, key, held, started=started, milliseconds=milliseconds)
+        store_list(workspace, read, held)
 
 
-def store_list(
-    workspace: Workspace,
-    answer: DeploymentList,
-    key: ApiKey,
-    held: Held,
-    *,
-    started: datetime,
-    milliseconds: int,
-) -> None:
-    """Store what a list changes, in one transaction. Write nothing when the lease was lost.
-
-    `started` is when the list was requested; reading it took `milliseconds`.
-    """
+def store_list(workspace: Workspace, read: ReadList, held: Held) -> None:
+    """Store what a list changes, in one transaction. Write nothing when the lease was lost."""
     is_first = workspace.synced_at is None
     rows = {row.deployment_id: row for row in Deployment.objects.filter(workspace=workspace)}
-    compare = partial(
-        compare_list,
-        rows,
-        operations=explaining_operations(workspace, now=started),
-        started=started,
-        is_first=is_first,
-        lag=min(LAG, timedelta(seconds=settings.SYNC_IDLE_SECONDS)),
-    )
-    found = compare(answer.deployments)
-    looked_up = look_up_missing([rows[row_id] for row_id in found.missing], key, now=started)
-    if looked_up.present:
-        found = compare([*answer.deployments, *looked_up.present])
+    found, gone_ids, is_incomplete = compare_and_look_up(workspace, rows, read, is_first=is_first)
     current_time = clock()
     with transaction.atomic(durable=True):
         if not is_still_held(held):
             return
         # An operation may have written rows since the list was requested: they are newer than the list.
-        written = ids_written_since(workspace, started)
+        written = ids_written_since(workspace, read.started)
         found.drop_rows(written)
-        gone = [rows[row_id] for row_id in looked_up.gone if row_id not in written]
-        store_comparison(workspace, rows, found, now=current_time, is_first=is_first)
-        store_gone(workspace, gone, by_id=deleters_by_id(workspace), now=current_time)
+        gone = [rows[row_id] for row_id in gone_ids if row_id not in written]
+        entries = store_comparison(workspace, rows, found, now=current_time, is_first=is_first)
+        by_id = deleters_by_id(workspace, [row.deployment_id for row in gone])
+        entries += store_gone(workspace, gone, by_id=by_id, now=current_time)
         had_error = bool(workspace.sync_error_reading)
         record_success(
             workspace,
-            answer,
+            read.answer,
             now=current_time,
-            milliseconds=milliseconds,
+            started=read.started,
+            milliseconds=read.milliseconds,
             is_visible=is_first or had_error or bool(gone) or not found.is_empty,
-            is_incomplete=len(found.missing) > MAX_LOOK_UPS,
+            is_incomplete=is_incomplete,
         )
+        append_events(entries)  # last: the head of the trail is the one row that everybody waits for
+        if Operation.objects.open().filter(workspace=workspace).exists():
+            transaction.on_commit(partial(publish, "operations.settle", workspace.pk), robust=True)
+
+
+def compare_and_look_up(
+    workspace: Workspace, rows: dict[str, Deployment], read: ReadList, *, is_first: bool
+) -> tuple[Comparison, list[str], bool]:
+    """Compare a list with the rows, and ask `/get` about missing and disputed deployments.
+
+    Return what changed, the ids of those that are gone, and whether some questions are still open.
+    """
+    reports = {report.deployment_id: report for report in read.answer.deployments}
+    digests = {row_id: digest_of_report(report) for row_id, report in reports.items()}
+    changed = changed_ids(rows, digests)
+    compare = partial(
+        compare_list,
+        rows,
+        operations=explaining_operations(workspace, changed, new_names(rows, reports), now=read.started),
+        started=read.started,
+        is_first=is_first,
+        lag=min(LAG, timedelta(seconds=settings.SYNC_IDLE_SECONDS)),
+    )
+    found = compare(read.answer.deployments, digest=lambda report: digests[report.deployment_id])
+    asked = [rows[row_id] for row_id in (*found.disputed, *found.missing)]
+    if not asked:
+        return found, [], False
+    looked_up = look_up(asked, read.key, now=read.started)
+    reports |= {report.deployment_id: report for report in looked_up.present}
+    agreed = [row_id for row_id in looked_up.gone if row_id in reports]  # listed as deleted, unknown to /get
+    decided = {*agreed, *(report.deployment_id for report in looked_up.present)}
+    found = compare(list(reports.values()), decided=decided)
+    gone = [row_id for row_id in looked_up.gone if row_id not in reports]
+    answered = len(looked_up.gone) + len(looked_up.present)
+    return found, gone, answered < len(asked)
 
 
 def ids_written_since(workspace: Workspace, started: datetime) -> set[str]:
@@ -184,14 +217,37 @@ def ids_written_since(workspace: Workspace, started: datetime) -> set[str]:
     }
 
 
-def explaining_operations(workspace: Workspace, *, now: datetime) -> list[Operation]:
-    """Return the operations of the last EXPLAINS_FOR that can explain what changed, newest first."""
+def new_names(rows: dict[str, Deployment], reports: dict[str, DeploymentReport]) -> set[str]:
+    """Return the names of the deployments that are reported for the first time."""
+    return {report.deployment_name for row_id, report in reports.items() if row_id not in rows}
+
+
+def explaining_operations(
+    workspace: Workspace, changed: set[str], names: set[str], *, now: datetime
+) -> list[Operation]:
+    """Return the operations that can explain what changed, newest first: the open ones, and those about the ids
+    `changed` or, for a create whose deployment is not known yet, about the new `names`. There is no cap.
+    """
     recent = Operation.objects.filter(workspace=workspace, requested_at__gt=now - EXPLAINS_FOR)
-    return list(recent.exclude(state__in=NOT_DONE_STATES).order_by("-requested_at")[:500])
+    recent = recent.exclude(state__in=NOT_DONE_STATES)
+    found = {operation.pk: operation for operation in recent.filter(state__in=OPEN_STATES)}
+    for ids in batched(changed, QUESTION_SIZE):
+        found |= {operation.pk: operation for operation in recent.filter(target_id__in=ids)}
+    for some_names in batched(names, QUESTION_SIZE):
+        unnamed = recent.filter(target_id="", target_name__in=some_names)
+        found |= {operation.pk: operation for operation in unnamed}
+    return sorted(found.values(), key=lambda operation: operation.requested_at, reverse=True)
 
 
-def deleters_by_id(workspace: Workspace) -> dict[str, str]:
-    """Return, by deployment_id, the name of the person who asked here to delete it."""
+def batched(values: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Yield `values` in lists of at most `size`: databases take only so many in one question."""
+    left = iter(values)
+    while some := list(islice(left, size)):
+        yield some
+
+
+def deleters_by_id(workspace: Workspace, ids: list[str]) -> dict[str, str]:
+    """Return, for those of `ids` that somebody asked here to delete, the name of the person."""
     kinds = [kind for kind in Kind if kind.facts.removes]
-    deletes = Operation.objects.sent().filter(workspace=workspace, kind__in=kinds)
+    deletes = Operation.objects.sent().filter(workspace=workspace, kind__in=kinds, target_id__in=ids)
     return dict(deletes.order_by("requested_at").values_list("target_id", "actor_name"))

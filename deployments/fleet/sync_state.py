@@ -10,10 +10,11 @@ from django.db.models import F
 from deployments.fleet.due import next_sync_at
 from deployments.fleet.models import PENDING, Deployment
 from deployments.ledger.models import Operation
+from deployments.ledger.states import State
 from deployments.roboflow.schema import DeploymentList
 from deployments.workspaces.models import Workspace
 
-MAX_BAD_ENTRIES = 20  # that are kept, each with this many characters:
+MAX_NAMED = 20  # unreadable or partial entries that are named; of the others only the number is told
 MAX_BAD_ENTRY_TEXT = 500
 log = structlog.get_logger(__name__)
 
@@ -23,32 +24,57 @@ def record_success(
     answer: DeploymentList,
     *,
     now: datetime,
+    started: datetime,
     milliseconds: int,
     is_visible: bool,
     is_incomplete: bool,
 ) -> None:
-    """Write that the cache agrees with Roboflow as of `now`.
+    """Write that the cache agrees, as of `now`, with a list that was asked for at `started`.
 
-    `is_visible`: something that pages show has changed. `is_incomplete`: some missing deployments are not
-    looked up.
+    `is_visible`: something that pages show has changed. `is_incomplete`: some deployments that the list lacks or
+    disputes are not looked up yet.
     """
-    bad = [
-        {"index": entry.index, "why": entry.why, "text": entry.text[:MAX_BAD_ENTRY_TEXT]}
-        for entry in answer.bad[:MAX_BAD_ENTRIES]
-    ]
+    entries = [*bad_entries(answer), *partial_entries(workspace)]
     fields: dict[str, Any] = {
         "synced_at": now,
+        "list_requested_at": started,
         "sync_milliseconds": milliseconds,
         "sync_error": "",
         "sync_error_reading": "",
         "sync_failures": 0,
         "sync_failed_since": None,
-        "sync_bad_entries": bad,
+        "sync_bad_entries": entries,
         "sync_due_at": next_due_time(workspace, now=now, is_incomplete=is_incomplete),
     }
-    if is_visible or bad != workspace.sync_bad_entries:
+    if is_visible or entries != workspace.sync_bad_entries:
         fields["revision"] = F("revision") + 1
     Workspace.objects.filter(pk=workspace.pk).update(**fields)
+
+
+def bad_entries(answer: DeploymentList) -> list[dict[str, Any]]:
+    """Return the entries of a list that could not be read, as they are shown: the first ones, and how many more."""
+    named = [
+        {"index": entry.index, "why": entry.why, "text": entry.text[:MAX_BAD_ENTRY_TEXT]}
+        for entry in answer.bad[:MAX_NAMED]
+    ]
+    more = len(answer.bad) - len(named)
+    return [*named, {"why": f"and {more} more that could not be read", "text": ""}] if more else named
+
+
+def partial_entries(workspace: Workspace) -> list[dict[str, Any]]:
+    """Return the deployments whose last report lacked values that we know and keep, as they are shown."""
+    partial = Deployment.objects.filter(workspace=workspace, gone_at=None).exclude(partial_fields="")
+    named = [
+        {
+            "why": f"{name} was reported without {fields.replace(',', ', ')}: the known values are kept",
+            "text": "",
+        }
+        for name, fields in partial.order_by("pk").values_list("deployment_name", "partial_fields")[
+            :MAX_NAMED
+        ]
+    ]
+    more = partial.count() - len(named) if len(named) == MAX_NAMED else 0
+    return [*named, {"why": f"and {more} more that lacked values", "text": ""}] if more else named
 
 
 def record_failure(
@@ -93,6 +119,7 @@ def next_due_time(
     due = next_sync_at(
         now=now,
         is_moving=is_moving(workspace),
+        settling_seconds=settling_seconds(workspace, now=now),
         is_watched=stored.is_watched(now),
         is_incomplete=is_incomplete,
         failures=failures,
@@ -109,3 +136,10 @@ def is_moving(workspace: Workspace) -> bool:
     """Return whether a deployment is starting or an operation is open: then the next change comes soon."""
     starting = Deployment.objects.filter(workspace=workspace, gone_at=None, status=PENDING)
     return starting.exists() or Operation.objects.open().filter(workspace=workspace).exists()
+
+
+def settling_seconds(workspace: Workspace, *, now: datetime) -> float | None:
+    """Return how long ago Roboflow accepted the newest operation that the list does not show yet, or None."""
+    accepted = Operation.objects.filter(workspace=workspace, state=State.ACCEPTED, accepted_at__lte=now)
+    newest = accepted.order_by("-accepted_at").values_list("accepted_at", flat=True).first()
+    return (now - newest).total_seconds() if newest else None

@@ -53,7 +53,6 @@ COLUMNS = (
     "missing_since",
     "gone_at",
 )
-MAX_STEPS = 1000  # of a timeline that a page reads
 MAX_LISTED_STEPS = 50
 
 
@@ -81,7 +80,7 @@ def fleet_context(
     workspace = membership.workspace
     rows = facets.filter_deployments(workspace)
     page = keyset_page(rows, cursor=cursor, size=facets.size, fields=facets.order)
-    asked = shown_operations(workspace, now=now)
+    asked = shown_operations(workspace)
     return {
         "workspace": workspace,
         "membership": membership,
@@ -128,7 +127,7 @@ def export_fleet(
 
 def export_rows(workspace: Workspace, facets: Facets, *, now: datetime) -> Iterator[dict[str, Any]]:
     """Yield the columns of each deployment that the facets select."""
-    asked = shown_operations(workspace, now=now)
+    asked = shown_operations(workspace)
     for deployment in facets.filter_deployments(workspace).iterator(chunk_size=1000):
         row = {name: getattr(deployment, name, None) for name in COLUMNS}
         operation = asked.about(deployment)
@@ -146,7 +145,7 @@ def detail(request: HttpRequest, membership: Membership, deployment: Deployment)
     rev = page_revision(workspace, now=current_time)
     if is_unchanged(request, rev):
         return nothing_new()
-    operation = shown_operations(workspace, now=current_time).about(deployment)
+    operation = shown_operations(workspace).about(deployment)
     row = fleet_row(deployment, operation, now=current_time)
     context = {
         "workspace": workspace,
@@ -174,11 +173,13 @@ def chosen_range(request: HttpRequest) -> str:
 
 def timeline_context(deployment: Deployment, range_name: str, *, now: datetime) -> dict[str, Any]:
     """Return the timeline: as a bar of the range until `now`, and as a list of the latest steps."""
-    steps = list(deployment.timeline.order_by("-observed_at", "-pk")[:MAX_STEPS])
+    start, newest_first = now - RANGES[range_name], deployment.timeline.order_by("-observed_at", "-pk")
+    steps = [*newest_first.filter(observed_at__gt=start), *newest_first.filter(observed_at__lte=start)[:1]]
     oldest_first = [(step.observed_at, step.after) for step in reversed(steps)]
     return {
-        "segments": timeline_segments(oldest_first, start=now - RANGES[range_name], end=now),
-        "steps": steps[:MAX_LISTED_STEPS],
+        "segments": timeline_segments(oldest_first, start=start, end=now),
+        "steps": newest_first[:MAX_LISTED_STEPS],
+        "older_steps": max(0, deployment.timeline.count() - MAX_LISTED_STEPS),
         "range": range_name,
         "ranges": list(RANGES),
     }

@@ -18,6 +18,7 @@ EVENT_SENTENCES = {
     "cancelled": "cancelled the request to {verb}",
     "needs_attention": "asked to {verb}, needs attention:",
     "resolved": "asked to {verb}, now resolved:",
+    "dismissed": "dismissed the unsuccessful request to {verb}",
     "outside": "was {past}",  # the change happened at Roboflow without an operation of ours
 }
 

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from deployments.ledger.kinds import Kind, KindFacts
-from deployments.ledger.states import NOT_DONE_STATES, OPEN_STATES, State
+from deployments.ledger.states import NOT_DONE_STATES, OPEN_STATES, UNSUCCESSFUL_STATES, State
 from deployments.workspaces.models import Workspace
 from portal.audit.origin import Origin
 
@@ -26,8 +26,17 @@ class OperationQuerySet(models.QuerySet["Operation"]):
         return self.filter(sent_at__isnull=False).exclude(state__in=NOT_DONE_STATES)
 
     def unsettled(self) -> "OperationQuerySet":
-        """Return the operations whose outcome is not known: unknown, or needs attention and unresolved."""
-        return self.filter(state__in=(State.UNKNOWN, State.NEEDS_ATTENTION), resolved_at=None)
+        """Return the operations that somebody should look at: not done, or not known to be done.
+
+        A newer operation on the same name, a resolution, or a person's *Dismiss* settles one.
+        """
+        newer = Operation.objects.filter(
+            workspace=models.OuterRef("workspace"),
+            target_name=models.OuterRef("target_name"),
+            requested_at__gt=models.OuterRef("requested_at"),
+        )
+        unsuccessful = self.filter(state__in=UNSUCCESSFUL_STATES, resolved_at=None, dismissed_at=None)
+        return unsuccessful.exclude(models.Exists(newer))
 
 
 class Operation(models.Model):
@@ -72,6 +81,13 @@ class Operation(models.Model):
     ended_at = models.DateTimeField(null=True)
     resolved_at = models.DateTimeField(null=True)
     resolution = models.TextField(blank=True)
+    dismissed_at = models.DateTimeField(null=True)  # a person has seen that it failed or is not known
+    check_requested_at = models.DateTimeField(
+        null=True
+    )  # a person asked for another look; null when it was taken
+    check_requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
 
     objects: ClassVar = OperationQuerySet.as_manager()
 
@@ -94,6 +110,16 @@ class Operation(models.Model):
             models.Index(fields=["state", "lease_until"], name="operation_sweep"),
             # The newest operations of a deployment: its row, its page, and what explains a change.
             models.Index(fields=["workspace", "target_id", "-requested_at"], name="operation_of_target"),
+            # Whether a newer operation settles an unsuccessful one.
+            models.Index(fields=["workspace", "target_name", "-requested_at"], name="operation_of_name"),
+            # The operations of a batch.
+            models.Index(fields=["batch"], name="operation_of_batch", condition=Q(batch__isnull=False)),
+            # Looks that a person asked for and no worker took.
+            models.Index(
+                fields=["check_requested_at"],
+                name="operation_check_requested",
+                condition=Q(check_requested_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -38,6 +38,11 @@ class State(models.TextChoices):
 
 OPEN_STATES = (State.QUEUED, State.SENDING, State.ACCEPTED, State.UNKNOWN)
 ENDED_STATES = (State.SUCCEEDED, State.FAILED, State.CANCELLED, State.NEEDS_ATTENTION)
+UNSUCCESSFUL_STATES = (
+    State.FAILED,
+    State.UNKNOWN,
+    State.NEEDS_ATTENTION,
+)  # shown until somebody deals with it
 NOT_DONE_STATES = (State.FAILED, State.CANCELLED)  # Roboflow is known not to have done it
 TRANSITIONS: dict[State, tuple[State, ...]] = {
     State.QUEUED: (State.SENDING, State.FAILED, State.CANCELLED),

@@ -16,7 +16,7 @@ from django.db.models import F
 from deployments.ledger.kinds import action_of
 from deployments.ledger.models import Attempt, Operation
 from deployments.ledger.states import ENDED_STATES, State, is_allowed
-from deployments.workspaces.models import Workspace
+from deployments.workspaces.due import request_sync
 from deployments.workspaces.revision import bump_revision
 from portal.audit.append import Subject, append_event
 from portal.audit.origin import SYSTEM, Origin
@@ -64,7 +64,7 @@ def claim_operation(operation_id: UUID, *, now: datetime, again: int | None = No
 
 def load_operation(operation_id: UUID) -> Operation | None:
     """Return the operation with its workspace, actor and key, or None when it does not exist."""
-    related = ("workspace", "actor", "key", "key__user", "key__workspace")
+    related = ("workspace", "actor", "key", "key__user", "key__workspace", "check_requested_by")
     return Operation.objects.select_related(*related).filter(pk=operation_id).first()
 
 
@@ -109,10 +109,11 @@ def transition(
     is_first_unknown = to == State.UNKNOWN and not operation.was_unknown
     for name, value in fields.items():
         setattr(operation, name, value)
+    bump_revision(operation.workspace_id)
+    request_sync(operation.workspace_id, now=now)
     if to in ENDED_STATES or is_first_unknown:
         by = outcome.by or operation.origin
         append_operation_event(operation, to, by=by, now=now, message=outcome.message)
-    Workspace.objects.filter(pk=operation.workspace_id).update(revision=F("revision") + 1, sync_due_at=now)
     transaction.on_commit(lambda: log_state(operation))
     return True
 
@@ -187,6 +188,21 @@ def schedule_look(operation: Operation, *, seconds: float, now: datetime) -> Non
     """Record that Roboflow is to be asked again `seconds` after `now` what became of the operation."""
     unmoved = Operation.objects.filter(pk=operation.pk, state=operation.state)
     unmoved.update(next_look_at=now + timedelta(seconds=seconds))
+
+
+@transaction.atomic(durable=True)
+def dismiss_operation(operation: Operation, *, by: Origin, now: datetime) -> bool:
+    """Record that a person has seen an unsuccessful operation; return False when it is settled already."""
+    unsettled = Operation.objects.unsettled().filter(pk=operation.pk).exclude(state=State.UNKNOWN)
+    if not unsettled.exists():
+        return False
+    undismissed = Operation.objects.filter(pk=operation.pk, dismissed_at=None)
+    if not undismissed.update(dismissed_at=now):
+        return False
+    operation.dismissed_at = now
+    bump_revision(operation.workspace_id)
+    append_operation_event(operation, "dismissed", by=by, now=now)
+    return True
 
 
 def cancel_operation(operation: Operation, *, by: Origin, now: datetime) -> bool:

@@ -3,7 +3,6 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.timezone import now
 from django.views.decorators.http import require_POST
 
 from deployments.fleet.models import Deployment
@@ -16,9 +15,10 @@ from deployments.workspaces.models import Membership
 from deployments.workspaces.roles import Role
 from portal.audit.append import Subject
 from portal.audit.origin import origin_of
+from portal.clock import now
 from portal.web.fragments import form_page, redirect_page
 
-MAX_CHOSEN = 100
+MAX_CHOSEN = 500  # in one batch; the form says so, and offers the first ones by name
 
 
 @require_POST
@@ -26,24 +26,27 @@ MAX_CHOSEN = 100
 def batch(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Show what would be done with the chosen deployments; when that is confirmed, request each change."""
     workspace = membership.workspace
-    chosen_ids = chosen_ids_of(request)
-    deployments = Deployment.objects.filter(workspace=workspace, deployment_id__in=chosen_ids)
-    chosen_kind = request.POST.get("kind", "")
-    if chosen_kind not in ON_EXISTING or not deployments.exists():
+    chosen_ids = list(dict.fromkeys(request.POST.getlist("deployment")))
+    chosen = Deployment.objects.filter(workspace=workspace, deployment_id__in=chosen_ids)
+    chosen = chosen.select_related("workspace").order_by("deployment_name", "pk")
+    chosen_kind, count = request.POST.get("kind", ""), chosen.count()
+    if chosen_kind not in ON_EXISTING or not count:
         messages.error(request, "Choose deployments first, then what to do with them.")
         return redirect_page(request, reverse("fleet:list", args=[workspace.slug]))
     kind = Kind(chosen_kind)
-    subject = Subject(type="batch", name=f"{len(chosen_ids)} deployments")
-    key = require_own_key(request, membership, kind, subject)
-    plan = plan_batch(kind, deployments.select_related("workspace").order_by("deployment_name"))
+    key = require_own_key(request, membership, kind, Subject(type="batch", name=f"{count} deployments"))
+    plan = plan_batch(kind, chosen[:MAX_CHOSEN])
     is_confirmed = "form_token" in request.POST  # the fleet's list posts only the kind and the choice
     form = BatchForm(request.POST if is_confirmed else None, removes=kind.facts.removes)
+    if is_confirmed and count > MAX_CHOSEN:
+        form.add_error(None, f"At most {MAX_CHOSEN} deployments can be changed at once. Nothing was done.")
     if not form.is_valid():
         context = {
             "form": form,
             "plan": plan,
             "kind": kind,
-            "chosen": chosen_ids,
+            "count": count,
+            "left_out": max(0, count - MAX_CHOSEN),
             "workspace": workspace,
         }
         return form_page(request, "operations/batch.html", context)
@@ -59,8 +62,3 @@ def batch(request: HttpRequest, membership: Membership) -> HttpResponse:
         now=now(),
     )
     return redirect_page(request, f"{reverse('operations:list', args=[workspace.slug])}?batch={form_token}")
-
-
-def chosen_ids_of(request: HttpRequest) -> list[str]:
-    """Return the posted ids of deployments: the first MAX_CHOSEN, each cut to the length of a stored id."""
-    return [deployment_id[:100] for deployment_id in request.POST.getlist("deployment")][:MAX_CHOSEN]

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.utils.timezone import now as clock
 
 from deployments.keys.models import ApiKey, KeyState
 from deployments.keys.open import KeyUnreadable, call_with_key, reader_keys
@@ -16,15 +15,21 @@ from deployments.ledger.kinds import is_done
 from deployments.ledger.models import Operation
 from deployments.ledger.states import State
 from deployments.ledger.transitions import Outcome, load_operation, schedule_look, transition
+from deployments.operations.settle import current_row, has_newer_list, settle_operation
 from deployments.operations.target import add_known_ids, store_answer
 from deployments.roboflow.client import Client
 from deployments.roboflow.errors import KeyRefused, NotFound, RoboflowError
 from deployments.roboflow.mask import Secret
 from deployments.roboflow.schema import DeploymentReport
+from portal.clock import now as clock
 from portal.queue.publish import publish
 
 MAX_RESENDS = 2  # of an unknown operation that Roboflow shows not to have happened
 GRACE_SECONDS = 4.0  # Roboflow may still process a call this long after its reply was lost
+EARLY = timedelta(seconds=0.3)  # a message may arrive this much before its time
+LONGEST_WAIT = timedelta(minutes=1)  # longer than any time between two looks
+LIST_GRACE = timedelta(seconds=10)  # by then a list should show what Roboflow accepted
+NOBODY_KNOWS = "The portal cannot tell whether it will still happen: check at Roboflow."
 LOOK_SECONDS = 20.0  # a look is over after this: then another worker may take its turn
 MAX_CLOCK_SKEW = timedelta(minutes=1)  # between two machines of the portal
 KEY_OPENING_SECONDS = 5.0  # what a look needs beside its call
@@ -60,8 +65,7 @@ def decide(
         return verdict
     description = describe_observation(operation, observation)
     if is_window_over:
-        message = f"{description} The portal cannot tell whether it will still happen: check at Roboflow."
-        return Verdict(State.NEEDS_ATTENTION, message)
+        return Verdict(State.NEEDS_ATTENTION, f"{description} {NOBODY_KNOWS}")
     report = observation.report
     is_same = report is not None and report.deployment_id == operation.target_id
     may_resend = may_resend and operation.facts.may_resend
@@ -111,11 +115,17 @@ def describe_observation(operation: Operation, observation: Observation) -> str:
 
 
 def look_at_operation(operation_id: UUID) -> None:
-    """Ask Roboflow once about an accepted or unknown operation, and store what follows."""
-    operation = load_operation(operation_id)
+    """Find out once what became of an accepted or unknown operation, if that is due, and store what follows.
+
+    An accepted one settles from the list; `/get` is asked only while no list that is new enough could be read.
+    """
+    operation, current_time = load_operation(operation_id), clock()
     if operation is None or operation.state not in (State.ACCEPTED, State.UNKNOWN):
         return
-    if not take_look_turn(operation):
+    if not take_look_turn(operation, now=current_time):
+        return
+    if operation.state == State.ACCEPTED and has_newer_list(operation):
+        wait_for_list(operation, now=current_time)
         return
     add_known_ids(operation)
     observation = fetch_observation(operation)
@@ -135,15 +145,30 @@ def look_at_operation(operation_id: UUID) -> None:
         schedule_next_look(operation, verdict, now=current_time)
 
 
-def take_look_turn(operation: Operation) -> bool:
-    """Book the time of the next look by compare-and-set. Return False when another worker booked it first."""
-    booked_at = clock() + timedelta(seconds=LOOK_SECONDS)
-    unmoved = Operation.objects.filter(
-        pk=operation.pk,
-        state=operation.state,
-        next_look_at=operation.next_look_at,
-    )
-    return bool(unmoved.update(next_look_at=booked_at))
+def take_look_turn(operation: Operation, *, now: datetime) -> bool:
+    """Book the look by compare-and-set, if one is due; return whether it is ours.
+
+    So there is one chain of looks for each operation, however often a message is delivered. A time further ahead than
+    we ever set one was stored before the clock was set back, and counts as due.
+    """
+    due_at = operation.next_look_at
+    if due_at is not None and now + EARLY < due_at < now + LONGEST_WAIT:
+        return False
+    unmoved = Operation.objects.filter(pk=operation.pk, state=operation.state, next_look_at=due_at)
+    return bool(unmoved.update(next_look_at=now + timedelta(seconds=LOOK_SECONDS)))
+
+
+def wait_for_list(operation: Operation, *, now: datetime) -> None:
+    """Settle an accepted operation from the list; when the confirm window is over, it needs attention."""
+    if settle_operation(operation, now=now):
+        return
+    if is_window_over(operation, now=now):
+        row = current_row(operation)
+        reported = f"Roboflow reports it as {row.status}." if row else "Roboflow does not report it."
+        outcome = Outcome(message=f"{reported} {NOBODY_KNOWS}")
+        transition(operation, State.NEEDS_ATTENTION, outcome=outcome, now=now)
+        return
+    schedule_look(operation, seconds=LIST_GRACE.total_seconds(), now=now)
 
 
 def is_window_over(operation: Operation, *, now: datetime) -> bool:
@@ -200,10 +225,10 @@ def store_verdict(
 
 
 def schedule_next_look(operation: Operation, verdict: Verdict, *, now: datetime) -> None:
-    """Store the verdict's message and schedule the next look: after 0.5 s at first, then 2 s, then 5 s."""
+    """Store the verdict's message and schedule the next look: after 1 s at first, then 3 s, then 10 s."""
     since = operation.accepted_at or operation.sent_at or operation.claimed_at or now
     waited = (now - since).total_seconds()
-    seconds = 0.5 if waited < 5 else 2.0 if waited < 30 else 5.0
+    seconds = 1.0 if waited < 5 else 3.0 if waited < 30 else 10.0
     Operation.objects.filter(pk=operation.pk, state=operation.state).update(message=verdict.message)
     schedule_look(operation, seconds=seconds, now=now)
     publish("operations.look", operation.pk, after_seconds=seconds)

@@ -72,13 +72,26 @@ def request_operations(
     known = known_fingerprints()  # people paste keys into reasons, too
     masked = [replace(request, reason=mask_known_keys(request.reason, known)) for request in requests]
     results = [create_or_find(request, key=key, form_token=form_token, by=by, now=now) for request in masked]
+    created = [
+        operation
+        for operation, entry in results
+        if entry and entry.action == action_of(operation.kind, "requested")
+    ]
+    for workspace_id in {operation.workspace_id for operation in created}:
+        bump_revision(workspace_id)
     append_events([entry for _, entry in results if entry])
-    for operation, entry in results:
-        if entry and entry.action == action_of(operation.kind, "requested"):
-            bump_revision(operation.workspace_id)
-            transaction.on_commit(partial(log_state, operation))
-            transaction.on_commit(partial(publish, "operations.run", operation.pk), robust=True)
+    transaction.on_commit(partial(publish_created, created), robust=True)
     return [operation for operation, _ in results]
+
+
+def publish_created(operations: list[Operation]) -> None:
+    """Publish new operations: one message for a batch, so that a click waits for the broker only once."""
+    for operation in operations:
+        log_state(operation)
+    if len(operations) > 1:
+        publish("operations.run_batch", operations[0].batch)
+    elif operations:
+        publish("operations.run", operations[0].pk)
 
 
 def create_or_find(

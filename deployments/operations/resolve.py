@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from deployments.fleet.models import DELETED, Deployment
 from deployments.keys.masking import known_fingerprints, mask_known_keys
@@ -18,11 +18,9 @@ from deployments.ledger.transitions import append_operation_event, load_operatio
 from deployments.operations.reconcile import describe_observation, fetch_observation, proven_verdict
 from deployments.operations.target import add_known_ids, ids_seen_before, rows_under_name
 from deployments.workspaces.revision import bump_revision
-from portal.accounts.models import User
 from portal.audit.origin import SYSTEM, Origin
 
 RESOLVES_FOR = timedelta(days=7)  # after this only a person can resolve it
-MAX_RESOLVED = 200  # checked in one sweep
 
 
 @transaction.atomic(durable=True)
@@ -31,8 +29,8 @@ def resolve_operation(operation: Operation, *, how: str, by: Origin, now: dateti
     waiting = Operation.objects.filter(pk=operation.pk, state=State.NEEDS_ATTENTION, resolved_at=None)
     if not waiting.update(resolved_at=now, resolution=how):
         return False
-    append_operation_event(operation, "resolved", by=by, now=now, message=how, reason=reason)
     bump_revision(operation.workspace_id)
+    append_operation_event(operation, "resolved", by=by, now=now, message=how, reason=reason)
     return True
 
 
@@ -58,22 +56,43 @@ def check_operation(operation: Operation, *, by: Origin, now: datetime) -> str:
     return found
 
 
-def check_operation_for(operation_id: UUID, *, user_id: int, now: datetime) -> None:
-    """Check an operation for the person who pressed **Check again**, if it still needs attention."""
+def request_check(operation: Operation, *, user_id: int | None, now: datetime) -> bool:
+    """Record that a person wants Roboflow to be asked again; return False when nothing needs attention.
+
+    It is stored first, so that the sweep finds it when the broker is away.
+    """
+    waiting = Operation.objects.filter(pk=operation.pk, state=State.NEEDS_ATTENTION, resolved_at=None)
+    return bool(waiting.update(check_requested_at=now, check_requested_by=user_id))
+
+
+def perform_check(operation_id: UUID, *, now: datetime) -> None:
+    """Check an operation for the person who asked for it, unless that was done meanwhile."""
     operation = load_operation(operation_id)
-    person = User.objects.filter(pk=user_id).first()
-    if operation and person and operation.state == State.NEEDS_ATTENTION:
+    if operation is None or operation.check_requested_at is None:
+        return
+    person, requested_at = operation.check_requested_by, operation.check_requested_at
+    if operation.state == State.NEEDS_ATTENTION and operation.resolved_at is None and person is not None:
         by = Origin(actor_id=person.pk, actor_name=str(person))
         check_operation(operation, by=by, now=now)
+    done = Operation.objects.filter(pk=operation_id, check_requested_at=requested_at)
+    done.update(check_requested_at=None, check_requested_by=None)
 
 
 def resolve_from_fleet(*, now: datetime) -> int:
     """Resolve operations whose outcome a later sync stored in the fleet; return how many."""
+    changed_since = Deployment.objects.filter(
+        Q(reported_at__gte=OuterRef("requested_at")) | Q(gone_at__gte=OuterRef("requested_at")),
+        workspace=OuterRef("workspace"),
+        deployment_name=OuterRef("target_name"),
+    )
     waiting = Operation.objects.filter(
-        state=State.NEEDS_ATTENTION, resolved_at=None, ended_at__gt=now - RESOLVES_FOR
+        Exists(changed_since),  # so that hopeless ones cost nothing, however many there are
+        state=State.NEEDS_ATTENTION,
+        resolved_at=None,
+        ended_at__gt=now - RESOLVES_FOR,
     )
     count = 0
-    for operation in waiting.select_related("workspace")[:MAX_RESOLVED]:
+    for operation in waiting.select_related("workspace").order_by("ended_at").iterator():
         if row := row_showing_outcome(operation):
             how = f"A later sync showed it: Roboflow reports it as {row.status or 'existing'}."
             count += resolve_operation(operation, how=how, by=SYSTEM, now=now)

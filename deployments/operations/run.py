@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.utils.timezone import now as clock
 
+from deployments.fleet.sync import publish_due_syncs
 from deployments.keys.models import KeyState
 from deployments.keys.open import KeyUnreadable, call_with_key
 from deployments.ledger.models import Attempt, Operation
@@ -20,6 +20,7 @@ from deployments.ledger.transitions import (
     store_attempt,
     transition,
 )
+from deployments.operations.reconcile import LIST_GRACE
 from deployments.operations.target import add_known_ids, ids_known_under_name, store_answer
 from deployments.roboflow.client import Client
 from deployments.roboflow.errors import NotFound, OutcomeUnknown, RoboflowError, Unavailable
@@ -27,6 +28,7 @@ from deployments.roboflow.mask import Secret
 from deployments.roboflow.schema import DeploymentReport, NewDeployment
 from deployments.workspaces.models import Membership
 from deployments.workspaces.roles import Role, is_enough
+from portal.clock import now as clock
 from portal.queue.publish import publish
 
 LEAST_SECONDS = 1.0  # no call is started with less time before the deadline
@@ -75,6 +77,12 @@ def run_operation(operation_id: UUID, *, now: datetime, again: int | None = None
         return
     if mark_sent(operation, known_ids=known_ids, now=clock()):
         send_operation(operation, deadline)
+
+
+def publish_batch(batch_id: UUID) -> int:
+    """Publish each queued operation of a batch, in the order of their names; return how many."""
+    queued = Operation.objects.filter(batch=batch_id, state=State.QUEUED).order_by("target_name")
+    return sum(publish("operations.run", pk) for pk in queued.values_list("pk", flat=True))
 
 
 def end_unsent(operation: Operation, error: NotSent) -> None:
@@ -208,7 +216,7 @@ def record_accepted(operation: Operation, report: DeploymentReport | None, start
         message="Roboflow accepted it.",
         attempt=attempt_for(operation.facts.endpoint, None, started),
         target_id=store_answer(operation, report, now=current_time),
-        next_look_at=first_look_at(current_time),
+        next_look_at=current_time + LIST_GRACE,  # by then a list should have shown it
     )
     store_outcome(operation, State.ACCEPTED, outcome, now=current_time)
 
@@ -246,13 +254,15 @@ def record_unknown(operation: Operation, error: RoboflowError, started: float) -
 
 
 def store_outcome(operation: Operation, to: State, outcome: Outcome, *, now: datetime) -> None:
-    """Move the operation to state `to`, and publish its reconciling if the outcome names a time for it.
+    """Move the operation to state `to`, and publish what finds out its end: the list, or a look of its own.
 
     If the lease expired during the call, only the attempt is stored: reconciling finds out what the call did.
     """
     if not transition(operation, to, outcome=outcome, now=now):
         assert outcome.attempt is not None
         store_attempt(operation, outcome.attempt)
+    elif to == State.ACCEPTED:
+        publish_due_syncs(now=now, workspace_id=operation.workspace_id)
     elif outcome.next_look_at:
         publish("operations.look", operation.pk)
 

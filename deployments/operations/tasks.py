@@ -3,9 +3,9 @@
 from uuid import UUID
 
 from celery import shared_task
-from django.utils.timezone import now
 
-from deployments.operations import reconcile, resolve, run, sweep
+from deployments.operations import reconcile, resolve, run, settle, sweep
+from portal.clock import now
 from portal.queue.lease import holding_lease
 
 
@@ -30,6 +30,18 @@ def sweep_operations() -> None:
 
 
 @shared_task(name="operations.check_again")
-def check_operation_again(operation_id: str, user_id: str) -> None:
+def check_operation_again(operation_id: str) -> None:
     """Check for a person what became of an operation that needs attention."""
-    resolve.check_operation_for(UUID(operation_id), user_id=int(user_id), now=now())
+    resolve.perform_check(UUID(operation_id), now=now())
+
+
+@shared_task(name="operations.run_batch")
+def run_batch(batch_id: str) -> None:
+    """Publish every queued operation of a batch: the web published only this."""
+    run.publish_batch(UUID(batch_id))
+
+
+@shared_task(name="operations.settle")
+def settle_workspace(workspace_id: str) -> None:
+    """End the accepted operations of a workspace that its list shows as done."""
+    settle.settle_workspace(int(workspace_id), now=now())

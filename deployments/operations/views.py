@@ -8,22 +8,22 @@ from django.contrib import messages
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.timezone import now
 from django.views.decorators.http import require_POST, require_safe
 
 from deployments.ledger.kinds import Kind
 from deployments.ledger.models import Operation
 from deployments.ledger.states import State
-from deployments.ledger.transitions import cancel_operation, operation_subject
+from deployments.ledger.transitions import cancel_operation, dismiss_operation, operation_subject
 from deployments.operations.acting import (
     form_token_of,
+    redirect_to_result,
     refuse_if_too_many,
     require_own_key,
     warn_if_other_operation,
 )
 from deployments.operations.forms import ResolveForm
 from deployments.operations.request import ChangeRequest, request_operation
-from deployments.operations.resolve import mark_resolved_by_hand
+from deployments.operations.resolve import mark_resolved_by_hand, request_check
 from deployments.workspaces.guard import workspace_required
 from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.revision import page_revision
@@ -31,6 +31,7 @@ from deployments.workspaces.roles import Role, is_enough
 from portal.audit.export import record_export
 from portal.audit.models import Event
 from portal.audit.origin import origin_of
+from portal.clock import now
 from portal.queue.publish import publish
 from portal.web.export import export_response, wants_export
 from portal.web.fragments import form_page, is_unchanged, nothing_new, page_or_part, redirect_page
@@ -200,10 +201,14 @@ def operation_context(
         "attempts": found.attempts.all(),
         "rev": rev,
         "may_act": is_enough(membership.role, Role.OPERATOR),
+        "may_dismiss": Operation.objects.unsettled()
+        .filter(pk=found.pk)
+        .exclude(state=State.UNKNOWN)
+        .exists(),
         "resolve_form": form or ResolveForm(),
         "form": form,
         "try_token": uuid4(),
-        "events": Event.objects.filter(operation_id=str(found.pk)).order_by("sequence")[:50],
+        "events": Event.objects.filter(operation_id=str(found.pk)).order_by("sequence"),
         "batch": others_in_batch,
     }
 
@@ -225,8 +230,8 @@ def check_again(request: HttpRequest, membership: Membership, operation_id: UUID
     found = get_operation_or_404(membership, operation_id)
     if refusal := refuse_if_too_many(request):
         return refusal
-    if found.state == State.NEEDS_ATTENTION and not found.resolved_at:
-        publish("operations.check_again", found.pk, request.user.pk)
+    if request_check(found, user_id=request.user.pk, now=now()):
+        publish("operations.check_again", found.pk)
         messages.info(
             request, "The portal is asking Roboflow again. This page shows the answer when it comes."
         )
@@ -245,6 +250,16 @@ def resolve(request: HttpRequest, membership: Membership, operation_id: UUID) ->
         return form_page(request, "operations/operation.html", context)
     mark_resolved_by_hand(found, reason=form.cleaned_data["reason"], by=origin_of(request), now=now())
     return redirect_page(request, found.get_absolute_url())
+
+
+@require_POST
+@workspace_required(Role.OPERATOR)
+def dismiss(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
+    """Take an unsuccessful operation out of its row and of *Needs attention*: a person has seen it."""
+    found = get_operation_or_404(membership, operation_id)
+    if not dismiss_operation(found, by=origin_of(request), now=now()):
+        messages.info(request, "There is nothing to dismiss any more.")
+    return redirect_to_result(request, found)
 
 
 @require_POST

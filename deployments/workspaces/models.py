@@ -38,6 +38,10 @@ class Workspace(models.Model):
     watched_until = models.DateTimeField(null=True)  # somebody looks at a page of it
     sync_due_at = models.DateTimeField(null=True)
     sync_attempted_at = models.DateTimeField(null=True)
+    list_requested_at = models.DateTimeField(null=True)  # when the last list that was stored was asked for
+    patience_until = models.DateTimeField(
+        null=True
+    )  # Roboflow asked for patience (Retry-After): no reads before
     synced_at = models.DateTimeField(null=True)  # the last success: how old our facts are
     sync_milliseconds = models.IntegerField(null=True)
     sync_error = models.TextField(blank=True)  # Roboflow's words, masked
