@@ -3,7 +3,7 @@
 import pytest
 from django.utils.timezone import now
 
-from deployments.keys.check import recheck_unchecked
+from deployments.keys.recheck import recheck_unchecked
 from deployments.keys.models import ApiKey
 from deployments.keys.seal import seal_key, unseal_key
 from deployments.roboflow.mask import Secret
