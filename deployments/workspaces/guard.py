@@ -32,9 +32,9 @@ WATCH_EVERY = timedelta(seconds=10)  # pages poll, so watched_until is not writt
 def workspace_required(needed: Role, *, refused_as: str = Action.ACCESS_REFUSED) -> Callable[[View], View]:
     """Guard a view whose address names a `workspace`: the view gets the person's `membership` instead.
 
-    A person who is no member gets 404, so an address does not show whether the workspace exists. A member whose
-    role is too low gets 403, with the role that is needed and who can give it. A refused attempt to change
-    something is audited as `refused_as`.
+    A person who is no member gets 404, so an address does not show whether the workspace exists. A member
+    whose role is too low gets 403, with the role that is needed and who can give it. A refused attempt to
+    change something is audited as `refused_as`.
     """
 
     def guard(view: View) -> View:
