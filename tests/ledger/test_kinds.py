@@ -1,4 +1,4 @@
-"""The table of kinds: what each change makes possible, proves and explains, and that a fifth kind is one row."""
+"""The table of kinds: what each kind makes possible, proves and explains. A fifth kind is one row."""
 
 import inspect
 from types import ModuleType
