@@ -21,9 +21,9 @@ def next_windows(
 ) -> list[Window]:
     """Return the windows to read, newest first.
 
-    The log was read between `covered_from` and `covered_to`, or never if these are None. The first window ends
-    `now`; it repeats the last OVERLAP of what was read, so that no late line is lost. The second window is what
-    is older than that and wanted, if anything is.
+    The log was read between `covered_from` and `covered_to`, or never if they are None. The first window ends
+    `now`; it repeats the last OVERLAP of what was read, so that no late line is lost. The second window is
+    what is older than that and wanted, if anything is.
     """
     wanted = max(min(wanted_from or now - FIRST_SPAN, now - FIRST_SPAN), now - LONGEST_SPAN)
     if covered_from is None or covered_to is None:

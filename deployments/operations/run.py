@@ -268,7 +268,7 @@ def store_outcome(operation: Operation, to: State, outcome: Outcome, *, now: dat
 
 
 def attempt_for(endpoint: str, error: RoboflowError | KeyUnreadable | None, started: float) -> Attempt:
-    """Return the row of a call, unsaved. `started` is in monotonic seconds; `error` is None if it succeeded."""
+    """Return the unsaved row of a call. `started` is monotonic seconds; `error` is None if it succeeded."""
     answer = error if isinstance(error, RoboflowError) else None
     return Attempt(
         at=clock(),

@@ -19,7 +19,7 @@ def short_timeout(settings, sandbox):
 
 @pytest.fixture
 def kill_after_sending():
-    """Do what a worker does that is killed during its call: the operation is marked as sent, no attempt is stored."""
+    """Do what a worker does that is killed during its call: it marks the operation as sent, no more."""
 
     def kill(operation):
         claimed = claim_operation(operation.pk, now=now())

@@ -35,7 +35,7 @@ def test_a_second_post_of_the_same_form_returns_the_first_operation(ana, fleet, 
 
 
 def test_a_form_posted_again_after_all_is_done_returns_the_first_operation(ana, fleet, worker, trail):
-    """The answer was lost. The first post took the name, or deleted the deployment: that makes no second post invalid."""
+    """Its answer was lost. What the first post did (the name is taken) does not make the second invalid."""
     night_shift = fleet["night-shift"]
     delete_fields = {"confirm_name": "night-shift", "reason": "over"}
     posts = [

@@ -104,9 +104,7 @@ def test_a_sync_and_an_operation_meet_the_same_new_deployment(ana, monkeypatch):
         is_created.wait(5)
         sync.sync_workspace(workspace.pk)
 
-    assert (
-        run_together(lambda: run.run_operation(operation.pk, now=now()), sync_once_it_is_created) == []
-    )
+    assert run_together(lambda: run.run_operation(operation.pk, now=now()), sync_once_it_is_created) == []
     operation.refresh_from_db()
     assert operation.state == "accepted"
     assert operation.target_id == Deployment.objects.get(deployment_name="brand-new").deployment_id
