@@ -40,7 +40,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, object]) -> dic
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: object) -> None:
-    """Create the cache table, which the rate limits need. Refuse to run on another database than TEST_DATABASE names."""
+    """Create the cache table for the rate limits. Refuse another database than TEST_DATABASE names."""
     from django.core.management import call_command
     from django.db import connection
 
@@ -72,7 +72,7 @@ def sandbox(sandbox_process: SandboxProcess, settings: object) -> SandboxProcess
 
 @pytest.fixture(autouse=True)
 def _trail_may_be_emptied(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Drop the audit trail's triggers after a transactional test, whose flush they refuse; create them before it."""
+    """Create the audit trail's triggers before a transactional test; drop them for the flush after it."""
     marker = request.node.get_closest_marker("django_db")
     if not (marker and marker.kwargs.get("transaction")) and "transactional_db" not in request.fixturenames:
         yield

@@ -1,7 +1,7 @@
-"""Set the environment of the tests. pyproject.toml names this file as a plugin, so it runs before Django reads its settings.
+"""Set the environment of the tests, as a plugin that pyproject.toml names.
 
-Everything is set before the first import of `portal`: `portal/__init__.py` creates the Celery app, which reads the
-settings, and settings are read once.
+It runs before Django reads its settings. Everything is set before the first import of `portal`, because
+`portal/__init__.py` creates the Celery app, which reads the settings, and they are read once.
 """
 
 import os
@@ -15,7 +15,8 @@ from tests.servers import postgresql, start_valkey
 
 DATABASES = ("sqlite", "postgresql")
 DATABASE = os.environ.setdefault("TEST_DATABASE", "sqlite")  # what the tests say that they run on
-IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ  # a process of `pytest -n`: it inherits what the first one set
+# A worker of `pytest -n` inherits what the first process set.
+IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
 
 if DATABASE not in DATABASES:
     raise SystemExit(f"TEST_DATABASE is {DATABASE!r}: use one of {', '.join(DATABASES)}.")
@@ -26,7 +27,8 @@ if not IS_WORKER:
         os.environ["DATABASE_URL"] = postgresql()  # each worker creates a database of its own on this server
 os.environ["PORTAL_HOME"] = tempfile.mkdtemp(prefix="portal-tests-")
 os.environ["PORTAL_STATIC_ROOT"] = str(ROOT / "var" / "test-static")
-os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright's event loop runs in the thread that uses the ORM
+# Playwright's event loop runs in the thread that uses the ORM.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 BROKER_SOCKET = Path(tempfile.mkdtemp(prefix="valkey-")) / "s"
 os.environ["REDIS_URL"] = f"redis+socket://{BROKER_SOCKET}"
 start_valkey(BROKER_SOCKET)

@@ -1,4 +1,4 @@
-"""Start real servers for tests: PostgreSQL and Valkey from wheels, private, in temporary folders, on unix sockets."""
+"""Start PostgreSQL and Valkey for tests: from wheels, in temporary folders, on unix sockets."""
 
 import atexit
 import os
@@ -32,7 +32,7 @@ def stop_process(process: subprocess.Popen[bytes], folder: Path, number: int = s
 
 
 def start_valkey(socket: Path) -> None:
-    """Start a broker on the unix socket, in a folder that is removed at exit. Raises NoBroker without a server.
+    """Start a broker on the unix socket, whose folder is removed at exit. Raises NoBroker without a server.
 
     `portal` is imported here, not above: the environment of its settings has to be complete before.
     """
@@ -49,7 +49,7 @@ def start_valkey(socket: Path) -> None:
 
 
 class Postgresql:
-    """A server without a password on a unix socket. PostgreSQL refuses to run as root: then it runs as nobody.
+    """A server without a password on a unix socket. PostgreSQL does not run as root: then it runs as nobody.
 
     A `durable` server keeps what it committed when it is killed.
     """
@@ -76,7 +76,7 @@ class Postgresql:
         self.start()
 
     def copy_for_nobody(self, home: Path) -> Path:
-        """Copy the programs to where nobody may read them, with their libraries beside them. Return the copy."""
+        """Copy the programs, and their libraries beside them, to where nobody may read. Return the copy."""
         nobody = pwd.getpwnam("nobody")
         copy = self.folder / "install"
         for part in (home, home.parent.with_suffix(".libs")):
@@ -103,11 +103,15 @@ class Postgresql:
         deadline, self.process = time.monotonic() + START_SECONDS, None
         while time.monotonic() < deadline:
             if self.process is None or self.process.poll() is not None:
-                self.process = subprocess.Popen(command, start_new_session=True, **self.more)  # type: ignore[call-overload]
+                self.process = self.launch(command)
             time.sleep(0.1)
             if self.is_ready():
                 return
         raise RuntimeError("PostgreSQL did not start")
+
+    def launch(self, command: list[str]) -> subprocess.Popen[bytes]:
+        """Start the server's process, in a process group of its own."""
+        return subprocess.Popen(command, start_new_session=True, **self.more)  # type: ignore[call-overload]
 
     def is_ready(self) -> bool:
         """Say whether the server accepts connections."""

@@ -1,4 +1,4 @@
-"""A long campaign: `make faults RUNS=200 SEED=1`. Print a table; exit with 1 when an invariant does not hold."""
+"""A long campaign: `make faults RUNS=200 SEED=1`. It exits with 1 when an invariant does not hold."""
 
 import os
 import random
@@ -16,7 +16,7 @@ from tests.faults.strikes import STRIKES, strikes_on
 
 
 def main() -> int:
-    """Run the campaign that the environment describes: RUNS, SEED, DATABASE, ONLY (part of a strike's name)."""
+    """Run a campaign by RUNS, SEED, DATABASE and ONLY (part of a strike's name); print a table."""
     runs, seed = int(os.environ.get("RUNS") or 200), int(os.environ.get("SEED") or random.randrange(10**6))
     database, only = os.environ.get("DATABASE") or "sqlite", os.environ.get("ONLY", "")
     strikes = [one for one in strikes_on(database) if only in one.name]

@@ -1,4 +1,4 @@
-"""An hour in which people work, make mistakes and are refused, while Roboflow repeats their keys in its answers."""
+"""People work, make mistakes and are refused, while Roboflow repeats their keys in its answers."""
 
 from uuid import uuid4
 
@@ -67,7 +67,7 @@ def ask_for_changes(running: RunningPortal) -> None:
 
 
 def add_a_key_badly(running: RunningPortal) -> dict[str, bytes]:
-    """Let Ana add a key that she has, with a part of it as the label, and from a form without a CSRF token."""
+    """Let Ana add a key again, with a part of it as the label, and from a form without a CSRF token."""
     running.ana.post("/keys/", {"api_key": f"{PLANTED['ana']} ", "label": PLANTED["ana"][:3]})
     url, fields = f"{running.process.url}/keys/", {"api_key": PLANTED["ana"]}
     return {"stale": running.ana.session.post(url, fields, timeout=10).content}

@@ -1,4 +1,4 @@
-"""One run of a campaign: people ask for four changes, a strike hits, it ends, and every invariant must hold."""
+"""One run of a campaign: people ask for four changes, a strike comes and ends, every invariant must hold."""
 
 import random
 import threading
@@ -18,7 +18,7 @@ _numbers = count()
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of a run: how long the portal took to come to rest after the strike, and what does not hold."""
+    """The result of a run: the seconds from the end of the strike to rest, and what does not hold."""
 
     strike: str
     seconds: float
@@ -50,7 +50,7 @@ def run(running: RunningPortal, strike: Strike, *, seed: int) -> Outcome:
 
 
 def choose_changes(running: RunningPortal, rng: random.Random) -> list[Callable[[], None]]:
-    """Return four functions in random order, each asks for one change: a create, and changes of three deployments."""
+    """Return four functions in random order that ask for a create and for changes of three deployments."""
     name = f"run{next(_numbers):04d}x"
     deployments = rng.sample(running.changeable(), k=3)
     kinds = [choose_kind(one["status"], rng) for one in deployments]

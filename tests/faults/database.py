@@ -129,7 +129,7 @@ class Postgres:
         self.server.start()
 
     def processes(self) -> list[int]:
-        """Return the server's first process and those that it started. Each leads a process group of its own."""
+        """Return the ids of the server's processes. Each leads a process group of its own."""
         return [self.server.process.pid, *children_of(self.server.process.pid)]
 
     def signal(self, number: int) -> None:

@@ -1,6 +1,6 @@
 """What must hold after any strike: compares Roboflow's journal, the portal's database and the audit trail.
 
-I1 to I13 are promises of docs/reliability.md. Each function returns a sentence for everything that does not hold.
+I1 to I13 are promises of docs/reliability.md. Each function returns a sentence for all that does not hold.
 """
 
 from collections import Counter
@@ -86,7 +86,7 @@ def find_wrong_events(operations: list[Row], events: list[Row]) -> list[str]:
 
 
 def find_wrong_endings(journal: list[Row], operations: list[Row], running: RunningPortal) -> list[str]:
-    """I12: *failed* and *cancelled* only if Roboflow did not do it, *succeeded* only if it or somebody else did."""
+    """I12: *failed* and *cancelled* only if Roboflow did not do it, *succeeded* only if it was done."""
     outside = {entry["deployment_id"] for entry in running.sandbox("GET", "journal")["outside"]}
     found = []
     for one in operations:
@@ -111,7 +111,7 @@ def entries_of(operation: Row, journal: list[Row], operations: list[Row]) -> lis
 
 
 def find_calls_after_the_end(journal: list[Row], operations: list[Row]) -> list[str]:
-    """I13: no call reaches Roboflow after its operation ended, unless it ended as *needs attention* (not known)."""
+    """I13: no call reaches Roboflow after its operation ended with a known outcome."""
     found = []
     for entry in journal:
         possible = [one for one in operations if may_be_of(entry, one)]

@@ -15,6 +15,6 @@ def shapes_of(keys: list[str]) -> set[bytes]:
 
 
 def base64_shape(key: str, offset: int) -> str:
-    """Return the part of a base64 text that depends on the key alone, when it begins `offset` bytes after a multiple of 3."""
+    """Return what base64 makes of the key alone, where it begins `offset` bytes after a multiple of 3."""
     text = base64.b64encode(b"x" * offset + key.encode()).decode()
     return text[(0, 2, 3)[offset] : -4]

@@ -3,12 +3,12 @@
 from contextlib import contextmanager
 
 POINTS = {  # where a worker dies: the function of deployments/operations/run.py, and whether it has run
-    "before its first read": ("look_first", False),
-    "after its first read": ("look_first", True),
+    "before its first read": ("verify_target", False),
+    "after its first read": ("verify_target", True),
     "after it stored that it sends": ("mark_sent", True),
-    "after the reply": ("call", True),
-    "before it stored the answer": ("step", False),
-    "after it stored the answer": ("step", True),
+    "after the reply": ("call_roboflow", True),
+    "before it stored the answer": ("transition", False),
+    "after it stored the answer": ("transition", True),
 }
 
 

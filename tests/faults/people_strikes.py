@@ -23,7 +23,7 @@ def crowd(running: RunningPortal, rng: random.Random) -> Heal:
 
 
 def role_lowered(running: RunningPortal, rng: random.Random) -> Heal:
-    """Make Ben a viewer after he asked for a change and before a worker claims it; give him his role back at the end."""
+    """Make Ben a viewer after he asked for a change and before a worker claims it, until the end."""
     member_path = f"{WORKSPACE_PATH}team/{running.rows(BEN_MEMBER)[0]['id']}/role/"
     deployments = running.changeable()
     one = rng.choice([one for one in deployments if one["status"] == "ready"] or deployments)

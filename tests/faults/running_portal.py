@@ -1,4 +1,4 @@
-"""The portal under test: a running portal with short leases, Ana and Ben at its forms, its database and Roboflow's state."""
+"""The portal under test: it runs with short leases, Ana and Ben use its forms, and its data can be read."""
 
 import os
 import re
@@ -63,7 +63,7 @@ class RunningPortal:
     # --- forms
 
     def submit(self, path: str, fields: dict[str, str]) -> int | None:
-        """Let Ana submit a form and return the status; None in a crowd, where it is a race who gets which answer."""
+        """Let Ana submit a form and return the status; None in a crowd, where answers are a race."""
         fields = {"form_token": str(uuid4()), "reason": "a campaign", **fields}
         if not self.is_crowded:
             return self.ana.submit(path, fields, is_database_away=self.is_database_away)
@@ -118,7 +118,7 @@ class RunningPortal:
         return re.search(r"\S+/broker\.sock", command)[0]
 
     def sandbox(self, method: str, place: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Call `/__sandbox/<place>` and return its JSON, {} for a 404. Repeat for a minute while it does not answer."""
+        """Call `/__sandbox/<place>` and return its JSON, {} for a 404. Repeat without an answer, for a minute."""
         url, found = f"{self.roboflow_url}/__sandbox/{place}", {}
 
         def is_answered() -> bool:
@@ -170,7 +170,7 @@ class RunningPortal:
     # --- rest
 
     def is_at_rest(self) -> bool:
-        """Say whether every operation has ended, every part lives and the cache equals what Roboflow lists."""
+        """Say whether all operations have ended, all parts live and the cache equals Roboflow's list."""
         try:
             is_ready = self.process.status("/readyz") == 200
             return is_ready and not self.has_open_operations() and self.reported() == self.cached()
@@ -178,7 +178,7 @@ class RunningPortal:
             return False
 
     def wait_for_rest(self, *, seconds: float) -> float:
-        """Wait until the portal is at rest and return how many seconds that took; AssertionError after `seconds`."""
+        """Wait until the portal is at rest and return the seconds that took; AssertionError after `seconds`."""
         started = time.monotonic()
         until(self.is_at_rest, seconds=seconds, why=lambda: f"no rest after {seconds} s: {self.unrest()}")
         return time.monotonic() - started

@@ -1,4 +1,4 @@
-"""The rules of a story: what people, workers, outsiders, faults and time may do to a workspace, in any order."""
+"""The rules of a story: what people, workers, outsiders, faults and time may do, in any order."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -54,7 +54,7 @@ def waiting_operations():
 
 
 class Story(RuleBasedStateMachine):
-    """What may happen in a workspace, in any order. The names of the rules are the words of a printed story."""
+    """What may happen in a workspace, in any order. A printed story consists of the names of the rules."""
 
     sandbox = None
 
@@ -201,7 +201,7 @@ class Story(RuleBasedStateMachine):
     @rule(after=st.booleans())
     def a_worker_dies_while_it_looks(self, after):
         for one in waiting_operations()[:1]:
-            with killed_in(reconcile, "step", after=after):
+            with killed_in(reconcile, "transition", after=after):
                 reconcile.look_at_operation(one.pk)
 
     @rule()

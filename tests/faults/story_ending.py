@@ -1,4 +1,4 @@
-"""How a story ends: faults stop, every operation ends, and every promise is checked against Roboflow's journal."""
+"""How a story ends: faults stop, operations end, and promises are checked against Roboflow's journal."""
 
 import time
 
@@ -93,7 +93,7 @@ def check_events(operation):
 
 
 def check_outcome(story, operation, journal, operations):
-    """I12: *failed* and *cancelled* only if Roboflow did not do it, *succeeded* only if it or somebody else did."""
+    """I12: *failed* and *cancelled* only if Roboflow did not do it, *succeeded* only if it was done."""
     done = entries_of(story, operation, journal, operations)
     changes = [entry["endpoint"] for entry in journal if entry["deployment_id"] == operation.target_id]
     was_so_already = changes[-1:] == [f"/{operation.kind}"]  # such as a pause of a paused deployment

@@ -33,7 +33,7 @@ def once(heal: Heal) -> Heal:
 
 
 def in_background(strike: Callable[[], None], *, then: Callable[[], object]) -> Heal:
-    """Run `strike` in a thread, beside the clicks. The returned function waits for its end, then calls `then`."""
+    """Run `strike` in a thread, beside the clicks. The result waits for its end, then calls `then`."""
     thread = threading.Thread(target=strike, daemon=True)
     thread.start()
 

@@ -1,4 +1,4 @@
-"""The clock of the whole portal jumps while somebody asks for changes: every operation ends, and none is sent twice."""
+"""The clock of the whole portal jumps while somebody asks for changes: all end, and none is sent twice."""
 
 from datetime import timedelta
 

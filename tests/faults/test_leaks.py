@@ -1,4 +1,4 @@
-"""Keys that nothing else resembles are added; then every byte that the portal wrote is searched for them in any shape."""
+"""Every byte that the portal wrote is searched for keys, in every shape that a key can take."""
 
 import base64
 import io

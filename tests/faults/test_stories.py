@@ -1,4 +1,4 @@
-"""Random stories of people, workers, outsiders, faults and time, in one process: no order of them breaks a promise.
+"""Random stories of people, workers, outsiders, faults and time: no order of events breaks a promise.
 
 Hypothesis shortens a story that breaks one. `make faults` tells more stories, with random seeds.
 """

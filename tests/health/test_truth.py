@@ -1,4 +1,4 @@
-"""Each part of a running portal is stopped or filled up: /readyz and the part's health check show it within 30 s.
+"""A part of a running portal is stopped or full: /readyz and the part's health check show it within 30 s.
 
 Soon after the end of the fault they show that all is well again.
 """

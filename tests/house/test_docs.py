@@ -1,4 +1,4 @@
-"""Each test that a document names exists, each link leads to a file, and each setting of the README is read."""
+"""Tests that a document names exist, its links lead to files, and settings of the README are read."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def named_tests(text):
-    """Yield (file, test) for each `tests/room/test_x.py::test_y`; `…::test_y` means the file named before it."""
+    """Yield (file, test) for each `tests/room/test_x.py::test_y`; `…::test_y` repeats the file before it."""
     file = ""
     for path, name in re.findall(r"(?:(tests/[\w/]+\.py)|…)::(test_\w+)", text):
         file = path or file

@@ -1,4 +1,4 @@
-"""The tests run on what TEST_DATABASE names, on a broker that answers, and without settings of this machine."""
+"""The tests run on the database that TEST_DATABASE names, and on a broker that answers."""
 
 import os
 import subprocess
@@ -30,7 +30,7 @@ def test_the_home_is_a_temporary_folder():
 
 
 def run_pytest(**environment):
-    """Run the tests above in one process without workers, as a person would: nothing of this run is inherited."""
+    """Run two of the tests above in a process of its own without workers, as `pytest` without -n does."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", __file__, "-k", "test_database_names or answers"],

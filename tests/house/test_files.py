@@ -16,7 +16,7 @@ SOURCES = [
 ]
 TEMPLATES = list((ROOT / "templates").rglob("*.html"))
 LONG_FILES = {"portal/settings.py"}  # the one table of settings
-UPWARD = {  # the named slots: a template of the first room uses the template tags of the second, which is above it
+UPWARD = {  # the named slots: a template of the first room uses template tags of the second, a higher one
     ("web", "workspaces"),
     ("web", "fleet"),
     ("fleet", "operations"),

@@ -1,4 +1,4 @@
-"""Every address that changes something refuses a form without a token or from another site, and takes its own fields only."""
+"""Addresses that change something refuse forms of other sites and without a token, and fields not their own."""
 
 import re
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""Every address with every method, opened by every role: each answers the roles that may use it, and nobody else."""
+"""Every address with every method, opened by every role: it answers those who may use it, and nobody else."""
 
 import uuid
 
