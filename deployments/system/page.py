@@ -1,4 +1,4 @@
-"""The figures of the System page."""
+"""Compute what the System page shows: parts, queue, syncs, calls, storage, versions."""
 
 import sys
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ HOUR = timedelta(hours=1)
 
 
 def system_context(*, now: datetime) -> dict[str, Any]:
-    """Return everything that the page shows."""
+    """Return the context of the System page. The web process is well, or it would not compute it."""
     return {
         "parts": system_parts(now=now),
         "queues": [(queue, queue_length(queue)) for queue in QUEUES],
@@ -59,31 +59,32 @@ def system_parts(*, now: datetime) -> list[Part]:
 
 
 def call_statistics(*, now: datetime) -> list[dict[str, Any]]:
-    """Return the calls of the last hour by endpoint and outcome, with p50 and p95 in milliseconds."""
-    groups: dict[tuple[str, str], list[int]] = {}
-    for endpoint, outcome, took in Call.objects.filter(at__gt=now - HOUR).values_list(
-        "endpoint", "outcome", "milliseconds"
-    ):
-        groups.setdefault((endpoint, outcome), []).append(took)
+    """Return the calls to Roboflow in the last hour by endpoint and outcome, with p50 and p95 in ms."""
+    durations: dict[tuple[str, str], list[int]] = {}
+    calls = Call.objects.filter(at__gt=now - HOUR)
+    for endpoint, outcome, milliseconds in calls.values_list("endpoint", "outcome", "milliseconds"):
+        durations.setdefault((endpoint, outcome), []).append(milliseconds)
     return [
         {
             "endpoint": endpoint,
             "outcome": outcome,
-            "count": len(took),
-            "p50": percentile(took, 50),
-            "p95": percentile(took, 95),
+            "count": len(values),
+            "p50": percentile(values, 50),
+            "p95": percentile(values, 95),
         }
-        for (endpoint, outcome), took in sorted(groups.items())
+        for (endpoint, outcome), values in sorted(durations.items())
     ]
 
 
-def percentile(values: list[int], which: int) -> int:
-    """Return a percentile."""
-    return int(quantiles(values, n=100, method="inclusive")[which - 1]) if len(values) > 1 else values[0]
+def percentile(values: list[int], percent: int) -> int:
+    """Return the percentile of at least one value, rounded down."""
+    if len(values) == 1:
+        return values[0]
+    return int(quantiles(values, n=100, method="inclusive")[percent - 1])
 
 
 def table_sizes() -> list[tuple[str, int, int | None]]:
-    """Return rows and bytes of the tables that grow; bytes where the database tells them cheaply."""
+    """Return (name, rows, bytes) of the tables that grow without limit."""
     return [
         (name, model._default_manager.count(), table_bytes(model._meta.db_table))
         for name, model in (("log lines", Line), ("trail entries", Event))
@@ -91,13 +92,15 @@ def table_sizes() -> list[tuple[str, int, int | None]]:
 
 
 def table_bytes(table: str) -> int | None:
-    """Return the bytes of a table on PostgreSQL; of SQLite there is one file for all."""
+    """Return the size of a table with its indexes in bytes, None if it cannot be read.
+
+    SQLite keeps all tables in one file and does not count by table: there it is the size of that file.
+    """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_total_relation_size(%s::regclass)", [table])
             return int(cursor.fetchone()[0])
-    name = settings.DATABASES["default"]["NAME"]
     try:
-        return Path(str(name)).stat().st_size
+        return Path(str(settings.DATABASES["default"]["NAME"])).stat().st_size
     except OSError:
         return None

@@ -1,4 +1,4 @@
-"""Invite people, withdraw an invitation, accept one."""
+"""Invite people into a workspace, withdraw an invitation, accept one."""
 
 import hashlib
 import secrets
@@ -26,16 +26,16 @@ LIFE = timedelta(days=7)
 
 
 class NotInvited(Exception):
-    """Why an invitation makes no sense."""
+    """The person cannot be invited, with the reason as a sentence for the inviter."""
 
 
 class NoInvitation(Exception):
-    """The link is none, used, withdrawn or too old."""
+    """The link belongs to no open invitation: it is wrong, used, withdrawn or expired."""
 
 
 @dataclass(frozen=True)
 class SentInvitation:
-    """A new invitation and its link, which is shown once."""
+    """A new invitation, its link, which is shown once, and whether the link was mailed."""
 
     invitation: Invitation
     link: str
@@ -43,24 +43,28 @@ class SentInvitation:
 
 
 def hash_token(token: str) -> str:
-    """Return what is kept of a token."""
+    """Return the SHA-256 of a token, in hexadecimal: the only form in which a token is stored."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def invitation_subject(invitation: Invitation) -> Subject:
-    """Return how the trail names an invitation: never by its token."""
+    """Return the subject of audit entries about an invitation. It names the address, never the token."""
     return Subject(type="invitation", id=str(invitation.pk), name=invitation.email)
 
 
 def invite_person(
     *, workspace: Workspace, email: str, role: Role, inviter: User, by: Origin, now: datetime
 ) -> SentInvitation:
-    """Invite somebody; an older open invitation of the same address is withdrawn. Raises NotInvited for members."""
+    """Create an invitation for 7 days, mail its link if a mail server is set, and return both.
+
+    Open invitations of the same address are withdrawn. Raises NotInvited if the address belongs to a member.
+    """
     if Membership.objects.current().filter(workspace=workspace, user__email__iexact=email).exists():
         raise NotInvited("This person is a member already.")
     token = secrets.token_urlsafe(32)
     with transaction.atomic(durable=True):
-        withdraw_invitations(open_invitations(workspace, now=now).filter(email__iexact=email), by=by, now=now)
+        older = open_invitations(workspace, now=now).filter(email__iexact=email)
+        withdraw_invitations(older, by=by, now=now)
         invitation = Invitation.objects.create(
             workspace=workspace,
             email=email.lower(),
@@ -84,74 +88,80 @@ def invite_person(
 
 
 def open_invitations(workspace: Workspace, *, now: datetime) -> InvitationQuerySet:
-    """Return the workspace's invitations that can still be accepted."""
-    found: InvitationQuerySet = (
-        Invitation.objects.open(now).filter(workspace=workspace).select_related("workspace")
-    )
-    return found
+    """Return the workspace's invitations that can be accepted."""
+    invitations: InvitationQuerySet = Invitation.objects.open(now).filter(workspace=workspace)
+    return invitations.select_related("workspace")
 
 
 def mail_invitation(invitation: Invitation, link: str, *, inviter: User) -> bool:
-    """Mail the link where a mail server is set; say whether it went out."""
+    """Mail the link to the invited address. Return whether it was sent: False without a mail server."""
     if not is_mail_configured():
         return False
-    words = f"{inviter} invites you to {invitation.workspace} in the Deployment Portal as {invitation.role}.\n\n{link}\n\nThe link works for 7 days."
-    return send_mail(EmailMessage(f"Invitation to {invitation.workspace}", words, None, [invitation.email]))
+    text = (
+        f"{inviter} invites you to {invitation.workspace} in the Deployment Portal as {invitation.role}.\n\n"
+        f"{link}\n\n"
+        f"The link works for {LIFE.days} days."
+    )
+    return send_mail(EmailMessage(f"Invitation to {invitation.workspace}", text, None, [invitation.email]))
 
 
 @transaction.atomic(durable=True)
 def withdraw_invitation(invitation: Invitation, *, by: Origin, now: datetime) -> None:
-    """Make an open invitation worthless."""
+    """Withdraw an invitation; do nothing if it is not open."""
     withdraw_invitations([invitation], by=by, now=now)
     bump_revision(invitation.workspace_id)
 
 
 def withdraw_invitations(invitations: Iterable[Invitation], *, by: Origin, now: datetime) -> None:
-    """Make open invitations worthless, with an event each. Call it inside a transaction."""
-    for one in invitations:
-        if Invitation.objects.open(now).filter(pk=one.pk).update(withdrawn_at=now):
+    """Withdraw those invitations that are open, with an audit entry each. Call it inside a transaction."""
+    for invitation in invitations:
+        if Invitation.objects.open(now).filter(pk=invitation.pk).update(withdrawn_at=now):
             append_event(
                 Action.INVITATION_WITHDRAWN,
                 by=by,
                 at=now,
-                about=invitation_subject(one),
-                workspace=one.workspace,
+                about=invitation_subject(invitation),
+                workspace=invitation.workspace,
             )
 
 
 def find_invitation(token: str, *, now: datetime) -> Invitation:
-    """Return the open invitation of a token. Raises NoInvitation."""
-    found = (
-        Invitation.objects.open(now)
-        .filter(token_hash=hash_token(token))
-        .select_related("workspace", "invited_by")
-        .first()
-    )
-    if found is None:
+    """Return the open invitation that has this token. Raises NoInvitation."""
+    invitations = Invitation.objects.open(now).filter(token_hash=hash_token(token))
+    invitation: Invitation | None = invitations.select_related("workspace", "invited_by").first()
+    if invitation is None:
         raise NoInvitation
-    return found
+    return invitation
 
 
 @transaction.atomic(durable=True)
 def accept_invitation(
     invitation: Invitation, *, user: User | None, name: str, password: str, by: Origin, now: datetime
 ) -> User:
-    """Join the workspace as `user`, or as a new person with `name` and `password`. Raises NoInvitation when it was used meanwhile."""
+    """Make `user` a member and return them. Without a user, create one with `name` and `password`.
+
+    Somebody who is a member already keeps their role. Raises NoInvitation if it is no longer open.
+    """
     if not Invitation.objects.open(now).filter(pk=invitation.pk).update(accepted_at=now):
         raise NoInvitation
     if user is None:
         user = User.objects.create_user(invitation.email, password, name=name, created_at=now)
-    origin = Origin(
-        actor_id=user.pk, actor_name=str(user), ip=by.ip, agent=by.agent, request_id=by.request_id
+    by_user = Origin(
+        actor_id=user.pk,
+        actor_name=str(user),
+        ip=by.ip,
+        agent=by.agent,
+        request_id=by.request_id,
     )
     append_event(
         Action.INVITATION_ACCEPTED,
-        by=origin,
+        by=by_user,
         at=now,
         about=invitation_subject(invitation),
         workspace=invitation.workspace,
     )
     if not Membership.objects.current().filter(user=user, workspace=invitation.workspace).exists():
-        add_member(user=user, workspace=invitation.workspace, role=Role(invitation.role), by=origin, now=now)
+        role = Role(invitation.role)
+        add_member(user=user, workspace=invitation.workspace, role=role, by=by_user, now=now)
     bump_revision(invitation.workspace_id)
     return user

@@ -1,4 +1,4 @@
-"""Second factors in a browser: an authenticator app by keyboard, and passkeys with Chromium's virtual authenticator."""
+"""Second factors in a browser: an authenticator app by keyboard, passkeys with a virtual authenticator."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Roboflow away, and back: pages answer all the time, and say how old their facts are. And no key is anywhere."""
+"""While Roboflow is away, pages answer and say how old their facts are; and no page or file holds a key."""
 
 import os
 import signal
