@@ -18,7 +18,8 @@ from portal.audit.actions import Action, outcome_of_action, sentence_of
 from portal.audit.append import Subject, append_event
 from portal.audit.models import Event, Head, SignedHead
 from portal.audit.origin import SYSTEM
-from portal.audit.verify import sign_head, sign_when_due, verify_trail
+from portal.audit.sign import sign_head, sign_when_due
+from portal.audit.verify import verify_trail
 
 
 def write(count):
