@@ -103,8 +103,8 @@ SENTENCES: dict[str, str] = {
 def outcome_of_action(action: str) -> str:
     """Return the outcome of `action`.
 
-    It is the last word if that word is an outcome of operations, "observed" for changes outside the portal, and
-    "succeeded" for all other actions. OUTCOMES lists the exceptions.
+    It is the last word if that word is an outcome of operations, "observed" for changes outside the portal,
+    and "succeeded" for all other actions. OUTCOMES lists the exceptions.
     """
     last = action.rsplit(".", 1)[-1]
     if last == "outside":

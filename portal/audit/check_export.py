@@ -1,10 +1,10 @@
 """Verifies an export of the trail on any machine: `python3 check_export.py trail.jsonl PUBLIC_KEY`.
 
-This file needs nothing of the portal, only the package cryptography. Each line of the export is a JSON object:
-first the entries in their order, then the signed heads. The hash of an entry is the SHA-256 of the previous hash,
-a line feed, and the JSON of the entry (without its two hashes; sorted keys, no spaces, UTF-8). A signed head is an
-Ed25519 signature of the JSON of hash, sequence and signing time. The exit code is 1 when anything is wrong; the
-message names the first bad entry.
+This file needs nothing of the portal, only the package cryptography. Each line of the export is a JSON
+object: first the entries in their order, then the signed heads. The hash of an entry is the SHA-256 of the
+previous hash, a line feed, and the JSON of the entry (without its two hashes; sorted keys, no spaces, UTF-8).
+A signed head is an Ed25519 signature of the JSON of hash, sequence and signing time. The exit code is 1 when
+anything is wrong; the message names the first bad entry.
 """
 
 import base64

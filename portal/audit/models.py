@@ -69,7 +69,7 @@ class Head(models.Model):
 
 
 class SignedHead(models.Model):
-    """A signed statement that the trail had this head at this time. It proves that a later end was cut off."""
+    """A signed statement that the trail had this head at this time. It shows if the end was cut off later."""
 
     sequence = models.BigIntegerField()
     hash = models.CharField(max_length=64)

@@ -25,7 +25,8 @@ def sign_when_due(*, now: datetime) -> SignedHead | None:
 def sign_head(*, now: datetime) -> SignedHead | None:
     """Sign the head, unless it did not move or its entries do not follow from what was signed before.
 
-    The signed statement is also written to the log stream: access to the database is not enough to change it there.
+    The signed statement is also written to the log stream: access to the database is not enough to change it
+    there.
     """
     newest = SignedHead.objects.order_by("-sequence").first()
     if not follows_from(newest):

@@ -35,10 +35,11 @@ class Finding:
 def verify_trail(*, first: int = 1, last: int | None = None, progress: Progress | None = None) -> Finding:
     """Verify the entries from `first` to `last`. Without `last`, also verify the head and the signed heads.
 
-    Entries that are appended while this runs are left to the next verification: it ends at the head that it read
-    first.
+    Entries that are appended while this runs are left to the next verification: it ends at the head that it
+    read first.
     """
-    # Read the signed heads before the head: the head may move on in between, but a signed head is never ahead.
+    # Read the signed heads before the head: the head may move on in between, but a signed head is never
+    # ahead.
     signed = {one.sequence: one for one in signed_heads()}
     head = load_head()
     end = head.sequence if last is None else min(last, head.sequence)
