@@ -79,7 +79,7 @@ SYNC_ACTIVE_SECONDS = env.number_setting("SYNC_ACTIVE_SECONDS", **active, limit=
 # How long to look for an unknown or accepted change.
 OPERATION_CONFIRM_SECONDS = env.number_setting("OPERATION_CONFIRM_SECONDS", 300, at_least=1, at_most=86_400)
 # How long a worker may hold an operation. Pre-check and call share three quarters of it, so that a late call
-# does not outlive the lease: 1.5 s at least, and at most the 75 s in which docker-compose.yml lets a worker end.
+# does not outlive the lease: at least 1.5 s, at most the 75 s that docker-compose.yml gives a worker to end.
 OPERATION_LEASE_SECONDS = env.number_setting(
     "OPERATION_LEASE_SECONDS", max(2.0, min(60.0, OPERATION_CONFIRM_SECONDS / 2)), at_least=2, at_most=100
 )

@@ -174,6 +174,8 @@ def parse_network(text: str) -> str:
     """Return a trusted address or network; IPv4 written as IPv6 becomes IPv4. Raises BadSetting."""
     try:
         network = ipaddress.ip_network(text, strict=False)
+        if "%" in text:  # a zone means something on one host only
+            raise ValueError
     except ValueError:
         allowed = "write IP addresses or networks, like 10.0.0.5 or 10.0.0.0/24, with commas between them"
         raise BadSetting(f"names {quoted(text)}: {allowed}.") from None

@@ -33,8 +33,8 @@ class ServerUrl:
 def split_server_url(text: str, *, path: re.Pattern[str], options: Set[str]) -> ServerUrl:
     """Return the parts of `text`. Raises BadSetting.
 
-    Any @ may end the password, so each one is tried: hosts, a path that matches `path`, and a query must follow.
-    When several are possible, the one counts whose options are all in `options`.
+    Any @ may end the password, so each one is tried: hosts, a path that matches `path`, and a query must
+    follow it. When several are possible, the one counts whose options are all in `options`.
     """
     text = text.strip()
     if not text.isprintable():
@@ -98,7 +98,7 @@ def check_options(url: ServerUrl, allowed: Set[str]) -> None:
 
 
 def one_password(url: ServerUrl, given: str, *, name: str) -> str:
-    """Return the password in `url`, or the one that the setting `name` gives. Raises BadSetting if they differ."""
+    """Return the password of `url`, or that of the setting `name`. Raises BadSetting if they differ."""
     if url.password and given and url.password != given:
         raise BadSetting(f"has a password, and {name} gives another one: keep one of them.")
     return url.password or given
