@@ -1,4 +1,4 @@
-"""The view that asks for one change of several deployments."""
+"""The view that requests one change for several deployments."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -24,24 +24,43 @@ MAX_CHOSEN = 100
 @require_POST
 @workspace_required(Role.OPERATOR)
 def batch(request: HttpRequest, membership: Membership) -> HttpResponse:
-    """Confirm what will be done with the chosen deployments, then ask for each change."""
-    workspace, wanted = membership.workspace, request.POST.get("kind", "")
-    chosen = [one.replace("\x00", "")[:100] for one in request.POST.getlist("deployment")][:MAX_CHOSEN]
-    rows = Deployment.objects.filter(workspace=workspace, deployment_id__in=chosen)
-    if wanted not in ON_EXISTING or not rows:
+    """Show what would be done with the chosen deployments; when that is confirmed, request each change."""
+    workspace = membership.workspace
+    chosen_ids = chosen_ids_of(request)
+    deployments = Deployment.objects.filter(workspace=workspace, deployment_id__in=chosen_ids)
+    chosen_kind = request.POST.get("kind", "")
+    if chosen_kind not in ON_EXISTING or not deployments.exists():
         messages.error(request, "Choose deployments first, then what to do with them.")
         return redirect_page(request, reverse("fleet:list", args=[workspace.slug]))
-    kind = Kind(wanted)
-    subject = Subject(type="batch", name=f"{len(chosen)} deployments")
+    kind = Kind(chosen_kind)
+    subject = Subject(type="batch", name=f"{len(chosen_ids)} deployments")
     key = require_own_key(request, membership, kind, subject)
-    plan = plan_batch(kind, rows.select_related("workspace").order_by("deployment_name"))
-    posted = request.POST if "form_token" in request.POST else None
-    form = BatchForm(posted, removes=kind.facts.removes)
+    plan = plan_batch(kind, deployments.select_related("workspace").order_by("deployment_name"))
+    is_confirmed = "form_token" in request.POST  # the fleet's list posts only the kind and the choice
+    form = BatchForm(request.POST if is_confirmed else None, removes=kind.facts.removes)
     if not form.is_valid():
-        context = {"form": form, "plan": plan, "kind": kind, "chosen": chosen, "workspace": workspace}
+        context = {
+            "form": form,
+            "plan": plan,
+            "kind": kind,
+            "chosen": chosen_ids,
+            "workspace": workspace,
+        }
         return form_page(request, "operations/batch.html", context)
     if refusal := refuse_if_too_many(request, "batch"):
         return refusal
-    reason, token = form.cleaned_data["reason"], form.cleaned_data["form_token"]
-    request_batch(plan, key=key, reason=reason, form_token=token, by=origin_of(request), now=now())
-    return redirect_page(request, f"{reverse('operations:list', args=[workspace.slug])}?batch={token}")
+    form_token = form.cleaned_data["form_token"]
+    request_batch(
+        plan,
+        key=key,
+        reason=form.cleaned_data["reason"],
+        form_token=form_token,
+        by=origin_of(request),
+        now=now(),
+    )
+    return redirect_page(request, f"{reverse('operations:list', args=[workspace.slug])}?batch={form_token}")
+
+
+def chosen_ids_of(request: HttpRequest) -> list[str]:
+    """Return the posted ids of deployments: the first MAX_CHOSEN, each cut to the length of a stored id."""
+    return [deployment_id[:100] for deployment_id in request.POST.getlist("deployment")][:MAX_CHOSEN]

@@ -1,4 +1,7 @@
-"""What is learnt after *needs attention*: it resolves the operation with one more event, and never changes its state."""
+"""Resolve an operation that ended as *needs attention*: store the outcome that was learnt later.
+
+The state does not change. `resolved_at` and `resolution` are filled in, and one more audit entry is appended.
+"""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -18,12 +21,13 @@ from deployments.workspaces.revision import bump_revision
 from portal.accounts.models import User
 from portal.audit.origin import SYSTEM, Origin
 
-RESOLVES_FOR = timedelta(days=7)  # afterwards a person decides
+RESOLVES_FOR = timedelta(days=7)  # after this only a person can resolve it
+MAX_RESOLVED = 200  # checked in one sweep
 
 
 @transaction.atomic(durable=True)
 def resolve_operation(operation: Operation, *, how: str, by: Origin, now: datetime, reason: str = "") -> bool:
-    """Store once how a *needs attention* was cleared up; return False when it was already, or needs none."""
+    """Store `how` an operation that needs attention was resolved. Return False if nothing was to resolve."""
     waiting = Operation.objects.filter(pk=operation.pk, state=State.NEEDS_ATTENTION, resolved_at=None)
     if not waiting.update(resolved_at=now, resolution=how):
         return False
@@ -33,21 +37,21 @@ def resolve_operation(operation: Operation, *, how: str, by: Origin, now: dateti
 
 
 def mark_resolved_by_hand(operation: Operation, *, reason: str, by: Origin, now: datetime) -> bool:
-    """Resolve an operation with what a person found out; return False when there was nothing to resolve."""
+    """Resolve an operation with what a person found out. Return False when there was nothing to resolve."""
     reason = mask_known_keys(reason, known_fingerprints())
     how = f"Marked as done by {by.actor_name}: {reason}"
     return resolve_operation(operation, how=how, by=by, now=now, reason=reason)
 
 
 def check_operation(operation: Operation, *, by: Origin, now: datetime) -> str:
-    """Ask Roboflow again about a *needs attention*, and resolve it if it shows; return what was found, in a sentence."""
+    """Ask Roboflow about an operation that needs attention; resolve it if it was done. Return the finding."""
     add_known_ids(operation)
-    seen = fetch_observation(operation)
-    verdict = proven_verdict(operation, seen)
+    observation = fetch_observation(operation)
+    verdict = proven_verdict(operation, observation)
     if verdict and verdict.to == State.SUCCEEDED:
         resolve_operation(operation, how=f"Checked again: {verdict.message}", by=by, now=now)
         return verdict.message
-    found = verdict.message if verdict else describe_observation(operation, seen)
+    found = verdict.message if verdict else describe_observation(operation, observation)
     unresolved = Operation.objects.filter(pk=operation.pk, resolved_at=None)
     unresolved.update(message=f"{found} Checked again by {by.actor_name}.")
     bump_revision(operation.workspace_id)
@@ -55,7 +59,7 @@ def check_operation(operation: Operation, *, by: Origin, now: datetime) -> str:
 
 
 def check_operation_for(operation_id: UUID, *, user_id: int, now: datetime) -> None:
-    """Check an operation again for the person who pressed the button."""
+    """Check an operation for the person who pressed **Check again**, if it still needs attention."""
     operation = load_operation(operation_id)
     person = User.objects.filter(pk=user_id).first()
     if operation and person and operation.state == State.NEEDS_ATTENTION:
@@ -64,20 +68,20 @@ def check_operation_for(operation_id: UUID, *, user_id: int, now: datetime) -> N
 
 
 def resolve_from_fleet(*, now: datetime) -> int:
-    """Resolve operations whose outcome a later sync has shown; return how many."""
+    """Resolve operations whose outcome a later sync stored in the fleet; return how many."""
     waiting = Operation.objects.filter(
         state=State.NEEDS_ATTENTION, resolved_at=None, ended_at__gt=now - RESOLVES_FOR
     )
     count = 0
-    for operation in waiting.select_related("workspace")[:200]:
+    for operation in waiting.select_related("workspace")[:MAX_RESOLVED]:
         if row := row_showing_outcome(operation):
-            how = f"A later sync showed it: Roboflow reports it as {row.status or 'there'}."
+            how = f"A later sync showed it: Roboflow reports it as {row.status or 'existing'}."
             count += resolve_operation(operation, how=how, by=SYSTEM, now=now)
     return count
 
 
 def row_showing_outcome(operation: Operation) -> Deployment | None:
-    """Return the cached deployment that shows that the operation was done, or None."""
+    """Return the fleet's row that proves that the operation was done, or None."""
     rows = rows_under_name(operation)
     since = operation.claimed_at or operation.requested_at
     if operation.facts.removes:

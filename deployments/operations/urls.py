@@ -1,4 +1,4 @@
-"""Addresses of the operations room."""
+"""URLs of the operations room."""
 
 from django.urls import path
 

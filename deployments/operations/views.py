@@ -1,4 +1,4 @@
-"""Pages of operations: the list, and one operation with what can be done about it."""
+"""Pages of operations: the list, and one operation with the actions on it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -61,7 +61,10 @@ COLUMNS = (
 
 
 def filter_operations(request: HttpRequest, workspace: Workspace) -> QuerySet[Operation]:
-    """Return the operations that the query string asks for."""
+    """Return the workspace's operations, filtered by `state`, `kind`, `actor`, `batch` of the query string.
+
+    An unknown value of the first three filters nothing; a batch that is no UUID matches no operation.
+    """
     rows = Operation.objects.filter(workspace=workspace)
     state, kind, actor = (request.GET.get(name, "") for name in ("state", "kind", "actor"))
     if state in State.values:
@@ -70,10 +73,11 @@ def filter_operations(request: HttpRequest, workspace: Workspace) -> QuerySet[Op
         rows = rows.open()  # type: ignore[attr-defined]
     if kind in list(Kind):
         rows = rows.filter(kind=kind)
-    if actor.isdecimal() and len(actor) < 18:
+    if actor.isdecimal() and len(actor) < 18:  # a larger number fits into no database
         rows = rows.filter(actor_id=int(actor))
+    batch = request.GET.get("batch")
     try:
-        return rows.filter(batch=UUID(request.GET["batch"])) if request.GET.get("batch") else rows
+        return rows.filter(batch=UUID(batch)) if batch else rows
     except ValueError:
         return rows.none()
 
@@ -81,38 +85,29 @@ def filter_operations(request: HttpRequest, workspace: Workspace) -> QuerySet[Op
 @require_safe
 @workspace_required(Role.VIEWER)
 def operations(request: HttpRequest, membership: Membership) -> HttpResponseBase:
-    """What was asked of Roboflow, newest first."""
+    """Show the operations of the workspace, newest first, or export them."""
     workspace = membership.workspace
     rev = page_revision(workspace, now=now())
     if is_unchanged(request, rev):
         return nothing_new()
     rows = filter_operations(request, workspace)
-    if wanted := wants_export(request):
-        if not record_export(request, workspace, what="operations", format=wanted):
-            return too_many_exports_page(request)
-        return export_response(
-            export_rows(rows), columns=COLUMNS, format=wanted, filename=f"{workspace.slug}-operations"
-        )
+    if export_format := wants_export(request):
+        return export_operations(request, workspace, rows, export_format)
     page = keyset_page(
         rows.select_related("workspace"),
         cursor=request.GET.get("cursor"),
         size=50,
         fields=("-requested_at", "-pk"),
     )
-    actors = (
-        Operation.objects.filter(workspace=workspace, actor__isnull=False)
-        .values_list("actor_id", "actor_name")
-        .distinct()[:200]
-    )
     context = {
         "workspace": workspace,
         "rows": page.rows,
         "next": page.next,
         "rev": rev,
-        "actors": sorted(dict(actors).items()),
+        "actors": actors_of(workspace),
         "states": State.choices,
         "kinds": [(kind, kind.facts.label) for kind in Kind],
-        "fast": any(one.is_open for one in page.rows),
+        "fast": any(operation.is_open for operation in page.rows),
     }
     return page_or_part(
         request,
@@ -123,21 +118,41 @@ def operations(request: HttpRequest, membership: Membership) -> HttpResponseBase
     )
 
 
+def actors_of(workspace: Workspace) -> list[tuple[int, str]]:
+    """Return (id, name) of the people who requested operations, for the filter; at most 200."""
+    with_actor = Operation.objects.filter(workspace=workspace, actor__isnull=False)
+    found = with_actor.values_list("actor_id", "actor_name").distinct()[:200]
+    return sorted(dict(found).items())
+
+
+def export_operations(
+    request: HttpRequest, workspace: Workspace, rows: QuerySet[Operation], export_format: str
+) -> HttpResponseBase:
+    """Return the file of all `rows` as csv or jsonl and audit the export, or a page with status 429."""
+    if not record_export(request, workspace, what="operations", format=export_format):
+        return too_many_exports_page(request)
+    return export_response(
+        export_rows(rows),
+        columns=COLUMNS,
+        format=export_format,
+        filename=f"{workspace.slug}-operations",
+    )
+
+
 def export_rows(rows: QuerySet[Operation]) -> Iterator[dict[str, Any]]:
-    """Yield every operation of the filter."""
-    for one in (
-        rows.annotate(calls=Count("attempts")).order_by("-requested_at", "-pk").iterator(chunk_size=1000)
-    ):
-        facts = {name: getattr(one, name, None) for name in COLUMNS}
-        yield facts | {
-            "deployment_id": one.target_id,
-            "actor": one.actor_name,
-            "attempts": getattr(one, "calls", 0),
+    """Yield one dict of COLUMNS for each operation, newest first."""
+    counted = rows.annotate(calls=Count("attempts")).order_by("-requested_at", "-pk")
+    for operation in counted.iterator(chunk_size=1000):
+        values = {name: getattr(operation, name, None) for name in COLUMNS}
+        yield values | {
+            "deployment_id": operation.target_id,
+            "actor": operation.actor_name,
+            "attempts": getattr(operation, "calls", 0),
         }
 
 
 def get_operation_or_404(membership: Membership, operation_id: UUID) -> Operation:
-    """Return an operation of this workspace; any other one is not there."""
+    """Return the operation of the member's workspace with this id. Raises Http404."""
     found = (
         Operation.objects.filter(workspace=membership.workspace, pk=operation_id)
         .select_related("workspace", "actor", "key")
@@ -151,11 +166,9 @@ def get_operation_or_404(membership: Membership, operation_id: UUID) -> Operatio
 @require_safe
 @workspace_required(Role.VIEWER)
 def operation(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
-    """One operation: what, why, the steps with their times, every answer. It updates by itself while it runs."""
-    found, rev = (
-        get_operation_or_404(membership, operation_id),
-        page_revision(membership.workspace, now=now()),
-    )
+    """Show one operation: what was requested, its steps with times, all calls."""
+    found = get_operation_or_404(membership, operation_id)
+    rev = page_revision(membership.workspace, now=now())
     if is_unchanged(request, rev):
         return nothing_new()
     return page_or_part(
@@ -170,7 +183,10 @@ def operation(request: HttpRequest, membership: Membership, operation_id: UUID) 
 def operation_context(
     found: Operation, membership: Membership, rev: str, form: ResolveForm | None = None
 ) -> dict[str, Any]:
-    """Return what the page of an operation shows."""
+    """Return the context of an operation's page; `form` is a refused form of **Mark as done by hand**."""
+    others_in_batch = 0
+    if found.batch:
+        others_in_batch = Operation.objects.filter(batch=found.batch).exclude(pk=found.pk).count()
     steps = [
         ("Requested", found.requested_at),
         ("Sent", found.sent_at),
@@ -188,40 +204,41 @@ def operation_context(
         "form": form,
         "try_token": uuid4(),
         "events": Event.objects.filter(operation_id=str(found.pk)).order_by("sequence")[:50],
-        "batch": Operation.objects.filter(batch=found.batch).exclude(pk=found.pk).count()
-        if found.batch
-        else 0,
+        "batch": others_in_batch,
     }
 
 
 @require_POST
 @workspace_required(Role.OPERATOR)
 def cancel(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
-    """Cancel what is not sent yet."""
+    """Cancel an operation that no worker has claimed yet."""
     found = get_operation_or_404(membership, operation_id)
     if not cancel_operation(found, by=origin_of(request), now=now()):
-        messages.warning(request, "Too late to cancel: it is on its way already.")
+        messages.warning(request, "It is too late to cancel: a worker has claimed the operation.")
     return redirect_page(request, found.get_absolute_url())
 
 
 @require_POST
 @workspace_required(Role.OPERATOR)
 def check_again(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
-    """Have a worker look again at what needs attention; the event of what it finds names who asked."""
+    """Have a worker ask Roboflow about an operation that needs attention."""
     found = get_operation_or_404(membership, operation_id)
     if refusal := refuse_if_too_many(request):
         return refusal
     if found.state == State.NEEDS_ATTENTION and not found.resolved_at:
         publish("operations.check_again", found.pk, request.user.pk)
-        messages.info(request, "A worker asks Roboflow again. You will see here what it finds.")
+        messages.info(
+            request, "The portal is asking Roboflow again. This page shows the answer when it comes."
+        )
     return redirect_page(request, found.get_absolute_url())
 
 
 @require_POST
 @workspace_required(Role.OPERATOR)
 def resolve(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
-    """Store how it ended, as a person found out."""
-    found, form = get_operation_or_404(membership, operation_id), ResolveForm(request.POST)
+    """Resolve an operation that needs attention with what the person found out."""
+    found = get_operation_or_404(membership, operation_id)
+    form = ResolveForm(request.POST)
     if not form.is_valid():
         revision = page_revision(membership.workspace, now=now())
         context = operation_context(found, membership, revision, form)
@@ -233,15 +250,15 @@ def resolve(request: HttpRequest, membership: Membership, operation_id: UUID) ->
 @require_POST
 @workspace_required(Role.OPERATOR)
 def try_again(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
-    """Ask for the same change again, as a new operation."""
+    """Request the same change again, as a new operation."""
     found = get_operation_or_404(membership, operation_id)
     key = require_own_key(request, membership, Kind(found.kind), operation_subject(found))
     if found.state not in (State.NEEDS_ATTENTION, State.FAILED, State.CANCELLED):
-        messages.warning(request, "Only what failed, was cancelled or needs attention can be tried again.")
+        messages.warning(request, "You can try again only what failed, was cancelled or needs attention.")
         return redirect_page(request, found.get_absolute_url())
     if refusal := refuse_if_too_many(request):
         return refusal
-    asked = ChangeRequest(
+    change = ChangeRequest(
         kind=Kind(found.kind),
         workspace=membership.workspace,
         name=found.target_name,
@@ -249,7 +266,7 @@ def try_again(request: HttpRequest, membership: Membership, operation_id: UUID) 
         parameters=found.parameters,
         reason=found.reason,
     )
-    token = form_token_of(request)
-    again = request_operation(asked, key=key, form_token=token, by=origin_of(request), now=now())
-    warn_if_other_operation(request, again, token)
-    return redirect_page(request, again.get_absolute_url())
+    form_token = form_token_of(request)
+    retried = request_operation(change, key=key, form_token=form_token, by=origin_of(request), now=now())
+    warn_if_other_operation(request, retried, form_token)
+    return redirect_page(request, retried.get_absolute_url())
