@@ -49,7 +49,9 @@ def test_a_restored_portal_has_the_same_head_people_and_keys(ana, fleet, saved, 
     key = ApiKey.objects.get()
     assert {
         one.deployment_name
-        for one in call_with_key(key, lambda client, secret: client.list_deployments(secret), now=now()).deployments
+        for one in call_with_key(
+            key, lambda client, secret: client.list_deployments(secret), now=now()
+        ).deployments
     } >= {"pallet-counter"}
     assert "vault key is not in it" in said.err
     assert file.stat().st_mode & 0o077 == 0
