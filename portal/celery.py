@@ -7,8 +7,8 @@ from celery import Celery
 from django.conf import settings
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
-from portal.health.pulse import ConsumerPulse
 from portal.queue import steady
+from portal.queue.pulse import ConsumerPulse
 from portal.queue.routes import ROUTES, TICK
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")

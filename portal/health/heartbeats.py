@@ -12,7 +12,7 @@ LATE = timedelta(seconds=17)
 FORGOTTEN_AFTER = timedelta(minutes=10)  # a replica that was taken away is no longer missed
 
 
-def record_heartbeat(part: str, *, host: str = "", age: timedelta = timedelta(0)) -> None:
+def record_heartbeat(part: str, host: str = "", *, age: timedelta = timedelta(0)) -> None:
     """Write that `part` on `host` was alive `age` ago."""
     Heartbeat.objects.bulk_create(
         [Heartbeat(part=part, host=host, at=Now() - age if age else Now(), version=__version__)],
@@ -22,7 +22,7 @@ def record_heartbeat(part: str, *, host: str = "", age: timedelta = timedelta(0)
     )
 
 
-def remove_heartbeat(part: str, *, host: str) -> None:
+def remove_heartbeat(part: str, host: str) -> None:
     """Remove the row of a process that ended on purpose."""
     Heartbeat.objects.filter(part=part, host=host).delete()
 
