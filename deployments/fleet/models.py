@@ -51,11 +51,11 @@ class Deployment(models.Model):
     """One dedicated deployment. Its identity is `deployment_id`: names are used again by later ones."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="deployments")
-    deployment_id = models.CharField(max_length=100)
+    deployment_id = models.CharField(max_length=255)
     deployment_name = models.CharField(max_length=100)
     machine_type = models.CharField(max_length=60, blank=True)
     creator_email = models.CharField(max_length=254, blank=True)
-    creator_id = models.CharField(max_length=100, blank=True)
+    creator_id = models.CharField(max_length=254, blank=True)
     subdomain = models.CharField(max_length=200, blank=True)
     domain = models.CharField(max_length=254, blank=True)
     duration_hours = models.FloatField(null=True)

@@ -28,7 +28,7 @@ from deployments.ledger.kinds import Kind
 from deployments.ledger.models import Operation
 from deployments.ledger.states import NOT_DONE_STATES, OPEN_STATES
 from deployments.roboflow.errors import RateLimited, RoboflowError
-from deployments.roboflow.schema import DeploymentList, DeploymentReport
+from deployments.roboflow.schema import BadEntry, DeploymentList, DeploymentReport
 from deployments.workspaces.models import Workspace
 from deployments.workspaces.revision import bump_revision
 from portal.audit.append import append_events
@@ -85,6 +85,7 @@ def sync_once(workspace: Workspace, held: Held) -> None:
     Workspace.objects.filter(pk=workspace.pk).update(sync_attempted_at=started)
     try:
         answer, key = fetch_list(workspace, now=started)
+        answer = without_nameless(workspace, answer)
         if not answer.deployments and known_deployments(workspace).exists():
             store_gone_of_empty_list(workspace, key, held, started)
             raise SuddenlyEmpty
@@ -105,6 +106,22 @@ def sync_once(workspace: Workspace, held: Held) -> None:
     else:
         milliseconds = int((time.monotonic() - ticks) * 1000)
         store_list_with_retry(workspace, ReadList(answer, key, started, milliseconds), held)
+
+
+def without_nameless(workspace: Workspace, answer: DeploymentList) -> DeploymentList:
+    """Return the list without entries that lack a name, unless we know it; those count as unreadable."""
+    nameless = [report.deployment_id for report in answer.deployments if not report.deployment_name]
+    if not nameless:
+        return answer
+    rows = Deployment.objects.filter(workspace=workspace, deployment_id__in=nameless)
+    known = set(rows.values_list("deployment_id", flat=True))
+    good = [one for one in answer.deployments if one.deployment_name or one.deployment_id in known]
+    bad = [
+        BadEntry(index, "It has no deployment_name.", one.deployment_id)
+        for index, one in enumerate(answer.deployments)
+        if not one.deployment_name and one.deployment_id not in known
+    ]
+    return DeploymentList(good, [*answer.bad, *bad])
 
 
 def known_deployments(workspace: Workspace) -> DeploymentQuerySet:

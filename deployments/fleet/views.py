@@ -21,6 +21,7 @@ from deployments.fleet.timeline import RANGES, timeline_segments
 from deployments.keys.models import KeyState
 from deployments.keys.own import own_key
 from deployments.ledger.models import Operation
+from deployments.ledger.states import UNSUCCESSFUL_STATES
 from deployments.workspaces.guard import workspace_required
 from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.revision import page_revision
@@ -81,14 +82,16 @@ def fleet_context(
     rows = facets.filter_deployments(workspace)
     page = keyset_page(rows, cursor=cursor, size=facets.size, fields=facets.order)
     asked = shown_operations(workspace)
+    in_flight, summary = asked.creates_in_flight(workspace), fleet_summary(workspace)
+    summary.figures["attention"] += sum(create.state in UNSUCCESSFUL_STATES for create in in_flight)
     return {
         "workspace": workspace,
         "membership": membership,
         "facets": facets,
         "next": page.next,
         "rows": fleet_rows(workspace, page.rows, asked, now=now),
-        "summary": fleet_summary(workspace),
-        "coming": flight_rows(asked.creates_in_flight(workspace), now=now),
+        "summary": summary,
+        "coming": flight_rows(in_flight, now=now),
         "fast": asked.any_open,
         "key": own_key(membership),
         "may_act": may_act(membership),

@@ -46,7 +46,7 @@ class Operation(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="operations")
     target_name = models.CharField(max_length=100)
     # Roboflow's deployment_id. Of a create it is empty until Roboflow's answer, or a report, names it.
-    target_id = models.CharField(max_length=100, blank=True)
+    target_id = models.CharField(max_length=255, blank=True)
     kind = models.CharField(max_length=16)  # a value of kinds.Kind
     parameters = models.JSONField(default=dict)  # of a create: Roboflow's field names
     known_ids = models.JSONField(default=list)  # of a create: ids seen under this name before it was sent

@@ -11,7 +11,7 @@ class Line(models.Model):
     """One line of a deployment's log. Keys in it were masked before it was stored."""
 
     deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="lines")
-    insert_id = models.CharField(max_length=100)  # Roboflow's id of the line
+    insert_id = models.CharField(max_length=255)  # Roboflow's id of the line
     timestamp = models.DateTimeField()
     severity = models.CharField(max_length=20, blank=True)
     payload = models.TextField(blank=True)

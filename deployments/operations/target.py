@@ -1,5 +1,6 @@
 """Read and write the fleet's rows of the deployment that an operation changes."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -48,7 +49,10 @@ def store_answer(operation: Operation, report: DeploymentReport | None, *, now: 
         return ""
     try:
         with transaction.atomic():
-            return store_report(operation.workspace, report, operation=operation, now=now).deployment_id
+            named = (
+                report if report.deployment_name else replace(report, deployment_name=operation.target_name)
+            )
+            return store_report(operation.workspace, named, operation=operation, now=now).deployment_id
     except Exception:
         log.exception("answer_not_stored", operation_id=str(operation.pk))
         return ""

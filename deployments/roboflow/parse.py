@@ -3,6 +3,7 @@
 A list keeps its good entries: those that cannot be read are returned beside them.
 """
 
+import hashlib
 import json
 import math
 from collections.abc import Callable
@@ -22,7 +23,9 @@ from deployments.roboflow.schema import (
 )
 
 T = TypeVar("T")
-ID, TEXT, PAYLOAD = 100, 254, 256 * 1024  # characters that we keep of each kind of text
+TEXT, PAYLOAD = 254, 256 * 1024  # characters that we keep of each kind of text
+MAX_ID = 255  # characters of an id; a longer one is never cut, because two could become one
+NAME = 100  # characters of a deployment's name; Roboflow's own have at most 15
 INT32 = 2**31 - 1
 MAX_NUMBER = 1e9
 MAX_DEPTH = 20  # levels of a raw object that we keep
@@ -72,11 +75,26 @@ def text_field(value: Any, limit: int = TEXT) -> str:
     if isinstance(value, bool) or value is None:
         return ""
     if isinstance(value, int | float):
-        is_huge = (
-            isinstance(value, int) and value.bit_length() > 300
-        )  # Python limits the digits of a str(int)
+        # Python limits the digits of a str(int).
+        is_huge = isinstance(value, int) and value.bit_length() > 300
         return "" if is_huge else str(value)[:limit]
     return storable_text(value[: limit * 2])[:limit] if isinstance(value, str) else ""
+
+
+def id_field(value: Any) -> str:
+    """Return an id of at most MAX_ID characters, or "" for a value that is none. Raises Malformed for a longer one."""
+    found = text_field(value, MAX_ID + 1)
+    if len(found) > MAX_ID:
+        raise Malformed(f"Its id is longer than {MAX_ID} characters.")
+    return found
+
+
+def line_id_field(value: Any) -> str:
+    """Return the id of a log line; of a long one its beginning and its hash, so that different ones stay different."""
+    if isinstance(value, str) and len(value) > MAX_ID:
+        digest = hashlib.sha256(storable_text(value).encode()).hexdigest()
+        return f"{storable_text(value)[: MAX_ID - len(digest) - 1]}-{digest}"
+    return text_field(value, MAX_ID)
 
 
 def integer_field(value: Any) -> int | None:
@@ -93,21 +111,21 @@ def number_field(value: Any, *, limit: float = MAX_NUMBER) -> float | None:
 
 
 def parse_deployment(value: Any) -> DeploymentReport:
-    """Return one deployment. Raises Malformed without an id or a name; any other field may be missing."""
+    """Return one deployment. Raises Malformed without an id, or with one that is too long.
+
+    Any other field may be missing: then it is blank ("" or None), which takes back nothing that we know.
+    """
     if not isinstance(value, dict):
         raise Malformed("It is not an object.")
-    deployment_id = text_field(value.get("deployment_id"), ID)
-    deployment_name = text_field(value.get("deployment_name"), ID)
+    deployment_id = id_field(value.get("deployment_id"))
     if not deployment_id.strip():
         raise Malformed("It has no deployment_id.")
-    if not deployment_name.strip():
-        raise Malformed("It has no deployment_name.")
     return DeploymentReport(
         deployment_id=deployment_id,
-        deployment_name=deployment_name,
+        deployment_name=text_field(value.get("deployment_name"), NAME).strip(),
         machine_type=text_field(value.get("machine_type"), 60),
         creator_email=text_field(value.get("creator_email")),
-        creator_id=text_field(value.get("creator_id"), ID),
+        creator_id=text_field(value.get("creator_id")),
         subdomain=text_field(value.get("subdomain"), 200),
         domain=text_field(value.get("domain")),
         duration_hours=number_field(value.get("duration")),
@@ -116,8 +134,8 @@ def parse_deployment(value: Any) -> DeploymentReport:
         max_replicas=integer_field(value.get("max_replicas")),
         num_replicas=integer_field(value.get("num_replicas")),
         status=text_field(value.get("status"), 60),
-        workspace_id=text_field(value.get("workspace_id"), ID),
-        workspace_url=text_field(value.get("workspace_url"), ID),
+        workspace_id=text_field(value.get("workspace_id")),
+        workspace_url=text_field(value.get("workspace_url")),
         raw={
             name: clean_json(field, 1) if isinstance(field, dict | list) else field
             for name, field in value.items()
@@ -182,7 +200,7 @@ def parse_time(value: Any) -> datetime:
 
 def parse_log_line(value: Any) -> LogLine:
     """Return one log line. Raises Malformed when it has no insert_id or no time."""
-    insert_id = text_field(value.get("insert_id"), ID) if isinstance(value, dict) else ""
+    insert_id = line_id_field(value.get("insert_id")) if isinstance(value, dict) else ""
     if not insert_id:
         raise Malformed("It has no insert_id.")
     return LogLine(
@@ -223,7 +241,7 @@ def parse_machine_types(body: bytes) -> list[MachineType]:
 def parse_key_owner(body: bytes) -> KeyOwner:
     """Return the answer of the key check. Raises Malformed when it names no workspace."""
     value = load_json(body)
-    slug = text_field(value.get("workspace"), ID).strip() if isinstance(value, dict) else ""
+    slug = id_field(value.get("workspace")).strip() if isinstance(value, dict) else ""
     if not slug:
         raise Malformed("The answer names no workspace.")
     return KeyOwner(slug)
@@ -235,7 +253,7 @@ def parse_workspace(body: bytes) -> WorkspaceInfo:
     inner = value.get("workspace") if isinstance(value, dict) else None
     if not isinstance(inner, dict):
         raise Malformed("The answer holds no workspace.")
-    return WorkspaceInfo(text_field(inner.get("name"), 200), text_field(inner.get("url"), ID))
+    return WorkspaceInfo(text_field(inner.get("name"), 200), text_field(inner.get("url")))
 
 
 def parse_acknowledgement(body: bytes) -> None:

@@ -32,7 +32,7 @@ class Workspace(models.Model):
     """A workspace: what one Roboflow key can see."""
 
     slug = models.SlugField(max_length=100, unique=True)  # ours, in our addresses
-    roboflow_slug = models.CharField(max_length=100)
+    roboflow_slug = models.CharField(max_length=255)
     name = models.CharField(max_length=200)
     region = models.CharField(max_length=8)
     created_at = models.DateTimeField()

@@ -25,9 +25,9 @@ class Event(models.Model):
     workspace_id = models.BigIntegerField(null=True)
     workspace_name = models.CharField(max_length=100, blank=True)
     object_type = models.CharField(max_length=32, blank=True)
-    object_id = models.CharField(max_length=100, blank=True)
+    object_id = models.CharField(max_length=255, blank=True)
     object_name = models.CharField(max_length=254, blank=True)
-    deployment_id = models.CharField(max_length=100, blank=True)  # Roboflow's id
+    deployment_id = models.CharField(max_length=255, blank=True)  # Roboflow's id
     operation_id = models.CharField(max_length=36, blank=True)
     reason = models.TextField(blank=True)
     # Canonical JSON {field: [before, after]}. The column is text so that it holds exactly what was hashed.
