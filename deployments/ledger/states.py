@@ -23,7 +23,7 @@ class State(models.TextChoices):
     - Accepted: Roboflow took the call, but does not yet report the effect.
     - Unknown: the call may have reached Roboflow; workers are finding out.
     - Succeeded and failed: it is known to have happened, or not to have happened.
-    - Needs attention: the time to find out is over, and a person should look at Roboflow.
+    - Needs attention: the time to find out is over, and a person should check at Roboflow.
     """
 
     QUEUED = "queued", "queued"

@@ -28,7 +28,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("value", HOSTILE)
-def test_a_list_with_a_hostile_value_is_read_or_refused_with_a_reason(value, worker, twist):
+def test_a_sync_takes_the_rest(value, worker, twist):
     twist["/list"] = with_field("weird", HOSTILE[value])
 
     workspace = worker.sync()
@@ -39,7 +39,7 @@ def test_a_list_with_a_hostile_value_is_read_or_refused_with_a_reason(value, wor
 
 
 @pytest.mark.parametrize("value", HOSTILE)
-def test_an_operation_ends_also_when_its_report_has_a_hostile_value(value, ana, fleet, worker, twist):
+def test_an_operation_comes_to_its_end(value, ana, fleet, worker, twist):
     operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
     worker.run()
     twist["/get"] = with_field("weird", HOSTILE[value])
@@ -159,7 +159,7 @@ def test_no_value_of_a_new_deployment_breaks_a_page(fields, ana, fleet, worker, 
     assert pages == [200, 200, 200]
 
 
-def test_a_list_that_lags_behind_a_create_makes_nothing_gone_and_adds_no_entry(
+def test_a_list_that_lags_behind_a_create_makes_nothing_gone_and_tells_no_tale(
     ana, fleet, worker, sandbox, trail
 ):
     sandbox.fault("/add", "lag", 1, seconds=1.5)
@@ -178,7 +178,7 @@ def test_a_list_that_lags_behind_a_create_makes_nothing_gone_and_adds_no_entry(
     assert Operation.objects.get(pk=operation.pk).state == "succeeded"
 
 
-def test_a_list_that_lags_behind_a_pause_adds_no_entry(ana, fleet, worker, twist, trail):
+def test_a_list_that_lags_behind_a_pause_tells_no_tale(ana, fleet, worker, twist, trail):
     ana.ask(fleet["pallet-counter"], "pause")
     worker.drain()
     twist["/list"] = changed_one("pallet-counter", status="ready")

@@ -181,7 +181,7 @@ def test_facts_are_called_old_when_the_sync_that_was_due_did_not_come(age, watch
     assert workspace.staleness(current_time) == level
 
 
-def test_a_status_that_we_do_not_know_is_shown_and_can_be_filtered_by(ana, fleet, worker, sandbox):
+def test_raw_words_of_roboflow_are_shown_and_can_be_filtered_by(ana, fleet, worker, sandbox):
     sandbox.change("pallet-counter", status="hibernating")
     worker.sync()
 
