@@ -14,11 +14,11 @@ def test_a_stale_form_is_given_back_with_what_was_typed(ana, fleet):
     client.cookies = ana.client.cookies
     path = f"/w/acme-vision/deployments/{fleet['pallet-counter'].deployment_id}/pause/"
 
-    answer = client.post(path, {"reason": "typed words", "form_token": str(uuid4())})
+    answer = client.post(path, {"reason": "typed reason", "form_token": str(uuid4())})
 
     page = answer.content.decode()
     assert answer.status_code == 403
-    assert "typed words" in page and "Send it again" in page
+    assert "typed reason" in page and "Send it again" in page
 
 
 def test_a_stale_form_gives_no_secret_back(ana):
