@@ -1,4 +1,4 @@
-"""The whole trail, for administrators of the portal: sign-ins, invitations and settings too."""
+"""The whole trail, for administrators of the portal. It also has sign-ins, profiles and settings."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -20,7 +20,7 @@ from portal.web.next import safe_next
 @require_safe
 @administrator_required
 def trail(request: HttpRequest) -> HttpResponseBase:
-    """Everything that happened in the portal, newest first."""
+    """Show everything that happened in the portal, newest first."""
     revision = str(Head.objects.filter(pk=1).values_list("sequence", flat=True).first() or 0)
     if is_unchanged(request, revision):
         return nothing_new()
@@ -39,7 +39,7 @@ def trail(request: HttpRequest) -> HttpResponseBase:
 @require_safe
 @administrator_required
 def trail_entry(request: HttpRequest, sequence: int) -> HttpResponse:
-    """One entry with every field."""
+    """Show one entry with all fields."""
     back = reverse("activity:trail")
     event = get_event_or_404(Event.objects.all(), sequence)
     return render(request, "audit/entry.html", {"event": event, "back": back, "base": back})
@@ -48,11 +48,11 @@ def trail_entry(request: HttpRequest, sequence: int) -> HttpResponse:
 @require_POST
 @login_required
 def verify_now(request: HttpRequest) -> HttpResponse:
-    """Ask a worker to verify the trail; the integrity card shows what it finds."""
+    """Ask a worker to verify the trail. The integrity card shows the result."""
     if not is_within_limit(request, "verify"):
         return too_often_page(request, "The trail was just verified.")
     if publish("audit.verify", request.user.pk):
-        messages.info(request, "The trail is being verified. The result shows on the integrity card.")
+        messages.info(request, "The trail is being verified. You will see the result on the integrity card.")
     else:
-        messages.error(request, "No worker could be asked: the queue does not answer. Try again in a moment.")
+        messages.error(request, "The queue does not answer, so no worker was asked. Try again in a moment.")
     return redirect_page(request, safe_next(request, request.POST.get("next"), "/"))

@@ -1,4 +1,4 @@
-"""Addresses of the activity room: the trail of one workspace, and the administrators' trail of the whole portal."""
+"""URLs of the activity room: the trail of one workspace, and the whole trail for administrators."""
 
 from django.urls import path
 

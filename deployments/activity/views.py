@@ -1,4 +1,4 @@
-"""The workspace's trail as its members see it."""
+"""The trail of a workspace, for its members."""
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -14,7 +14,7 @@ from deployments.workspaces.roles import Role
 from portal.audit.models import Event
 from portal.web.fragments import is_unchanged, nothing_new, page_or_part
 
-ACTIONS = (  # beginnings of actions, as the filter offers them
+ACTIONS = (  # choices of the filter: the beginning of an action, and its label
     *((f"deployment.{kind}", str(kind)) for kind in Kind),
     ("deployment.change", "changed outside"),
     ("key", "keys"),
@@ -28,7 +28,7 @@ ACTIONS = (  # beginnings of actions, as the filter offers them
 @require_safe
 @workspace_required(Role.VIEWER)
 def feed(request: HttpRequest, membership: Membership) -> HttpResponseBase:
-    """Who changed what, newest first; also what changed outside the portal."""
+    """Show who changed what in the workspace, newest first, and what changed outside the portal."""
     workspace = membership.workspace
     events = Event.objects.filter(workspace_id=workspace.pk)
     revision = str(events.order_by("-sequence").values_list("sequence", flat=True).first() or 0)
@@ -50,7 +50,7 @@ def feed(request: HttpRequest, membership: Membership) -> HttpResponseBase:
 @require_safe
 @workspace_required(Role.VIEWER)
 def entry(request: HttpRequest, membership: Membership, sequence: int) -> HttpResponse:
-    """One entry with every field; entries of other workspaces are not found."""
+    """Show one entry with all fields. Entries of other workspaces are not found (404)."""
     event = get_event_or_404(Event.objects.filter(workspace_id=membership.workspace_id), sequence)
     back = reverse("activity:feed", args=[membership.workspace.slug])
     return render(request, "audit/entry.html", {"event": event, "back": back})

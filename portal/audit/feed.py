@@ -96,7 +96,7 @@ def filter_events(events: QuerySet[Event], query: QueryDict) -> QuerySet[Event]:
 
 def actor_condition(actor: str) -> Q:
     """Return the condition for events of a person, who is given by id or by name."""
-    if actor.isdecimal() and len(actor) < 18:  # more digits do not fit into the column
+    if actor.isdecimal():
         return Q(actor_id=int(actor))
     return Q(actor_name__iexact=actor)
 

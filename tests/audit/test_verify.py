@@ -98,6 +98,14 @@ def test_a_range_verifies_only_its_entries(db):
     assert (across.ok, across.sequence) == (False, 5)
 
 
+def test_a_range_may_end_after_the_last_entry(db):
+    write_events(3)
+
+    finding = verify_trail(first=2, last=99)
+
+    assert (finding.ok, finding.entries) == (True, 2)
+
+
 def test_a_range_whose_entry_before_is_missing_cannot_be_verified(db):
     write_events(5)
     tamper("DELETE FROM audit_event WHERE sequence = 2")
