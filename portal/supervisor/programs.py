@@ -35,7 +35,8 @@ class Plan:
 def child_environment(plan: Plan, sockets: Path) -> dict[str, str]:
     """Return the environment of all children; `sockets` is the folder of the broker's socket."""
     found = {**os.environ, **plan.environment, "PORTAL_HOME": str(plan.home)}
-    found.setdefault("PORTAL_BASE_URL", f"http://localhost:{plan.port}")
+    if not found.get("PORTAL_BASE_URL"):
+        found["PORTAL_BASE_URL"] = f"http://localhost:{plan.port}"
     if not found.get("REDIS_URL"):
         found["REDIS_URL"] = f"redis+socket://{sockets / 'broker.sock'}"
     if plan.own_sandbox:

@@ -22,10 +22,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Name the port, the home, and whether it is the demo."""
-        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
+        parser.add_argument("--port", type=int, default=os.environ.get("PORT", "8000"))
         parser.add_argument("--home", default=str(settings.PORTAL_HOME))
         parser.add_argument("--demo", action="store_true")
-        parser.add_argument("--sandbox-port", type=int, default=int(os.environ.get("SANDBOX_PORT", "9100")))
+        parser.add_argument("--sandbox-port", type=int, default=os.environ.get("SANDBOX_PORT", "9100"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Bring it up; one line and exit code 1 when it cannot."""
