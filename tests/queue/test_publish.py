@@ -1,4 +1,4 @@
-"""Publishing reaches the broker. Without a broker it returns False, and no click waits for it again for 5 s."""
+"""Publishing reaches the broker. Without one it returns False, and no click waits for it again for 5 s."""
 
 import time
 

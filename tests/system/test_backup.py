@@ -1,4 +1,4 @@
-"""A restored portal has the same trail and keys, nobody is signed in, and no operation is sent a second time."""
+"""A restored portal has the same trail and keys, nobody is signed in, and no operation is sent twice."""
 
 import gzip
 import io
