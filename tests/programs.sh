@@ -16,7 +16,7 @@ install() {
 # Print the package mirror that this machine uses.
 mirror_of_apt() {
     local sources
-    sources=$(ls /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null)
+    sources=$(ls /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null || true)  # one may be missing
     # shellcheck disable=SC2086 # several files
     awk '/^URIs:/ {print $2} /^deb / {for (i = 2; i <= NF; i++) if ($i ~ /^https?:/) print $i}' $sources \
         | grep -v security | sed -n 1p
