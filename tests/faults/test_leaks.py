@@ -89,7 +89,6 @@ POINTS = [  # functions that hold a key, or text that Roboflow sent
     "deployments.roboflow.parse.load_json",
     "deployments.roboflow.client.Client._once",
     "deployments.roboflow.client.Client._record",
-    "deployments.roboflow.answers.mask_key",
     "deployments.roboflow.client.delay_seconds",
     "deployments.roboflow.transport.Exchange.talk",
     "deployments.roboflow.transport.requests.Session.request",
@@ -134,7 +133,7 @@ def harvest(deployment):
 @pytest.mark.parametrize("point", POINTS)
 @pytest.mark.parametrize("error", [RuntimeError, requests.exceptions.ConnectionError])
 def test_a_crash_at_any_point_tells_no_key(
-    point, error, ana, fleet, planted_key, settings, monkeypatch, caplog, capfd
+    point, error, ana, fleet, planted_key, sandbox, settings, monkeypatch, caplog, capfd
 ):
     """This holds on Django's debug page too, which prints the variables of every frame."""
     caplog.set_level(logging.DEBUG)
@@ -142,8 +141,13 @@ def test_a_crash_at_any_point_tells_no_key(
     settings.DEBUG, ana.client.raise_request_exception = True, False
     # Errors of requests and urllib3 carry URLs, and these the key.
     message = f"https://x/?api_key={PLANTED['ana']}" if "transport" in point else point
+    # These answers reach the back-off before a retry and the mark of a refused key.
+    sandbox.fault("/list", "status", status=503, text=f"no: {PLANTED['ana']}")
+    sandbox.fault("/get", "status", status=401)
+    crashes = []
 
     def crash(*args, **kwargs):
+        crashes.append(point)
         raise error(message)
 
     monkeypatch.setattr(point, crash)
@@ -161,4 +165,5 @@ def test_a_crash_at_any_point_tells_no_key(
     texts["log"] = caplog.text.encode()
     texts["output"] = "".join(capfd.readouterr()).encode()
 
+    assert crashes  # the point was reached
     assert find_keys(texts) == []
