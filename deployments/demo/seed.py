@@ -1,4 +1,4 @@
-"""People, keys and a workspace to play with."""
+"""Creates the demo's people, with their keys and their workspace."""
 
 from datetime import datetime
 
@@ -23,28 +23,44 @@ PEOPLE = (  # name, e-mail, administrator, sandbox key
 
 
 def seed_demo(*, password: str, with_keys: bool, now: datetime) -> None:
-    """Make what is missing; run again it changes nothing."""
+    """Create the people that are missing, and with `with_keys` their keys and memberships.
+
+    Ana and Ben join by their keys, and Vera as a viewer. A second run changes nothing.
+    """
     for name, email, is_administrator, key in PEOPLE:
-        person = User.objects.filter(email=email).first() or User.objects.create_user(
-            email, password, name=name, is_administrator=is_administrator, created_at=now
-        )
+        person = User.objects.filter(email=email).first()
+        if person is None:
+            person = User.objects.create_user(
+                email,
+                password,
+                name=name,
+                is_administrator=is_administrator,
+                created_at=now,
+            )
         if with_keys and key and not ApiKey.objects.filter(user=person).exists():
             add_demo_key(person, key, now=now)
+    if with_keys:
+        add_demo_viewer(now=now)
+
+
+def add_demo_viewer(*, now: datetime) -> None:
+    """Make Vera a viewer of the sandbox's workspace, if it exists and she is no member yet."""
     vera = User.objects.get(email="vera@example.com")
     workspace = Workspace.objects.filter(roboflow_slug="acme-vision").first()
-    if with_keys and workspace and not Membership.objects.filter(user=vera).exists():
-        with transaction.atomic():
-            add_member(
-                user=vera,
-                workspace=workspace,
-                role=Role.VIEWER,
-                by=Origin(actor_id=vera.pk, actor_name=str(vera), source="system"),
-                now=now,
-            )
+    if workspace is None or Membership.objects.filter(user=vera).exists():
+        return
+    with transaction.atomic():
+        add_member(
+            user=vera,
+            workspace=workspace,
+            role=Role.VIEWER,
+            by=Origin(actor_id=vera.pk, actor_name=str(vera), source="system"),
+            now=now,
+        )
 
 
 def add_demo_key(person: User, key: str, *, now: datetime) -> None:
-    """Add a sandbox key as the person would."""
+    """Add a sandbox key as the person would. A key that cannot be saved is logged, and the demo goes on."""
     by = Origin(actor_id=person.pk, actor_name=str(person), source="system")
     try:
         add_key(
@@ -56,5 +72,5 @@ def add_demo_key(person: User, key: str, *, now: datetime) -> None:
             by=by,
             now=now,
         )
-    except KeyNotSaved as trouble:
-        log.warning("demo_key_not_saved", person=person.email, why=trouble.reading)
+    except KeyNotSaved as error:
+        log.warning("demo_key_not_saved", person=person.email, why=error.reading)

@@ -1,5 +1,6 @@
-"""Reads from Roboflow for a sync: the list, and `/get` for deployments that the list lacks."""
+"""Read from Roboflow for a sync: the list, and `/get` for deployments that the list does not show."""
 
+import random
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,56 +15,70 @@ from deployments.roboflow.mask import Secret
 from deployments.roboflow.schema import DeploymentList, DeploymentReport
 from deployments.workspaces.models import Workspace
 
-MAX_LOOKS = 20  # missing deployments that one sync asks about; the next sync comes soon
-LIST_SECONDS, LOOK_SECONDS = 60.0, 30.0  # deadlines; together well within a task's soft limit
+# Deployments that one sync asks about; the next sync, soon after, asks about others.
+MAX_LOOK_UPS = 20
+# Deadlines. Together they are well within the soft time limit of a task.
+LIST_SECONDS = 60.0
+LOOK_UP_SECONDS = 30.0
 
 
 class NoReader(Exception):
-    """No member holds a key that works."""
+    """No member of the workspace holds a key that works."""
 
 
 @dataclass
-class LookResult:
-    """What `/get` said of those that a list did not have."""
+class LookUp:
+    """What `/get` answered about deployments that the list did not show."""
 
-    there: list[DeploymentReport] = field(default_factory=list)
-    gone: list[str] = field(default_factory=list)
+    present: list[DeploymentReport] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)  # deployment_ids
 
 
 def fetch_list(workspace: Workspace, *, now: datetime) -> tuple[DeploymentList, ApiKey]:
-    """Return the list and the key that read it: members' keys in turn, another one when one is refused. Raises NoReader, RoboflowError."""
-    last: Exception = NoReader()
+    """Return Roboflow's list, and the key that read it. When a key is refused, another member's key is tried.
+
+    Raises NoReader when no member has a key to try, the refusal when all of them are refused, and
+    RoboflowError.
+    """
+    refusal: Exception = NoReader()
     for key in reader_keys(workspace):
         try:
-            return call_with_key(
-                key,
-                lambda client, secret: client.list_deployments(secret, deadline_seconds=LIST_SECONDS),
-                now=now,
-                reading=True,
-            ), key
-        except (KeyRefused, KeyUnreadable) as refusal:
-            last = refusal
-    raise last
+            return call_with_key(key, list_deployments, now=now, reading=True), key
+        except (KeyRefused, KeyUnreadable) as error:
+            refusal = error
+    raise refusal
 
 
-def look_up_missing(rows: list[Deployment], key: ApiKey, *, now: datetime) -> LookResult:
-    """Ask `/get` for each missing one: not found, or another id under its name, means gone."""
-    looked, ends = LookResult(), time.monotonic() + LOOK_SECONDS
-    for row in rows[:MAX_LOOKS]:
+def list_deployments(client: Client, secret: Secret) -> DeploymentList:
+    """Call `/list` within LIST_SECONDS."""
+    return client.list_deployments(secret, deadline_seconds=LIST_SECONDS)
+
+
+def look_up(rows: list[Deployment], key: ApiKey, *, now: datetime) -> LookUp:
+    """Ask `/get` about deployments that a list lacks or disputes, at most MAX_LOOK_UPS of them, in any order.
+
+    Not found, or another id under its name, means that it is gone. After an error the next one is asked, but
+    not after a second error: then Roboflow is in trouble. What was not asked stays as it is.
+    """
+    found, ends, errors = LookUp(), time.monotonic() + LOOK_UP_SECONDS, 0
+    some = random.sample(rows, k=min(len(rows), MAX_LOOK_UPS))  # so that no hopeless ones starve the others
+    for row in some:
         try:
-            report = call_with_key(key, partial(fetch_one, name=row.deployment_name, ends=ends), now=now)
+            report = call_with_key(key, partial(get_deployment, name=row.deployment_name, ends=ends), now=now)
         except NotFound:
-            looked.gone.append(row.deployment_id)
+            found.gone.append(row.deployment_id)
         except (RoboflowError, KeyUnreadable):
-            return looked  # not known: it stays missing
+            errors += 1
+            if errors > 1:
+                break
         else:
             if report.deployment_id == row.deployment_id:
-                looked.there.append(report)
+                found.present.append(report)
             else:
-                looked.gone.append(row.deployment_id)
-    return looked
+                found.gone.append(row.deployment_id)
+    return found
 
 
-def fetch_one(client: Client, secret: Secret, *, name: str, ends: float) -> DeploymentReport:
-    """Ask `/get` once; all that a sync asks shares one deadline (monotonic seconds)."""
+def get_deployment(client: Client, secret: Secret, *, name: str, ends: float) -> DeploymentReport:
+    """Call `/get` once. `ends` (monotonic seconds) is the one deadline of all look-ups of a sync."""
     return client.get_deployment(secret, name, attempts=1, deadline_seconds=ends - time.monotonic())

@@ -1,4 +1,4 @@
-"""What the rows of the fleet page say, prepared before the template: words, addresses, what was asked."""
+"""The rows of the fleet page, with texts and addresses made before the template."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,12 +13,10 @@ from deployments.ledger.states import OPEN_STATES, State
 from deployments.workspaces.models import Workspace
 from portal.web.times import ago_text, span_text
 
-SHOWN_FOR = timedelta(days=7)  # how long an operation that needs attention is shown in its row
-
 
 @dataclass(frozen=True)
 class Row:
-    """One row: the deployment, and the three facts of its state in words."""
+    """One deployment, with what is asked, what is wrong and when it expires as texts ("" for nothing)."""
 
     deployment: Deployment
     url: str
@@ -32,47 +30,64 @@ class Row:
 
 
 class AskedOperations:
-    """The operations that a workspace's pages show beside what is reported, found by the deployment that they are about."""
+    """The operations that pages show beside what is reported, found by the deployment that they are about."""
 
     def __init__(self, operations: Iterable[Operation]) -> None:
-        self.all = list(operations)  # oldest first, so that the newest one of a deployment wins
-        self.by_id = {one.target_id: one for one in self.all if one.target_id}
-        self.by_name = {one.target_name: one for one in self.all if one.facts.makes_new and not one.target_id}
+        """Index the operations of a workspace, which come oldest first, so that the newest is found."""
+        self.all = list(operations)
+        self.creates = [operation for operation in self.all if operation.facts.makes_new]
+        self.by_id = {operation.target_id: operation for operation in self.all if operation.target_id}
 
     @property
     def any_open(self) -> bool:
-        """Return whether any of them is still under way."""
-        return any(one.is_open for one in self.all)
+        """Whether at least one of them has not ended."""
+        return any(operation.is_open for operation in self.all)
 
     def about(self, deployment: Deployment) -> Operation | None:
-        """Return the newest operation on a deployment: by its id, or a create whose answer did not name one yet."""
-        if found := self.by_id.get(deployment.deployment_id):
-            return found
-        create = self.by_name.get(deployment.deployment_name)
-        return create if create and create.requested_at <= deployment.first_seen_at else None
+        """Return the newest operation on a deployment, or the create that made it, or None."""
+        return self.by_id.get(deployment.deployment_id) or self.create_of(deployment)
+
+    def create_of(self, deployment: Deployment) -> Operation | None:
+        """Return the newest create that made, or can have made, a deployment; None when there is none."""
+        creates = [create for create in self.creates if can_have_made(create, deployment)]
+        return creates[-1] if creates else None
 
     def creates_in_flight(self, workspace: Workspace) -> list[Operation]:
-        """Return the creates whose deployment nobody has seen yet."""
-        creates = [one for one in self.all if one.facts.makes_new]
-        rows = Deployment.objects.filter(
-            workspace=workspace, deployment_name__in=[one.target_name for one in creates]
-        )
-        seen = [self.about(row) for row in rows] if creates else []
-        return [one for one in creates if one not in seen]
+        """Return the creates whose deployment was not reported yet."""
+        names = [create.target_name for create in self.creates]
+        rows = Deployment.objects.filter(workspace=workspace, deployment_name__in=names) if names else []
+        reported = [self.create_of(row) for row in rows]
+        return [create for create in self.creates if create not in reported]
 
 
-def shown_operations(workspace: Workspace, *, now: datetime) -> AskedOperations:
-    """Return the operations that are open, or needed attention within SHOWN_FOR and are not resolved."""
-    attention = Q(state=State.NEEDS_ATTENTION, resolved_at=None, requested_at__gt=now - SHOWN_FOR)
-    rows = Operation.objects.filter(workspace=workspace).filter(Q(state__in=OPEN_STATES) | attention)
+def can_have_made(create: Operation, deployment: Deployment) -> bool:
+    """Return whether a create made the deployment: by id or, while Roboflow has not named it, by name."""
+    if create.target_id:
+        return create.target_id == deployment.deployment_id
+    return create.state != State.FAILED and (
+        create.target_name == deployment.deployment_name
+        and create.sent_at is not None
+        and create.requested_at <= deployment.first_seen_at
+        and deployment.deployment_id not in create.known_ids
+    )
+
+
+def shown_operations(workspace: Workspace) -> AskedOperations:
+    """Return the operations that are open, or that failed or are not confirmed and nobody dealt with."""
+    unsettled = Operation.objects.unsettled().filter(workspace=workspace).values("pk")
+    rows = Operation.objects.filter(workspace=workspace).filter(
+        Q(state__in=OPEN_STATES) | Q(pk__in=unsettled)
+    )
     return AskedOperations(rows.select_related("workspace").order_by("requested_at"))
 
 
 def asked_text(operation: Operation, *, now: datetime) -> str:
-    """Return what was asked, as a row says it."""
+    """Return what was asked, by whom and when: "pausing - asked by Ana 8 s ago"."""
     who = f"asked by {operation.actor_name} {ago_text(operation.requested_at, now)}"
+    if operation.state == State.FAILED:
+        return f"{operation.kind} failed - {who}"
     if operation.state == State.NEEDS_ATTENTION:
-        return f"{operation.kind} needs attention - {who}"
+        return f"{operation.kind} not confirmed, needs attention - {who}"
     unknown = ", outcome not known yet" if operation.state == State.UNKNOWN else ""
     return f"{operation.facts.progressive}{unknown} - {who}"
 
@@ -80,43 +95,43 @@ def asked_text(operation: Operation, *, now: datetime) -> str:
 def fleet_rows(
     workspace: Workspace, deployments: Iterable[Deployment], asked: AskedOperations, *, now: datetime
 ) -> list[Row]:
-    """Return the rows of deployments, in their order."""
+    """Return the rows of deployments of `workspace`, in their order."""
     rows = []
-    for one in deployments:
-        one.workspace = workspace  # known already: an address needs its slug
-        rows.append(fleet_row(one, asked.about(one), now=now))
+    for deployment in deployments:
+        deployment.workspace = workspace  # loaded already: the row's address needs its slug
+        rows.append(fleet_row(deployment, asked.about(deployment), now=now))
     return rows
 
 
-def fleet_row(one: Deployment, operation: Operation | None, *, now: datetime) -> Row:
-    """Return one row; `operation` is the newest one on this deployment that is shown."""
+def fleet_row(deployment: Deployment, operation: Operation | None, *, now: datetime) -> Row:
+    """Return the row of a deployment; `operation` is the one that is shown with it."""
     is_busy = operation is not None and operation.is_open
-    is_free = not is_busy and not one.is_over
+    is_free = not is_busy and not deployment.is_over
     return Row(
-        deployment=one,
-        url=one.get_absolute_url(),
+        deployment=deployment,
+        url=deployment.get_absolute_url(),
         asked=asked_text(operation, now=now) if operation else "",
         asked_url=operation.get_absolute_url() if operation else "",
-        trouble=trouble_text(one, now=now),
-        expiry=expiry_text(one, now=now),
-        can_pause=is_free and is_possible(Kind.PAUSE, one.status),
-        can_resume=is_free and is_possible(Kind.RESUME, one.status),
+        trouble=trouble_text(deployment, now=now),
+        expiry=expiry_text(deployment, now=now),
+        can_pause=is_free and is_possible(Kind.PAUSE, deployment.status),
+        can_resume=is_free and is_possible(Kind.RESUME, deployment.status),
         is_busy=is_busy,
     )
 
 
-def trouble_text(one: Deployment, *, now: datetime) -> str:
-    """Return why a row is not simply what its status says; empty when it is."""
-    if one.gone_at:
-        return f"no longer at Roboflow, seen {ago_text(one.gone_at, now)}"
-    if one.missing_since:
-        return f"missing from Roboflow's list since {ago_text(one.missing_since, now)}"
+def trouble_text(deployment: Deployment, *, now: datetime) -> str:
+    """Return why the last reported status may not be true any more; "" when it is."""
+    if deployment.gone_at:
+        return f"no longer at Roboflow, seen {ago_text(deployment.gone_at, now)}"
+    if deployment.missing_since:
+        return f"missing from Roboflow's list since {ago_text(deployment.missing_since, now)}"
     return ""
 
 
-def expiry_text(one: Deployment, *, now: datetime) -> str:
-    """Return about when a dev type expires, by our own clock; empty when it does not or nobody knows."""
-    if one.expires_at is None:
+def expiry_text(deployment: Deployment, *, now: datetime) -> str:
+    """Return about when a deployment expires, by our clock; "" when it does not or when that is not known."""
+    if deployment.expires_at is None:
         return ""
-    left = one.expires_at - now
+    left = deployment.expires_at - now
     return f"about in {span_text(left)}" if left > timedelta(0) else "about now"

@@ -1,4 +1,4 @@
-"""Writes what Roboflow reports: rows in bulk, the timeline, and what changed outside the portal."""
+"""Write what Roboflow reports: rows, the timeline, and entries for what changed outside the portal."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -6,8 +6,16 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from deployments.fleet.compare import FACTS, Comparison, StatusStep, add_change, digest_of_report
-from deployments.fleet.models import DELETED, Deployment, StatusChange
+from deployments.fleet.compare import (
+    FACTS,
+    Comparison,
+    StatusStep,
+    add_change,
+    digest_of_report,
+    is_blank,
+    lacking_fields,
+)
+from deployments.fleet.models import DELETED, EXPIRED, Deployment, StatusChange
 from deployments.ledger.kinds import Kind, action_of
 from deployments.ledger.models import Operation
 from deployments.roboflow.schema import DeploymentReport
@@ -25,35 +33,43 @@ WRITTEN_FIELDS = [
     "status_since",
     "missing_since",
     "gone_at",
+    "partial_fields",
     "revision",
 ]
 
 
 def deployment_subject(row: Deployment) -> Subject:
-    """Return how the trail names a deployment."""
+    """Return the trail's subject for a deployment."""
     return Subject(
         type="deployment", id=row.deployment_id, name=row.deployment_name, deployment_id=row.deployment_id
     )
 
 
 def fill_row(row: Deployment, report: DeploymentReport, *, now: datetime) -> None:
-    """Put what is reported into a row."""
-    if row.status != report.status or not row.pk:
+    """Copy a report into a row, without saving it.
+
+    What is reported is not missing, and not gone unless it is reported as deleted.
+    """
+    if not row.pk or report.status not in (row.status, ""):
         row.status_since = now
+    row.partial_fields = ",".join(lacking_fields(row, report))
     for name in FACTS:
-        setattr(row, name, getattr(report, name))
-    row.upstream, row.digest, row.reported_at = report.raw, digest_of_report(report), now
-    row.missing_since, row.gone_at = (
-        None,
-        now if report.status == DELETED and row.gone_at is None else row.gone_at,
-    )
-    if report.status != DELETED:
-        row.gone_at = None
+        if not is_blank(value := getattr(report, name)):  # an answer that lacks a value takes back none
+            setattr(row, name, value)
+    row.upstream = report.raw
+    row.digest = digest_of_report(report)
+    row.reported_at = now
+    row.missing_since = None
+    row.gone_at = (row.gone_at or now) if row.status == DELETED else None
     row.revision += 1
 
 
-def new_row(workspace: Workspace, report: DeploymentReport, *, now: datetime, is_first: bool) -> Deployment:
-    """Return a row for a deployment that we see for the first time."""
+def build_row(workspace: Workspace, report: DeploymentReport, *, now: datetime, is_first: bool) -> Deployment:
+    """Return an unsaved row for a deployment that is reported for the first time.
+
+    In the first sync of a workspace (`is_first`) it may have existed for long, so its duration did not
+    begin now.
+    """
     row = Deployment(
         workspace=workspace,
         deployment_id=report.deployment_id,
@@ -67,67 +83,71 @@ def new_row(workspace: Workspace, report: DeploymentReport, *, now: datetime, is
 
 def store_comparison(
     workspace: Workspace, rows: dict[str, Deployment], found: Comparison, *, now: datetime, is_first: bool
-) -> None:
-    """Write a comparison: only what changed. Call it inside a transaction."""
-    fresh = Deployment.objects.bulk_create(
-        [new_row(workspace, report, now=now, is_first=is_first) for report in found.new], batch_size=500
-    )
+) -> list[Entry]:
+    """Write only what a list changes; return the entries to append. `rows` are by deployment_id.
+
+    Call it inside a transaction, and append the entries last: whoever holds the head of the trail must not wait.
+    """
+    built = [build_row(workspace, report, now=now, is_first=is_first) for report in found.new]
+    created = Deployment.objects.bulk_create(built, batch_size=500)
     for report in found.changed:
         fill_row(rows[report.deployment_id], report, now=now)
-    for key in found.back:
-        rows[key].missing_since = rows[key].gone_at = None
-    for key in found.missing:
-        rows[key].missing_since = rows[key].missing_since or now
-    touched = {*(report.deployment_id for report in found.changed), *found.back, *found.missing}
-    Deployment.objects.bulk_update([rows[key] for key in touched], WRITTEN_FIELDS, batch_size=200)
-    by_id = rows | {row.deployment_id: row for row in fresh}
+    for row_id in found.returned:
+        rows[row_id].missing_since = rows[row_id].gone_at = None
+    for row_id in found.missing:
+        rows[row_id].missing_since = rows[row_id].missing_since or now
+    touched = {*(report.deployment_id for report in found.changed), *found.returned, *found.missing}
+    Deployment.objects.bulk_update([rows[row_id] for row_id in touched], WRITTEN_FIELDS, batch_size=200)
+    by_id = rows | {row.deployment_id: row for row in created}
     write_timeline(by_id, found, now=now)
-    append_events(list(outside_entries(workspace, by_id, found, now=now)))
+    return list(outside_entries(workspace, by_id, found, now=now))
 
 
 def write_timeline(rows: dict[str, Deployment], found: Comparison, *, now: datetime) -> None:
-    """Write the first word of new rows and each later step."""
-    births = [
-        StatusChange(deployment=rows[one.deployment_id], after=one.status, observed_at=now)
-        for one in found.new
+    """Write the first status of new rows, and each later step."""
+    first = [
+        StatusChange(deployment=rows[report.deployment_id], after=report.status, observed_at=now)
+        for report in found.new
     ]
-    steps = [
+    later = [
         StatusChange(
-            deployment=rows[one.deployment_id], before=one.before, after=one.after, observed_at=now, by=one.by
+            deployment=rows[step.deployment_id],
+            before=step.before,
+            after=step.after,
+            observed_at=now,
+            by=step.by,
         )
-        for one in found.steps
+        for step in found.steps
     ]
-    StatusChange.objects.bulk_create([*births, *steps], batch_size=500)
+    StatusChange.objects.bulk_create([*first, *later], batch_size=500)
 
 
 def outside_entries(
     workspace: Workspace, rows: dict[str, Deployment], found: Comparison, *, now: datetime
 ) -> Iterable[Entry]:
-    """Yield an event for each change that no operation of ours explains."""
+    """Yield an entry for each change that no operation of ours explains."""
     for report in found.outside_new:
-        row = rows[report.deployment_id]
-        by = Origin(actor_name=report.creator_email, source="outside")
         yield outside_entry(
             action_of(Kind.CREATE, "outside"),
             workspace,
-            row,
+            rows[report.deployment_id],
             now,
-            by=by,
+            by=Origin(actor_name=report.creator_email, source="outside"),
             changes={"status": (None, report.status)},
         )
     for step in found.steps:
         if step.kind and not step.by:
-            changes: dict[str, Any] = {"status": (step.before, step.after)}
+            row = rows[step.deployment_id]
             yield outside_entry(
                 outside_action(step),
                 workspace,
-                rows[step.deployment_id],
+                row,
                 now,
-                changes=changes,
-                reason=pause_hint(step, rows),
+                changes={"status": (step.before, step.after)},
+                reason=pause_hint(step, row),
             )
-    for key, changed in found.outside_changes.items():
-        yield outside_entry(Action.OUTSIDE_CHANGED, workspace, rows[key], now, changes=changed)
+    for row_id, changes in found.outside_changes.items():
+        yield outside_entry(Action.OUTSIDE_CHANGED, workspace, rows[row_id], now, changes=changes)
 
 
 def outside_action(step: StatusStep) -> str:
@@ -135,48 +155,50 @@ def outside_action(step: StatusStep) -> str:
     return Action.OUTSIDE_CHANGED if step.kind == "change" else action_of(step.kind, "outside")
 
 
-def pause_hint(step: StatusStep, rows: dict[str, Deployment]) -> str:
-    """Roboflow pauses dev types itself, and tells nobody."""
-    return (
-        "or by Roboflow itself, after an hour without requests"
-        if step.kind == "pause" and rows[step.deployment_id].is_dev
-        else ""
-    )
+def pause_hint(step: StatusStep, row: Deployment) -> str:
+    """Return a second explanation for a pause, if Roboflow can have done it by itself; otherwise ""."""
+    is_pause_of_dev = step.kind == Kind.PAUSE and row.is_dev
+    return "or by Roboflow itself, after an hour without requests" if is_pause_of_dev else ""
 
 
 def outside_entry(
     action: str, workspace: Workspace, row: Deployment, now: datetime, *, by: Origin = OUTSIDE, **more: Any
 ) -> Entry:
-    """Return an event from outside the portal."""
+    """Return an entry for a change that was made outside the portal."""
     return Entry(action=action, by=by, at=now, about=deployment_subject(row), workspace=workspace, **more)
 
 
-def store_gone(workspace: Workspace, gone: list[Deployment], *, by_id: dict[str, str], now: datetime) -> None:
-    """Write that deployments are no longer at Roboflow; `by_id` names who asked for it here. Call it inside a transaction."""
+def store_gone(
+    workspace: Workspace, gone: list[Deployment], *, by_id: dict[str, str], now: datetime
+) -> list[Entry]:
+    """Write that deployments are no longer at Roboflow; return the entries to append, last.
+
+    `by_id` has the names of those who asked for it here, by deployment_id. Without a name it came from
+    outside, unless the deployment had expired. Call it inside a transaction.
+    """
     entries = []
     for row in gone:
         row.gone_at, row.revision = now, row.revision + 1
-        who = by_id.get(row.deployment_id, "")
-        StatusChange.objects.create(deployment=row, before=row.status, after="gone", observed_at=now, by=who)
-        if not who and row.status != "expired":
-            entries.append(
-                outside_entry(
-                    Action.OUTSIDE_GONE, workspace, row, now, changes={"status": (row.status, "gone")}
-                )
-            )
+        by = by_id.get(row.deployment_id, "")
+        StatusChange.objects.create(deployment=row, before=row.status, after="gone", observed_at=now, by=by)
+        if not by and row.status != EXPIRED:
+            changes: dict[str, Any] = {"status": (row.status, "gone")}
+            entries.append(outside_entry(Action.OUTSIDE_GONE, workspace, row, now, changes=changes))
     Deployment.objects.bulk_update(gone, ["gone_at", "revision"], batch_size=200)
-    append_events(entries)
+    return entries
 
 
 def store_report(
     workspace: Workspace, report: DeploymentReport, *, operation: Operation, now: datetime
 ) -> Deployment:
-    """Write what one answer about one deployment (`/get`, `/add`) says while `operation` is under way; return the row.
+    """Write what `/get` or `/add` answered about one deployment while `operation` is open; return the row.
 
-    A change that this operation does not explain came from outside, here as in a sync. Call it inside a transaction.
+    As in a sync, a change that the operation does not explain came from outside. Call it inside a
+    transaction.
     """
-    maker = operation.actor_name if operation.facts.makes_new else ""
-    row = lock_row(workspace, report.deployment_id) or insert_row(workspace, report, by=maker, now=now)
+    creator = operation.actor_name if operation.facts.makes_new else ""
+    row = lock_row(workspace, report.deployment_id) or insert_row(workspace, report, by=creator, now=now)
+    entries: list[Entry] = []
     if row.digest != digest_of_report(report) or row.missing_since:
         found = Comparison()
         add_change(found, row, report, [operation])
@@ -184,23 +206,24 @@ def store_report(
         row.save()
         rows = {row.deployment_id: row}
         write_timeline(rows, found, now=now)
-        append_events(list(outside_entries(workspace, rows, found, now=now)))
+        entries = list(outside_entries(workspace, rows, found, now=now))
     bump_revision(workspace.pk)
+    append_events(entries)
     return row
 
 
 def lock_row(workspace: Workspace, deployment_id: str) -> Deployment | None:
-    """Return a row for writing."""
-    return (
-        Deployment.objects.select_for_update()
-        .filter(workspace=workspace, deployment_id=deployment_id)
-        .first()
-    )
+    """Return a deployment's row, locked until the transaction ends, or None."""
+    rows = Deployment.objects.select_for_update()
+    return rows.filter(workspace=workspace, deployment_id=deployment_id).first()
 
 
 def insert_row(workspace: Workspace, report: DeploymentReport, *, by: str, now: datetime) -> Deployment:
-    """Write a deployment that we see for the first time; a sync that writes it at the same moment is waited for."""
-    row = new_row(workspace, report, now=now, is_first=False)
+    """Insert and return the row of a deployment that is reported for the first time, with its first status.
+
+    A sync may insert it at the same time: then wait for that, and return the row locked.
+    """
+    row = build_row(workspace, report, now=now, is_first=False)
     try:
         with transaction.atomic():
             row.save()

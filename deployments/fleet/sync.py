@@ -1,48 +1,63 @@
-"""Reads a workspace's list and makes the cache agree with it. A bad answer changes nothing but the sync state."""
+"""Read a workspace's list and make the cache agree with it. A bad answer changes no deployment."""
 
 import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import islice
 
 import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F
-from django.utils.timezone import now as clock
 
-from deployments.fleet.compare import compare_list, is_newer_than_list
-from deployments.fleet.due import next_sync_at
-from deployments.fleet.fetch import MAX_LOOKS, NoReader, fetch_list, look_up_missing
-from deployments.fleet.models import ENDED_STATUSES, PENDING, Deployment
+from deployments.fleet.compare import (
+    Comparison,
+    changed_ids,
+    compare_list,
+    digest_of_report,
+    is_newer_than_list,
+)
+from deployments.fleet.fetch import NoReader, fetch_list, look_up
+from deployments.fleet.models import ENDED_STATUSES, Deployment, DeploymentQuerySet
 from deployments.fleet.store import store_comparison, store_gone
+from deployments.fleet.sync_state import record_failure, record_success
 from deployments.keys.models import ApiKey
 from deployments.keys.open import KeyUnreadable
 from deployments.ledger.kinds import Kind
 from deployments.ledger.models import Operation
-from deployments.ledger.states import NOT_DONE_STATES
+from deployments.ledger.states import NOT_DONE_STATES, OPEN_STATES
 from deployments.roboflow.errors import RateLimited, RoboflowError
-from deployments.roboflow.schema import DeploymentList
+from deployments.roboflow.schema import BadEntry, DeploymentList, DeploymentReport
 from deployments.workspaces.models import Workspace
+from deployments.workspaces.revision import bump_revision
+from portal.audit.append import append_events
+from portal.clock import now as clock
 from portal.queue.lease import Held, holding_lease, is_still_held
 from portal.queue.publish import publish
 
 log = structlog.get_logger(__name__)
-CLAIM_TIME = timedelta(
-    seconds=30
-)  # a published sync that never ran is due again after this, or after a quiet interval
+# A published sync that never ran is due again after this, or after an idle interval if that is shorter.
+CLAIM_TIME = timedelta(seconds=30)
+# An operation explains changes that are seen this long after it was requested.
 EXPLAINS_FOR = timedelta(days=1)
-LAG = timedelta(
-    seconds=60
-)  # a list may lag so long behind what /get and /add said; never longer than a quiet interval
+# How much older than the answers of /get and /add a list may be; never more than an idle interval.
+LAG = timedelta(seconds=60)
+QUESTION_SIZE = 500  # values in one question to the database
 
 
 class SuddenlyEmpty(Exception):
-    """Roboflow's list is empty though we know deployments: that may be an error of theirs."""
+    """Roboflow's list is empty though we know live deployments: this may be an error of theirs."""
 
 
-def publish_due_syncs(*, now: datetime) -> int:
-    """Publish a sync for each workspace that is due; return how many."""
+def publish_due_syncs(*, now: datetime, workspace_id: int | None = None) -> int:
+    """Publish a sync for each workspace that is due, or for one of them if it is; return how many."""
     count, claim = 0, min(CLAIM_TIME, timedelta(seconds=settings.SYNC_IDLE_SECONDS))
-    for pk, due_at in Workspace.objects.due(now).values_list("pk", "sync_due_at"):
+    due = Workspace.objects.due(now)
+    if workspace_id is not None:
+        due = due.filter(pk=workspace_id)
+    for pk, due_at in due.values_list("pk", "sync_due_at"):
+        # Compare-and-set: of two beats that read the same due time, one publishes.
         if Workspace.objects.filter(pk=pk, sync_due_at=due_at).update(sync_due_at=now + claim):
             publish("fleet.sync", pk)
             count += 1
@@ -50,218 +65,206 @@ def publish_due_syncs(*, now: datetime) -> int:
 
 
 def sync_workspace(workspace_id: int) -> None:
-    """Sync one workspace; harmless when called twice, or by two workers at once."""
+    """Sync one workspace. Do nothing while another worker syncs it, or when it does not exist."""
     with holding_lease(f"fleet.sync.{workspace_id}", now=clock()) as held:
         workspace = Workspace.objects.filter(pk=workspace_id).first()
         if held is None or workspace is None:
             return
         try:
             sync_once(workspace, held)
-        except (
-            Exception
-        ) as error:  # whatever Roboflow's answer did to us: pages must say so, and the next try must wait
+        except Exception as error:
+            # Whatever Roboflow's answer made fail: pages must say so, and the next sync must wait.
             log.exception("sync_broke", workspace=workspace.slug)
-            record_failure(
-                workspace,
-                f"The portal could not work with Roboflow's answer ({type(error).__name__}).",
-                "",
-                now=clock(),
-            )
+            message = f"The portal could not work with Roboflow's answer ({type(error).__name__})."
+            record_failure(workspace, message, now=clock())
 
 
 def sync_once(workspace: Workspace, held: Held) -> None:
-    """Read, compare, write; a failure is written down, shown, and tried again later."""
+    """Read, compare and write; record any failure that we know."""
     started, ticks = clock(), time.monotonic()
     Workspace.objects.filter(pk=workspace.pk).update(sync_attempted_at=started)
     try:
         answer, key = fetch_list(workspace, now=started)
-        known = Deployment.objects.filter(workspace=workspace, gone_at=None).exclude(
-            status__in=ENDED_STATUSES
-        )
-        if not answer.deployments and known.exists():
-            confirm_empty_list(workspace, key, held, started)
+        answer = without_nameless(workspace, answer)
+        if not answer.deployments and known_deployments(workspace).exists():
+            store_gone_of_empty_list(workspace, key, held, started)
             raise SuddenlyEmpty
     except NoReader:
-        record_failure(workspace, "No member's key works: add or replace a key.", "", now=clock())
+        record_failure(workspace, "No member's key works: add or replace a key.", now=clock())
     except SuddenlyEmpty:
-        record_failure(workspace, "Roboflow's list is suddenly empty. Nothing was changed.", "", now=clock())
-    except KeyUnreadable as trouble:
-        record_failure(workspace, str(trouble), "", now=clock())
-    except RoboflowError as trouble:
-        patience = trouble.retry_after if isinstance(trouble, RateLimited) else None
-        record_failure(workspace, trouble.reading, trouble.text, now=clock(), retry_after=patience)
-    else:
-        store_list_with_retry(
-            workspace, answer, key, held, started=started, milliseconds=int((time.monotonic() - ticks) * 1000)
+        record_failure(workspace, "Roboflow's list is suddenly empty. Nothing was changed.", now=clock())
+    except KeyUnreadable as error:
+        record_failure(workspace, str(error), now=clock())
+    except RoboflowError as error:
+        record_failure(
+            workspace,
+            error.reading,
+            upstream_text=error.text,
+            now=clock(),
+            retry_after_seconds=error.retry_after if isinstance(error, RateLimited) else None,
         )
+    else:
+        milliseconds = int((time.monotonic() - ticks) * 1000)
+        store_list_with_retry(workspace, ReadList(answer, key, started, milliseconds), held)
 
 
-def store_list_with_retry(
-    workspace: Workspace,
-    answer: DeploymentList,
-    key: ApiKey,
-    held: Held,
-    *,
-    started: datetime,
-    milliseconds: int,
-) -> None:
-    """Write what changed; once more when an operation wrote a new deployment in the same moment."""
-    try:
-        store_list(workspace, answer, key, held, started=started, milliseconds=milliseconds)
-    except IntegrityError:
-        store_list(workspace, answer, key, held, started=started, milliseconds=milliseconds)
+def without_nameless(workspace: Workspace, answer: DeploymentList) -> DeploymentList:
+    """Return the list without entries that lack a name, unless we know it; those count as unreadable."""
+    nameless = [report.deployment_id for report in answer.deployments if not report.deployment_name]
+    if not nameless:
+        return answer
+    rows = Deployment.objects.filter(workspace=workspace, deployment_id__in=nameless)
+    known = set(rows.values_list("deployment_id", flat=True))
+    good = [one for one in answer.deployments if one.deployment_name or one.deployment_id in known]
+    bad = [
+        BadEntry(index, "It has no deployment_name.", one.deployment_id)
+        for index, one in enumerate(answer.deployments)
+        if not one.deployment_name and one.deployment_id not in known
+    ]
+    return DeploymentList(good, [*answer.bad, *bad])
 
 
-def confirm_empty_list(workspace: Workspace, key: ApiKey, held: Held, started: datetime) -> None:
-    """A list went empty: only `/get` can say of each that it is gone."""
-    rows = {
-        row.deployment_id: row
-        for row in Deployment.objects.filter(workspace=workspace, gone_at=None).exclude(
-            status__in=ENDED_STATUSES
-        )[:MAX_LOOKS]
-    }
-    looked = look_up_missing(list(rows.values()), key, now=started)
+def known_deployments(workspace: Workspace) -> DeploymentQuerySet:
+    """Return the workspace's live deployments, which a list should show."""
+    rows: DeploymentQuerySet = Deployment.objects.filter(workspace=workspace, gone_at=None)
+    return rows.exclude(status__in=ENDED_STATUSES)
+
+
+def store_gone_of_empty_list(workspace: Workspace, key: ApiKey, held: Held, started: datetime) -> None:
+    """Ask `/get` about each deployment, as an empty list proves nothing, and store those that are gone."""
+    rows = {row.deployment_id: row for row in known_deployments(workspace)}
+    looked_up = look_up(list(rows.values()), key, now=started)
+    gone = [rows[row_id] for row_id in looked_up.gone]
     with transaction.atomic(durable=True):
-        if looked.gone and is_still_held(held):
-            store_gone(
-                workspace, [rows[one] for one in looked.gone], by_id=deleters_by_id(workspace), now=clock()
-            )
-            Workspace.objects.filter(pk=workspace.pk).update(revision=F("revision") + 1)
+        if gone and is_still_held(held):
+            by_id = deleters_by_id(workspace, looked_up.gone)
+            entries = store_gone(workspace, gone, by_id=by_id, now=clock())
+            bump_revision(workspace.pk)
+            append_events(entries)
 
 
-def store_list(
-    workspace: Workspace,
-    answer: DeploymentList,
-    key: ApiKey,
-    held: Held,
-    *,
-    started: datetime,
-    milliseconds: int,
-) -> None:
-    """Write what changed, in one transaction, if the lease is still ours."""
+@dataclass(frozen=True)
+class ReadList:
+    """A list, when it was asked for (`started`), with which key, and how long it took."""
+
+    answer: DeploymentList
+    key: ApiKey
+    started: datetime
+    milliseconds: int
+
+
+def store_list_with_retry(workspace: Workspace, read: ReadList, held: Held) -> None:
+    """Store a list. Retry once, because an operation can insert the same new deployment at the same time."""
+    try:
+        store_list(workspace, read, held)
+    except IntegrityError:
+        store_list(workspace, read, held)
+
+
+def store_list(workspace: Workspace, read: ReadList, held: Held) -> None:
+    """Store what a list changes, in one transaction. Write nothing when the lease was lost."""
     is_first = workspace.synced_at is None
     rows = {row.deployment_id: row for row in Deployment.objects.filter(workspace=workspace)}
-    asked, lag = load_asked(workspace, now=started), min(LAG, timedelta(seconds=settings.SYNC_IDLE_SECONDS))
-    found = compare_list(rows, answer.deployments, asked=asked, started=started, is_first=is_first, lag=lag)
-    looked = look_up_missing([rows[one] for one in found.missing], key, now=started)
-    if looked.there:
-        found = compare_list(
-            rows,
-            [*answer.deployments, *looked.there],
-            asked=asked,
-            started=started,
-            is_first=is_first,
-            lag=lag,
-        )
-    moment = clock()
+    found, gone_ids, is_incomplete = compare_and_look_up(workspace, rows, read, is_first=is_first)
+    current_time = clock()
     with transaction.atomic(durable=True):
         if not is_still_held(held):
             return
-        written = ids_written_since(workspace, started)
-        found.drop(written)
-        store_comparison(workspace, rows, found, now=moment, is_first=is_first)
-        gone = [rows[one] for one in looked.gone if one not in written]
-        store_gone(workspace, gone, by_id=deleters_by_id(workspace), now=moment)
-        visible = not found.is_empty or bool(gone) or bool(workspace.sync_error_reading) or is_first
+        # An operation may have written rows since the list was requested: they are newer than the list.
+        written = ids_written_since(workspace, read.started)
+        found.drop_rows(written)
+        gone = [rows[row_id] for row_id in gone_ids if row_id not in written]
+        entries = store_comparison(workspace, rows, found, now=current_time, is_first=is_first)
+        by_id = deleters_by_id(workspace, [row.deployment_id for row in gone])
+        entries += store_gone(workspace, gone, by_id=by_id, now=current_time)
+        had_error = bool(workspace.sync_error_reading)
         record_success(
             workspace,
-            answer,
-            now=moment,
-            milliseconds=milliseconds,
-            visible=visible,
-            more_missing=len(found.missing) > MAX_LOOKS,
+            read.answer,
+            now=current_time,
+            started=read.started,
+            milliseconds=read.milliseconds,
+            is_visible=is_first or had_error or bool(gone) or not found.is_empty,
+            is_incomplete=is_incomplete,
         )
+        append_events(entries)  # last: the head of the trail is the one row that everybody waits for
+        if Operation.objects.open().filter(workspace=workspace).exists():
+            transaction.on_commit(partial(publish, "operations.settle", workspace.pk), robust=True)
+
+
+def compare_and_look_up(
+    workspace: Workspace, rows: dict[str, Deployment], read: ReadList, *, is_first: bool
+) -> tuple[Comparison, list[str], bool]:
+    """Compare a list with the rows, and ask `/get` about missing and disputed deployments.
+
+    Return what changed, the ids of those that are gone, and whether some questions are still open.
+    """
+    reports = {report.deployment_id: report for report in read.answer.deployments}
+    digests = {row_id: digest_of_report(report) for row_id, report in reports.items()}
+    changed = changed_ids(rows, digests)
+    compare = partial(
+        compare_list,
+        rows,
+        operations=explaining_operations(workspace, changed, new_names(rows, reports), now=read.started),
+        started=read.started,
+        is_first=is_first,
+        lag=min(LAG, timedelta(seconds=settings.SYNC_IDLE_SECONDS)),
+    )
+    found = compare(read.answer.deployments, digest=lambda report: digests[report.deployment_id])
+    asked = [rows[row_id] for row_id in (*found.disputed, *found.missing)]
+    if not asked:
+        return found, [], False
+    looked_up = look_up(asked, read.key, now=read.started)
+    reports |= {report.deployment_id: report for report in looked_up.present}
+    agreed = [row_id for row_id in looked_up.gone if row_id in reports]  # listed as deleted, unknown to /get
+    decided = {*agreed, *(report.deployment_id for report in looked_up.present)}
+    found = compare(list(reports.values()), decided=decided)
+    gone = [row_id for row_id in looked_up.gone if row_id not in reports]
+    answered = len(looked_up.gone) + len(looked_up.present)
+    return found, gone, answered < len(asked)
 
 
 def ids_written_since(workspace: Workspace, started: datetime) -> set[str]:
-    """Return the ids of rows that an operation wrote while we were reading: it knows better."""
-    later = Deployment.objects.filter(workspace=workspace, reported_at__gt=started).values_list(
-        "deployment_id", "reported_at"
-    )
-    return {deployment_id for deployment_id, reported_at in later if is_newer_than_list(reported_at, started)}
+    """Return the deployment_ids of the rows that were written after a list was requested at `started`."""
+    written = Deployment.objects.filter(workspace=workspace, reported_at__gt=started)
+    return {
+        row_id
+        for row_id, reported_at in written.values_list("deployment_id", "reported_at")
+        if is_newer_than_list(reported_at, started)
+    }
 
 
-def load_asked(workspace: Workspace, *, now: datetime) -> list[Operation]:
-    """Return the operations that can explain what changed, newest first."""
+def new_names(rows: dict[str, Deployment], reports: dict[str, DeploymentReport]) -> set[str]:
+    """Return the names of the deployments that are reported for the first time."""
+    return {report.deployment_name for row_id, report in reports.items() if row_id not in rows}
+
+
+def explaining_operations(
+    workspace: Workspace, changed: set[str], names: set[str], *, now: datetime
+) -> list[Operation]:
+    """Return the operations that can explain what changed, newest first: the open ones, and those about the ids
+    `changed` or, for a create whose deployment is not known yet, about the new `names`. There is no cap.
+    """
     recent = Operation.objects.filter(workspace=workspace, requested_at__gt=now - EXPLAINS_FOR)
-    return list(recent.exclude(state__in=NOT_DONE_STATES).order_by("-requested_at")[:500])
+    recent = recent.exclude(state__in=NOT_DONE_STATES)
+    found = {operation.pk: operation for operation in recent.filter(state__in=OPEN_STATES)}
+    for ids in batched(changed, QUESTION_SIZE):
+        found |= {operation.pk: operation for operation in recent.filter(target_id__in=ids)}
+    for some_names in batched(names, QUESTION_SIZE):
+        unnamed = recent.filter(target_id="", target_name__in=some_names)
+        found |= {operation.pk: operation for operation in unnamed}
+    return sorted(found.values(), key=lambda operation: operation.requested_at, reverse=True)
 
 
-def deleters_by_id(workspace: Workspace) -> dict[str, str]:
-    """Return, by deployment_id, the person who asked here to delete it."""
+def batched(values: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Yield `values` in lists of at most `size`: databases take only so many in one question."""
+    left = iter(values)
+    while some := list(islice(left, size)):
+        yield some
+
+
+def deleters_by_id(workspace: Workspace, ids: list[str]) -> dict[str, str]:
+    """Return, for those of `ids` that somebody asked here to delete, the name of the person."""
     kinds = [kind for kind in Kind if kind.facts.removes]
-    deletes = Operation.objects.filter(workspace=workspace, kind__in=kinds).sent()  # type: ignore[attr-defined]
+    deletes = Operation.objects.sent().filter(workspace=workspace, kind__in=kinds, target_id__in=ids)
     return dict(deletes.order_by("requested_at").values_list("target_id", "actor_name"))
-
-
-def record_success(
-    workspace: Workspace,
-    answer: DeploymentList,
-    *,
-    now: datetime,
-    milliseconds: int,
-    visible: bool,
-    more_missing: bool,
-) -> None:
-    """Write that the cache agrees with Roboflow as of now."""
-    bad = [{"index": one.index, "why": one.why, "text": one.text[:500]} for one in answer.bad[:20]]
-    fields = {
-        "synced_at": now,
-        "sync_milliseconds": milliseconds,
-        "sync_error": "",
-        "sync_error_reading": "",
-        "sync_failures": 0,
-        "sync_failed_since": None,
-        "sync_bad_entries": bad,
-        "sync_due_at": next_due_time(workspace, now=now, unsure=more_missing),
-    }
-    if visible or bad != workspace.sync_bad_entries:
-        fields["revision"] = F("revision") + 1
-    Workspace.objects.filter(pk=workspace.pk).update(**fields)
-
-
-def record_failure(
-    workspace: Workspace, reading: str, words: str, *, now: datetime, retry_after: float | None = None
-) -> None:
-    """Write that Roboflow could not be read; the cache stays as it is, and says how old it is."""
-    failures = workspace.sync_failures + 1
-    log.warning("sync_failed", workspace=workspace.slug, failures=failures, reading=reading)
-    due = next_due_time(workspace, now=now, failures=failures, retry_after=retry_after)
-    fields = {
-        "sync_error": words,
-        "sync_error_reading": reading,
-        "sync_failures": failures,
-        "sync_due_at": due,
-        "sync_failed_since": workspace.sync_failed_since or now,
-    }
-    if failures == 1 or words != workspace.sync_error:
-        fields["revision"] = F("revision") + 1
-    Workspace.objects.filter(pk=workspace.pk).update(**fields)
-
-
-def next_due_time(
-    workspace: Workspace,
-    *,
-    now: datetime,
-    unsure: bool = False,
-    failures: int = 0,
-    retry_after: float | None = None,
-) -> datetime:
-    """Return when this workspace is due next; somebody who asked for an earlier one meanwhile gets it."""
-    row = Workspace.objects.get(pk=workspace.pk)
-    moving = (
-        Deployment.objects.filter(workspace=workspace, gone_at=None, status=PENDING).exists()
-        or Operation.objects.filter(workspace=workspace).open().exists()  # type: ignore[attr-defined]
-    )
-    due = next_sync_at(
-        now=now,
-        moving=moving,
-        watched=row.is_watched(now),
-        unsure=unsure,
-        failures=failures,
-        retry_after=retry_after,
-        active=settings.SYNC_ACTIVE_SECONDS,
-        idle=settings.SYNC_IDLE_SECONDS,
-    )
-    asked_meanwhile = row.sync_due_at if row.sync_due_at != workspace.sync_due_at and not failures else None
-    return min(due, asked_meanwhile) if asked_meanwhile else due

@@ -1,4 +1,4 @@
-"""Work of the fleet room that beat and others ask for by name."""
+"""Tasks of the fleet room, which beat and other rooms publish by name."""
 
 from celery import shared_task
 from django.utils.timezone import now

@@ -1,17 +1,16 @@
-"""Save, check, replace and remove keys: the one place where a person waits for Roboflow."""
+"""Adds, replaces and removes keys: the one place where a person waits for Roboflow."""
 
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
 from deployments.keys.models import ApiKey, KeyState
 from deployments.keys.open import client_for_region, key_subject, mask_foreign_keys
-from deployments.keys.seal import fingerprint_of, seal_key, unseal_key
+from deployments.keys.seal import fingerprint_of, seal_key
 from deployments.roboflow.errors import KeyRefused, RoboflowError
 from deployments.roboflow.mask import Secret
 from deployments.workspaces.join import RemovedMember, get_or_create_workspace, join_by_key
@@ -21,45 +20,55 @@ from portal.accounts.models import User
 from portal.audit.actions import Action
 from portal.audit.append import Subject, append_event
 from portal.audit.origin import Origin
-from portal.vault import Unreadable
 
-RECHECK_EVERY = timedelta(seconds=25)
+MIN_SECONDS_FOR_NAME = 1  # with less time left, the workspace is shown by its slug
 
 
 class KeyNotSaved(Exception):
-    """Nothing was stored. Says why for a person, with Roboflow's words where there are some."""
+    """Nothing was stored. `reading` says why, `words` is Roboflow's own text or "".
+
+    With `may_save_anyway` Roboflow gave no answer, so the person may save the key unchecked.
+    """
 
     def __init__(self, reading: str, *, words: str = "", may_save_anyway: bool = False) -> None:
         super().__init__(reading)
-        self.reading, self.words, self.may_save_anyway = reading, words, may_save_anyway
+        self.reading = reading
+        self.words = words
+        self.may_save_anyway = may_save_anyway
 
 
 @dataclass(frozen=True)
 class KeyWorkspace:
-    """Whose key it is: Roboflow's slug of the workspace, and its name."""
+    """The workspace that a key belongs to: Roboflow's slug and its display name."""
 
     slug: str
     name: str
 
 
 def fetch_key_workspace(secret: Secret, *, region: str) -> KeyWorkspace:
-    """Ask Roboflow whose key this is: one attempt, five seconds in all. Raises RoboflowError."""
+    """Ask Roboflow which workspace the key belongs to. Raises RoboflowError.
+
+    The key check and the look-up of the name are one attempt each, and share KEY_CHECK_SECONDS. Without an
+    answer to the second, the slug is the name.
+    """
     client, started = client_for_region(region), time.monotonic()
     try:
         slug = client.check_key(secret, attempts=1, deadline_seconds=settings.KEY_CHECK_SECONDS).workspace
-    except RoboflowError as trouble:
-        mask_foreign_keys(trouble)
+    except RoboflowError as error:
+        mask_foreign_keys(error)
         raise
-    left = settings.KEY_CHECK_SECONDS - (time.monotonic() - started)
-    try:
-        name = client.workspace(secret, slug, attempts=1, deadline_seconds=left).name if left > 1 else ""
-    except RoboflowError:
-        name = ""  # the name is a nicety
+    seconds_left = settings.KEY_CHECK_SECONDS - (time.monotonic() - started)
+    name = ""
+    if seconds_left > MIN_SECONDS_FOR_NAME:
+        try:
+            name = client.workspace(secret, slug, attempts=1, deadline_seconds=seconds_left).name
+        except RoboflowError:
+            name = ""
     return KeyWorkspace(slug, name or slug)
 
 
 def check_new_key(secret: Secret, *, user: User, region: str, by: Origin, now: datetime) -> KeyWorkspace:
-    """Ask Roboflow whose key this is; a refusal is recorded. Raises NotSaved."""
+    """Return the workspace of a key that is not stored yet. Raises KeyNotSaved; a refusal is audited."""
     try:
         return fetch_key_workspace(secret, region=region)
     except KeyRefused as refusal:
@@ -72,10 +81,10 @@ def check_new_key(secret: Secret, *, user: User, region: str, by: Origin, now: d
                 reason=refusal.text,
             )
         raise KeyNotSaved("Roboflow refused this key. Nothing was stored.", words=refusal.text) from None
-    except RoboflowError as trouble:
+    except RoboflowError as error:
         raise KeyNotSaved(
             "Roboflow did not say whose key this is. Nothing was stored.",
-            words=trouble.text or trouble.reading,
+            words=error.text or error.reading,
             may_save_anyway=True,
         ) from None
 
@@ -84,22 +93,24 @@ def check_new_key(secret: Secret, *, user: User, region: str, by: Origin, now: d
 def add_key(
     *, user: User, value: str, label: str, region: str, anyway: bool, by: Origin, now: datetime
 ) -> ApiKey:
-    """Check a key with Roboflow, seal it and join its workspace. With `anyway`, no answer saves it unchecked.
+    """Check a key with Roboflow, store it sealed, and join its workspace. Return the stored key.
 
-    Raises NotSaved: refused, no answer, removed from the workspace, or a key for it is held already.
+    With `anyway`, a key that Roboflow did not answer for is stored unchecked. Raises KeyNotSaved when
+    Roboflow refused the key or did not answer, and when the person was removed from the workspace or has a
+    key for it.
     """
     secret = Secret(value)
     try:
         owner = check_new_key(secret, user=user, region=region, by=by, now=now)
-    except KeyNotSaved as trouble:
-        if anyway and trouble.may_save_anyway:
+    except KeyNotSaved as error:
+        if anyway and error.may_save_anyway:
             return save_unchecked_key(secret, user=user, label=label, region=region, by=by, now=now)
         raise
     with transaction.atomic(durable=True):
         workspace = get_or_create_workspace(roboflow_slug=owner.slug, name=owner.name, region=region, now=now)
         join_workspace(workspace, user=user, by=by, now=now)
         if ApiKey.objects.held_by(user, workspace).exists():
-            raise KeyNotSaved(f"You hold a key for {workspace} already. Use Replace on its card.")
+            raise KeyNotSaved(f"You already have a key for {workspace}. Use Replace on its card.")
         key = store_key(secret, user=user, workspace=workspace, label=label, region=region, now=now)
         append_event(Action.KEY_ADDED, by=by, at=now, about=key_subject(key), workspace=workspace)
         request_sync(workspace, now=now)
@@ -107,7 +118,7 @@ def add_key(
 
 
 def join_workspace(workspace: Workspace, *, user: User, by: Origin, now: datetime) -> None:
-    """Join by a valid key. Raises NotSaved for whoever was removed."""
+    """Make the holder of a valid key a member. Raises KeyNotSaved for a member who was removed."""
     try:
         join_by_key(user=user, workspace=workspace, by=by, now=now)
     except RemovedMember:
@@ -115,7 +126,7 @@ def join_workspace(workspace: Workspace, *, user: User, by: Origin, now: datetim
 
 
 def request_sync(workspace: Workspace, *, now: datetime) -> None:
-    """A working key came: read the fleet at once, and let pages look again."""
+    """Make the workspace due for a sync at `now` and let its pages refresh: it has a new key that works."""
     Workspace.objects.filter(pk=workspace.pk).update(sync_due_at=now)
     bump_revision(workspace.pk)
 
@@ -124,10 +135,13 @@ def request_sync(workspace: Workspace, *, now: datetime) -> None:
 def save_unchecked_key(
     secret: Secret, *, user: User, label: str, region: str, by: Origin, now: datetime
 ) -> ApiKey:
-    """Keep a key that nobody could check. It has no workspace and serves nothing but its re-check."""
-    mark = fingerprint_of(secret.reveal())
-    if standing := ApiKey.objects.filter(user=user, workspace=None, fingerprint=mark).first():
-        return standing
+    """Store a key that Roboflow did not answer for, unless the person has stored it before; return the row.
+
+    It has no workspace and is used for its re-check only.
+    """
+    fingerprint = fingerprint_of(secret.reveal())
+    if stored := ApiKey.objects.filter(user=user, workspace=None, fingerprint=fingerprint).first():
+        return stored
     key = store_key(secret, user=user, workspace=None, label=label, region=region, now=now)
     append_event(Action.KEY_SAVED_UNCHECKED, by=by, at=now, about=key_subject(key))
     return key
@@ -136,7 +150,10 @@ def save_unchecked_key(
 def store_key(
     secret: Secret, *, user: User, workspace: Workspace | None, label: str, region: str, now: datetime
 ) -> ApiKey:
-    """Write the row, then what is sealed to it. Call it inside a transaction."""
+    """Create the key's row and seal the key to it. Call it inside a transaction.
+
+    A key with a workspace is valid, one without is unchecked.
+    """
     key = ApiKey.objects.create(
         user=user,
         workspace=workspace,
@@ -149,24 +166,25 @@ def store_key(
         added_at=now,
         checked_at=now if workspace else None,
     )
-    key.sealed = seal_key(
-        secret, user_id=user.pk, workspace_id=workspace.pk if workspace else None, key_id=key.pk
-    )
+    workspace_id = workspace.pk if workspace else None
+    key.sealed = seal_key(secret, user_id=user.pk, workspace_id=workspace_id, key_id=key.pk)
     key.save(update_fields=["sealed"])
     return key
 
 
 @sensitive_variables("value")
 def replace_key(key: ApiKey, *, value: str, label: str, by: Origin, now: datetime) -> ApiKey:
-    """Put a new key in the place of `key` once Roboflow says that it works for the same workspace. Raises NotSaved.
+    """Replace `key` by a new one that Roboflow says belongs to the same workspace. Return the new key.
 
-    It is a new row: operations that were asked under the old key are not sent.
+    It is a new row, so operations that were requested under the old key are not sent. Raises KeyNotSaved, and
+    the old key stays.
     """
     secret, workspace = Secret(value), key.workspace
     owner = check_new_key(secret, user=key.user, region=key.region, by=by, now=now)
     if workspace is None or owner.slug != workspace.roboflow_slug:
         raise KeyNotSaved(
-            f"That key belongs to {owner.name}, not to {workspace or 'this card'}. The old one stays. Add it as a key of its own."
+            f"That key belongs to {owner.name}, not to {workspace or 'this card'}."
+            " The old one stays. Add it as a key of its own."
         )
     with transaction.atomic(durable=True):
         join_workspace(workspace, user=key.user, by=by, now=now)
@@ -175,7 +193,12 @@ def replace_key(key: ApiKey, *, value: str, label: str, by: Origin, now: datetim
             raise KeyNotSaved("The old key was removed meanwhile. Add this one as a new key.")
         old.delete()
         new = store_key(
-            secret, user=key.user, workspace=workspace, label=label or old.label, region=old.region, now=now
+            secret,
+            user=key.user,
+            workspace=workspace,
+            label=label or old.label,
+            region=old.region,
+            now=now,
         )
         append_event(
             Action.KEY_REPLACED,
@@ -191,99 +214,11 @@ def replace_key(key: ApiKey, *, value: str, label: str, by: Origin, now: datetim
 
 @transaction.atomic(durable=True)
 def remove_key(key: ApiKey, *, by: Origin, now: datetime) -> None:
-    """Forget a key. What was asked under it and is not sent yet will not be sent."""
-    about, workspace = key_subject(key), key.workspace
-    if not ApiKey.objects.filter(pk=key.pk).delete()[0]:
+    """Delete the key. Operations that were requested under it and are not sent yet will not be sent."""
+    subject, workspace = key_subject(key), key.workspace
+    deleted_count, _ = ApiKey.objects.filter(pk=key.pk).delete()
+    if not deleted_count:
         return
-    append_event(Action.KEY_REMOVED, by=by, at=now, about=about, workspace=workspace)
+    append_event(Action.KEY_REMOVED, by=by, at=now, about=subject, workspace=workspace)
     if workspace:
         bump_revision(workspace.pk)
-
-
-def recheck_key(key: ApiKey, *, by: Origin, now: datetime) -> ApiKey:
-    """Ask Roboflow about a stored key and write down what it says. Raises NotSaved when it did not answer, or refused."""
-    try:
-        secret = unseal_key(key.sealed, user_id=key.user_id, workspace_id=key.workspace_id, key_id=key.pk)
-    except Unreadable:
-        ApiKey.objects.filter(pk=key.pk).update(state=KeyState.UNREADABLE, checked_at=now)
-        raise KeyNotSaved(
-            "This key cannot be opened: the vault key that sealed it is lost. Replace it."
-        ) from None
-    try:
-        owner = fetch_key_workspace(secret, region=key.region)
-    except KeyRefused as refusal:
-        record_refused_key(key, refusal.text, by=by, now=now)
-        raise KeyNotSaved("Roboflow refuses this key.", words=refusal.text) from None
-    except RoboflowError as trouble:
-        ApiKey.objects.filter(pk=key.pk).update(checked_at=now)
-        raise KeyNotSaved(
-            "Roboflow did not answer; nothing is known anew.", words=trouble.text or trouble.reading
-        ) from None
-    return record_working_key(key, secret, owner, by=by, now=now)
-
-
-@transaction.atomic
-def record_refused_key(key: ApiKey, words: str, *, by: Origin, now: datetime) -> None:
-    """Write that Roboflow refused a stored key."""
-    changed = (
-        ApiKey.objects.filter(pk=key.pk)
-        .exclude(state=KeyState.REFUSED)
-        .update(state=KeyState.REFUSED, refused_at=now)
-    )
-    ApiKey.objects.filter(pk=key.pk).update(refusal=words, checked_at=now)
-    if changed:
-        append_event(
-            Action.KEY_REFUSED, by=by, at=now, about=key_subject(key), workspace=key.workspace, reason=words
-        )
-
-
-@transaction.atomic(durable=True)
-def record_working_key(
-    key: ApiKey, secret: Secret, owner: KeyWorkspace, *, by: Origin, now: datetime
-) -> ApiKey:
-    """Write that a stored key works; one without a workspace joins now and is sealed again. Raises NotSaved."""
-    standing = (
-        ApiKey.objects.select_for_update(of=("self",))
-        .select_related("user", "workspace")
-        .filter(pk=key.pk)
-        .first()
-    )
-    if standing is None:
-        raise KeyNotSaved("The key was removed meanwhile.")
-    workspace = get_or_create_workspace(roboflow_slug=owner.slug, name=owner.name, region=key.region, now=now)
-    if standing.workspace_id not in (None, workspace.pk):
-        raise KeyNotSaved(f"Roboflow says now that this key belongs to {owner.name}.")
-    join_workspace(workspace, user=standing.user, by=by, now=now)
-    was = standing.state
-    standing.workspace, standing.state, standing.checked_at = workspace, KeyState.VALID, now
-    standing.refusal, standing.refused_at = "", None
-    standing.sealed = seal_key(
-        secret, user_id=standing.user_id, workspace_id=workspace.pk, key_id=standing.pk
-    )
-    try:
-        with transaction.atomic():
-            standing.save()
-    except IntegrityError:
-        raise KeyNotSaved(f"You hold another key for {workspace} already: remove one of them.") from None
-    if was != KeyState.VALID:
-        append_event(Action.KEY_WORKS, by=by, at=now, about=key_subject(standing), workspace=workspace)
-        request_sync(workspace, now=now)
-    return standing
-
-
-def recheck_unchecked(*, now: datetime) -> int:
-    """Try the keys that nobody could check yet; return how many found their workspace."""
-    waiting = Q(checked_at=None) | Q(checked_at__lt=now - RECHECK_EVERY)
-    found = 0
-    for key in ApiKey.objects.filter(waiting, state=KeyState.UNCHECKED).select_related("user")[:10]:
-        try:
-            recheck_key(key, by=owner_origin(key), now=now)
-            found += 1
-        except KeyNotSaved as trouble:
-            ApiKey.objects.filter(pk=key.pk).update(refusal=trouble.words or trouble.reading)
-    return found
-
-
-def owner_origin(key: ApiKey) -> Origin:
-    """A re-check acts for the key's owner, though the portal itself does it."""
-    return Origin(actor_id=key.user_id, actor_name=str(key.user), source="system")

@@ -1,4 +1,4 @@
-"""The forms of the keys page. A key is never echoed back."""
+"""The forms of the keys page. A key is never sent back to the browser."""
 
 from typing import Any
 
@@ -9,18 +9,22 @@ from portal.web.fields import OneLineField
 
 
 def validate_key_shape(value: str) -> str:
-    """Refuse only what is certain. Source: Roboflow's docs: `rf_` keys are publishable ones."""
+    """Return the key. Raises ValidationError for what is certainly no key that works here.
+
+    Source: Roboflow's docs: keys that begin with `rf_` are publishable keys.
+    """
     if not value.isascii() or not value.isprintable() or " " in value:
         raise forms.ValidationError("A Roboflow key is one word of letters and digits. Copy it again.")
     if value.startswith("rf_"):
         raise forms.ValidationError(
-            "This is a publishable key (rf_...): it cannot manage deployments. Use the private API key of the workspace."
+            "This is a publishable key (rf_...): it cannot manage deployments."
+            " Use the private API key of the workspace."
         )
     return value
 
 
 class KeyForm(forms.Form):
-    """A key and what to call it."""
+    """A key, and a label for it."""
 
     api_key = forms.CharField(
         label="API key",
@@ -34,12 +38,12 @@ class KeyForm(forms.Form):
     )
 
     def clean_api_key(self) -> str:
-        """The shape only: whether it works, Roboflow knows."""
+        """Check the shape of the key; whether it works, only Roboflow can say."""
         return validate_key_shape(self.cleaned_data["api_key"])
 
 
 class AddKeyForm(KeyForm):
-    """A first key of a workspace; the region is asked where there is a choice."""
+    """A new key. The region is a field only if the settings offer several."""
 
     region = forms.ChoiceField(required=False, help_text="Where the workspace lives at Roboflow.")
 
@@ -56,5 +60,5 @@ class AddKeyForm(KeyForm):
 
     @property
     def region_or_default(self) -> str:
-        """Return the chosen region, else the portal's."""
+        """Return the chosen region, or the default region of the settings."""
         return self.cleaned_data.get("region") or settings.ROBOFLOW_REGION

@@ -1,4 +1,4 @@
-"""Masks known keys in what Roboflow sends, without opening one: tokens are compared by their keyed fingerprint."""
+"""Masks stored keys in texts from Roboflow. No key is opened: words are compared by their fingerprint."""
 
 import re
 
@@ -6,7 +6,7 @@ from deployments.keys.models import ApiKey
 from deployments.keys.seal import fingerprint_of
 from deployments.roboflow.mask import MASK, mask_patterns
 
-TOKEN = re.compile(r"[A-Za-z0-9_-]{12,200}")
+TOKEN = re.compile(r"[A-Za-z0-9_-]{12,200}")  # what could be a key: a word this long
 
 
 def known_fingerprints() -> frozenset[str]:
@@ -15,12 +15,10 @@ def known_fingerprints() -> frozenset[str]:
 
 
 def mask_known_keys(text: str, known: frozenset[str]) -> str:
-    """Return `text` with keys masked: what looks like one by its surroundings, and tokens that are a stored one."""
+    """Return `text` with `***` for what looks like a key and for words whose fingerprint is in `known`."""
     if not text:
         return text
     text = mask_patterns(text)
-    return (
-        TOKEN.sub(lambda found: MASK if fingerprint_of(found[0]) in known else found[0], text)
-        if known
-        else text
-    )
+    if not known:
+        return text
+    return TOKEN.sub(lambda match: MASK if fingerprint_of(match[0]) in known else match[0], text)

@@ -1,4 +1,4 @@
-"""Sealed keys and the calls that were made with them."""
+"""Sealed keys, and the calls that were made to Roboflow."""
 
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,23 +11,23 @@ if TYPE_CHECKING:
 
 
 class KeyState(models.TextChoices):
-    """What we know of a key."""
+    """What the portal knows about a key."""
 
     VALID = "valid", "valid"
     REFUSED = "refused", "refused"
     UNCHECKED = "unchecked", "unchecked"
-    UNREADABLE = "unreadable", "unreadable"  # sealed under a vault key that we do not have
+    UNREADABLE = "unreadable", "unreadable"  # sealed under a vault key that the portal does not have
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
-    """Questions about keys."""
+    """Named filters for keys."""
 
     def held_by(self, user: "User", workspace: "Workspace") -> "ApiKeyQuerySet":
-        """The key that this person holds for this workspace."""
+        """Return the person's key for the workspace: none or one."""
         return self.filter(user=user, workspace=workspace)
 
     def readers(self, workspace: "Workspace") -> "ApiKeyQuerySet":
-        """Valid keys of standing members, the one that rested longest first."""
+        """Return the valid keys of current members; first the one whose last background read is oldest."""
         members = workspace.memberships.filter(removed_at=None, user__is_active=True).values("user")
         return self.filter(workspace=workspace, state=KeyState.VALID, user__in=members).order_by(
             models.F("read_at").asc(nulls_first=True), "pk"
@@ -35,7 +35,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
 
 class ApiKey(models.Model):
-    """A person's key for one workspace; without a workspace it is unchecked and serves nothing but its re-check."""
+    """A person's key for a workspace. Without a workspace it is unchecked, and used for its re-check only."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys")
     workspace = models.ForeignKey(
@@ -43,17 +43,16 @@ class ApiKey(models.Model):
     )
     region = models.CharField(max_length=8)
     label = models.CharField(max_length=80, blank=True)
-    sealed = models.TextField()  # Fernet token; what is sealed names user, workspace and this row
-    fingerprint = models.CharField(
-        max_length=64, db_index=True
-    )  # HMAC: tells that two people hold the same key, and masks it in logs
+    sealed = models.TextField()  # Fernet token, bound to user, workspace and row (see seal.py)
+    # HMAC of the key: shows that two people hold the same one, and finds it in log lines.
+    fingerprint = models.CharField(max_length=64, db_index=True)
     last_four = models.CharField(max_length=4)
     state = models.CharField(max_length=16, choices=KeyState.choices)
-    refusal = models.TextField(blank=True)  # Roboflow's words, masked
+    refusal = models.TextField(blank=True)  # Roboflow's text, masked
     added_at = models.DateTimeField()
     checked_at = models.DateTimeField(null=True)
-    used_at = models.DateTimeField(null=True)  # the last call for its owner
-    read_at = models.DateTimeField(null=True)  # the last read in the background: keys take turns
+    used_at = models.DateTimeField(null=True)  # the last call of any kind, within a minute
+    read_at = models.DateTimeField(null=True)  # the last background read: keys take turns
     refused_at = models.DateTimeField(null=True)
 
     objects: ClassVar = ApiKeyQuerySet.as_manager()
@@ -68,10 +67,10 @@ class ApiKey(models.Model):
 
 
 class Call(models.Model):
-    """One call to Roboflow: kept a day, for the System page. Says nothing of keys or answers."""
+    """One call to Roboflow, kept for a day for the System page. It holds nothing of the key or the answer."""
 
     at = models.DateTimeField(db_index=True)
     endpoint = models.CharField(max_length=40)
-    outcome = models.CharField(max_length=24)
+    outcome = models.CharField(max_length=24)  # "ok", or the name of the error class
     status = models.IntegerField(null=True)
     milliseconds = models.IntegerField()

@@ -1,4 +1,4 @@
-"""The only place where a key is clear: opened for one call to Roboflow, and forgotten."""
+"""Opens a key for one call to Roboflow: outside of saving a key, the only place where a key is in clear."""
 
 import time
 from collections.abc import Callable
@@ -25,34 +25,36 @@ from portal.audit.origin import SYSTEM
 from portal.vault import Unreadable
 
 T = TypeVar("T")
-NOTE_EVERY_SECONDS = 60  # used_at is for people: a sync each five seconds need not write it each time
-_noted: dict[int, float] = {}
+MAX_READERS = 5  # keys that one background read may try
+USE_RECORDED_EVERY_SECONDS = 60  # used_at is for people: a sync every five seconds need not write it
+_use_recorded_at: dict[int, float] = {}  # by key, in monotonic seconds of this process
 
 
 class KeyUnreadable(Exception):
-    """The vault key that sealed it is lost: the person must add the key again."""
+    """No vault key opens this key. Its owner must add it again."""
 
     def __init__(self) -> None:
         super().__init__(
-            "This key cannot be opened: it was sealed under a vault key that the portal no longer has. Add it again under Keys."
+            "This key cannot be opened: it was sealed under a vault key that the portal no longer has."
+            " Add it again under Keys."
         )
 
 
 @cache
 def client_for_region(region: str) -> Client:
-    """Return this process's client for a region of Roboflow. Raises Unavailable for a region that the portal's settings no longer offer."""
-    place = settings.ROBOFLOW_REGIONS.get(region)
-    if place is None:
-        trouble = Unavailable(
-            f"This portal's settings no longer offer the region {region}. Nothing was asked.",
+    """Return this process's client for a region. Raises Unavailable when the settings lack the region."""
+    addresses = settings.ROBOFLOW_REGIONS.get(region)
+    if addresses is None:
+        error = Unavailable(
+            f"This portal's settings no longer offer the region {region}. Nothing was sent.",
             endpoint="",
             method="GET",
         )
-        trouble.never_sent = True
-        raise trouble
+        error.never_sent = True
+        raise error
     return Client(
-        deployments_url=place["deployments"],
-        api_url=place["api"],
+        deployments_url=addresses["deployments"],
+        api_url=addresses["api"],
         connect_timeout_seconds=settings.ROBOFLOW_CONNECT_TIMEOUT_SECONDS,
         read_timeout_seconds=settings.ROBOFLOW_READ_TIMEOUT_SECONDS,
         version=__version__,
@@ -61,7 +63,7 @@ def client_for_region(region: str) -> Client:
 
 
 def store_call(record: CallRecord) -> None:
-    """Keep one row per call, for the System page."""
+    """Store one row for the call; the System page counts them."""
     Call.objects.create(
         at=clock(),
         endpoint=record.endpoint,
@@ -74,9 +76,10 @@ def store_call(record: CallRecord) -> None:
 def call_with_key(
     key: ApiKey, act: Callable[[Client, Secret], T], *, now: datetime, reading: bool = False
 ) -> T:
-    """Open `key` for one act and return what it returns.
+    """Open `key`, call `act(client, secret)`, and return its result.
 
-    Raises KeyUnreadable, and whatever the act raises; when Roboflow refuses the key, the key is marked and the trail says so.
+    With `reading` it is a background read, so the next one uses another member's key. Raises KeyUnreadable,
+    and whatever `act` raises. A key that Roboflow refuses is marked and audited.
     """
     try:
         secret = unseal_key(key.sealed, user_id=key.user_id, workspace_id=key.workspace_id, key_id=key.pk)
@@ -86,45 +89,52 @@ def call_with_key(
     record_use(key, now=now, reading=reading)
     try:
         return act(client_for_region(key.region), secret)
-    except RoboflowError as trouble:
-        mask_foreign_keys(trouble)
-        if isinstance(trouble, KeyRefused):
-            mark_key_state(key, KeyState.REFUSED, trouble.text, now=now)
+    except RoboflowError as error:
+        mask_foreign_keys(error)
+        if isinstance(error, KeyRefused):
+            mark_key_state(key, KeyState.REFUSED, error.text, now=now)
         raise
 
 
-def mask_foreign_keys(trouble: RoboflowError) -> None:
-    """Mask other people's keys in Roboflow's words, too: the client knows only the one that it was called with."""
-    trouble.text = mask_known_keys(trouble.text, known_fingerprints())
+def mask_foreign_keys(error: RoboflowError) -> None:
+    """Mask every stored key in the error's text: the client masks only the key that it was called with."""
+    error.text = mask_known_keys(error.text, known_fingerprints())
 
 
 def record_use(key: ApiKey, *, now: datetime, reading: bool) -> None:
-    """Write when a key was used, at most once a minute; a reader's turn is written each time."""
+    """Write `read_at` at each background read, and `used_at` at each other call; for reads once a minute."""
     if reading:
         ApiKey.objects.filter(pk=key.pk).update(read_at=now)
-    if time.monotonic() - _noted.get(key.pk, -NOTE_EVERY_SECONDS) >= NOTE_EVERY_SECONDS or not reading:
-        _noted[key.pk] = time.monotonic()
+    recorded_at = _use_recorded_at.get(key.pk, -USE_RECORDED_EVERY_SECONDS)
+    if not reading or time.monotonic() - recorded_at >= USE_RECORDED_EVERY_SECONDS:
+        _use_recorded_at[key.pk] = time.monotonic()
         ApiKey.objects.filter(pk=key.pk).update(used_at=now)
 
 
 @transaction.atomic
-def mark_key_state(key: ApiKey, state: KeyState, words: str, *, now: datetime) -> None:
-    """Mark a key that stopped working, once, and record it."""
-    marked = ApiKey.objects.filter(pk=key.pk, sealed=key.sealed).exclude(state=state)
-    if not marked.update(state=state, refusal=words, refused_at=now, checked_at=now):
+def mark_key_state(key: ApiKey, state: KeyState, upstream_text: str, *, now: datetime) -> None:
+    """Mark a key that stopped working and audit it. Do nothing if it is already marked, or was replaced."""
+    rows = ApiKey.objects.filter(pk=key.pk, sealed=key.sealed).exclude(state=state)
+    if not rows.update(state=state, refusal=upstream_text, refused_at=now, checked_at=now):
         return
     key.state = state
-    action = Action.KEY_UNREADABLE if state == KeyState.UNREADABLE else Action.KEY_STOPPED
-    append_event(action, by=SYSTEM, at=now, about=key_subject(key), workspace=key.workspace, reason=words)
+    append_event(
+        Action.KEY_UNREADABLE if state == KeyState.UNREADABLE else Action.KEY_STOPPED,
+        by=SYSTEM,
+        at=now,
+        about=key_subject(key),
+        workspace=key.workspace,
+        reason=upstream_text,
+    )
     if key.workspace_id:
         bump_revision(key.workspace_id)
 
 
 def key_subject(key: ApiKey) -> Subject:
-    """Return how the trail names a key: its owner and its last four characters, never more."""
+    """Return how audit entries name a key: by its owner and its last four characters, never more."""
     return Subject(type="key", id=str(key.pk), name=f"{key.user} …{key.last_four}")
 
 
 def reader_keys(workspace: Workspace) -> list[ApiKey]:
-    """Return the members' valid keys, the one that rested longest first."""
-    return list(ApiKey.objects.readers(workspace).select_related("user", "workspace")[:5])
+    """Return valid keys of the workspace's members for a background read, the least recently used first."""
+    return list(ApiKey.objects.readers(workspace).select_related("user", "workspace")[:MAX_READERS])

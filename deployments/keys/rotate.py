@@ -1,4 +1,4 @@
-"""The vault: re-seals every key under the newest vault key, and tells which keys do not open."""
+"""Re-seals every key under the newest vault key, and finds the keys that do not open."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from portal.audit.append import Subject, append_event
 from portal.audit.origin import SYSTEM
 from portal.vault import Unreadable, is_newest, reseal
 
-BATCH = 100  # keys in one transaction with their event
+BATCH = 100  # keys in one transaction, with their audit entry
 
 
 @dataclass
 class Rotation:
-    """What a rotation did, in numbers of API keys and of secrets of second factors."""
+    """What a rotation did: the first three count API keys, the last one secrets of second factors."""
 
     resealed: int = 0
     newest_already: int = 0
@@ -30,9 +30,10 @@ class Rotation:
 
 
 def rotate_all_keys(*, now: datetime) -> Rotation:
-    """Re-seal all keys under the newest vault key, and what second factors keep: killed in the middle, it goes on where it was.
+    """Re-seal all keys and the secrets of second factors under the newest vault key; return the counts.
 
-    A key that is replaced meanwhile keeps its new sealing, which is under the newest vault key anyway.
+    It can be killed and started again: what is already under the newest vault key is left alone. So is a key
+    that its owner replaces meanwhile.
     """
     done = Rotation()
     keys = all_keys()
@@ -48,7 +49,7 @@ def rotate_all_keys(*, now: datetime) -> Rotation:
 
 
 def rotate_key(key: ApiKey, done: Rotation) -> int:
-    """Re-seal one key; return 1 when it was."""
+    """Re-seal one key and return 1; return 0, and count it in `done`, if it cannot or need not be."""
     if not can_open(key):
         done.unreadable += 1
     elif is_newest(key.sealed):
@@ -58,46 +59,45 @@ def rotate_key(key: ApiKey, done: Rotation) -> int:
     return 0
 
 
-def record_rotation(what: str, count: int, *, now: datetime) -> None:
-    """Append the event, in the transaction of the change."""
+def record_rotation(field: str, count: int, *, now: datetime) -> None:
+    """Append the audit entry of `count` re-sealed secrets; call it in the transaction that re-seals them."""
     if count:
         append_event(
             Action.VAULT_ROTATED,
             by=SYSTEM,
             at=now,
             about=Subject(type="vault", name="vault"),
-            changes={what: (None, count)},
+            changes={field: (None, count)},
         )
 
 
 def find_unreadable_keys(*, now: datetime) -> list[ApiKey]:
-    """Try to open every key; mark and return those that do not open, and free those again that do."""
-    bad = []
+    """Try to open every key. Return those that do not open, marked; mark those that open again as valid."""
+    unreadable = []
     for key in all_keys():
         if not can_open(key):
             mark_key_state(key, KeyState.UNREADABLE, "", now=now)
-            bad.append(key)
+            unreadable.append(key)
         elif key.state == KeyState.UNREADABLE:
             revive_key(key, now=now)
-    return bad
+    return unreadable
 
 
 @transaction.atomic
 def revive_key(key: ApiKey, *, now: datetime) -> None:
-    """Let a key serve again whose vault key was found; whether Roboflow still takes it, the next call shows."""
-    if ApiKey.objects.filter(pk=key.pk, sealed=key.sealed, state=KeyState.UNREADABLE).update(
-        state=KeyState.VALID, refusal="", refused_at=None
-    ):
+    """Mark a key that opens again as valid. Whether Roboflow still accepts it, its next call shows."""
+    rows = ApiKey.objects.filter(pk=key.pk, sealed=key.sealed, state=KeyState.UNREADABLE)
+    if rows.update(state=KeyState.VALID, refusal="", refused_at=None):
         append_event(Action.KEY_WORKS, by=SYSTEM, at=now, about=key_subject(key), workspace=key.workspace)
 
 
 def all_keys() -> Iterator[ApiKey]:
-    """Yield every key with its owner."""
+    """Return all keys with their owners and workspaces, read from the database a part at a time."""
     return ApiKey.objects.select_related("user", "workspace").order_by("pk").iterator()
 
 
 def can_open(key: ApiKey) -> bool:
-    """Say whether a key opens, and forget it."""
+    """Return whether a vault key opens this key."""
     try:
         unseal_key(key.sealed, user_id=key.user_id, workspace_id=key.workspace_id, key_id=key.pk)
     except Unreadable:

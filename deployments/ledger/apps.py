@@ -1,4 +1,4 @@
-"""Tells Django of this room, and the trail which sentences its actions read as."""
+"""Django's entry for this room. It also gives the trail the sentences of its actions."""
 
 from django.apps import AppConfig
 
@@ -7,10 +7,10 @@ from portal.audit.actions import register_sentences
 
 
 class LedgerConfig(AppConfig):
-    """Operations: what was asked of Roboflow, and what became of it."""
+    """The room of operations: what was asked of Roboflow, and what became of it."""
 
     name = "deployments.ledger"
 
     def ready(self) -> None:
-        """Register the sentences of all operation events: the audit room knows no deployments."""
+        """Register the sentence of every action, because the audit room knows no deployments."""
         register_sentences(action_sentences())

@@ -1,14 +1,15 @@
-"""The kinds of change that the portal asks of Roboflow: one table with everything that is special about each. Pure.
+"""The kinds of change that the portal asks of Roboflow: one table with all that differs between them. Pure.
 
-A new kind is one new row of `Kind`. Addresses, forms, the client call, the words on pages and in the trail, and the
-rules of when it is possible and when it is done are all read from here.
+A new kind is one new row of `Kind`. Addresses, forms, the client call, the texts of pages and trail, and
+the rules of when a change is possible and when it is done are all read from here.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-DONE_WORDS = {  # the last word of an operation's event, as people read it
+# The events of an operation, by the last part of their action. People read: actor, sentence, deployment.
+EVENT_SENTENCES = {
     "requested": "asked to {verb}",
     "refused": "was refused to {verb}",
     "unknown": "asked to {verb}, outcome not known yet:",
@@ -17,50 +18,61 @@ DONE_WORDS = {  # the last word of an operation's event, as people read it
     "cancelled": "cancelled the request to {verb}",
     "needs_attention": "asked to {verb}, needs attention:",
     "resolved": "asked to {verb}, now resolved:",
+    "dismissed": "dismissed the unsuccessful request to {verb}",
     "outside": "was {past}",  # the change happened at Roboflow without an operation of ours
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class KindFacts:
-    """Everything that the portal knows about one kind of change. Statuses are Roboflow's raw words."""
+    """All that the portal knows about one kind of change. Statuses are Roboflow's raw words."""
 
     label: str
-    progressive: str  # "pausing": the operation is open
-    past: str  # "paused": the operation succeeded
+    progressive: str  # "pausing": while the operation is open
+    past: str  # "paused": when the operation succeeded
     endpoint: str  # Roboflow's path
     client_method: str  # of deployments.roboflow.client.Client
     consequence: str  # what it does to the deployment, for the person who confirms it
     asked_status: str  # the status that a person wants to see in the end
-    done_when: frozenset[str] = (
-        frozenset()
-    )  # reported statuses that prove it; empty: any status but `not_done_when`
+
+    # Reported statuses that prove that it was done. Empty: any status but those of `not_done_when`.
+    done_when: frozenset[str] = frozenset()
     not_done_when: frozenset[str] = frozenset()
-    only_from: frozenset[str] = (
-        frozenset()
-    )  # statuses from which it is possible; empty: any status but `not_from`
+
+    # Statuses from which it is possible. Empty: any status but those of `not_from`.
+    only_from: frozenset[str] = frozenset()
     not_from: frozenset[str] = frozenset()
-    step_from: frozenset[str] = frozenset()  # a reported step from one of these (empty: from any) ...
-    step_to: frozenset[str] = frozenset()  # ... to one of these is what this kind brings about
-    makes_new: bool = False  # there is no deployment yet; Roboflow gives the id in its answer
-    removes: bool = (
-        False  # the deployment is gone afterwards: asks for the name and a reason, and absence proves it
-    )
+
+    # Its effect: a reported step from a status of `step_from` (empty: any) to one of `step_to`.
+    step_from: frozenset[str] = frozenset()
+    step_to: frozenset[str] = frozenset()
+
+    makes_new: bool = False  # there is no deployment yet; Roboflow's answer contains the id
+    removes: bool = False  # the form asks for the name, and absence at Roboflow proves that it was done
     may_resend: bool = True  # after a lost answer, when Roboflow shows that it did not happen
 
 
 NO_FACTS = KindFacts(
-    label="", progressive="", past="", endpoint="", client_method="", consequence="", asked_status=""
+    label="",
+    progressive="",
+    past="",
+    endpoint="",
+    client_method="",
+    consequence="",
+    asked_status="",
 )
 
 
 class Kind(StrEnum):
-    """One kind of change; `facts` is its row. Sources: Roboflow's page on the HTTP API, and its Python client 1.7.3."""
+    """One kind of change; `facts` is its row of the table.
+
+    Sources: Roboflow's page on the HTTP API, and its Python client 1.7.3.
+    """
 
     facts: KindFacts
 
     def __new__(cls, value: str, facts: KindFacts = NO_FACTS) -> "Kind":
-        """Make a member that is its word and carries its row. A look-up, Kind("pause"), passes no row."""
+        """Return a member that equals `value` and carries `facts`. A look-up, `Kind("pause")`, gives none."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.facts = facts
@@ -133,7 +145,7 @@ ON_EXISTING = tuple(kind for kind in Kind if not kind.facts.makes_new)
 
 
 def is_done(kind: str, status: str) -> bool:
-    """Return whether a deployment that is reported with `status` proves that an operation of `kind` was done."""
+    """Return whether an operation of `kind` was done, if its deployment is reported with `status`."""
     facts = Kind(kind).facts
     return status in facts.done_when if facts.done_when else status not in facts.not_done_when
 
@@ -141,7 +153,8 @@ def is_done(kind: str, status: str) -> bool:
 def is_possible(kind: str, status: str) -> bool:
     """Return whether `kind` makes sense for a live deployment that is reported with `status`.
 
-    Buttons, the plan of a batch and the request itself all ask here. An unknown status allows what it does not rule out.
+    Buttons, the plan of a batch and the request itself all ask here. Roboflow's statuses are an open set:
+    one that the table does not name allows every kind without `only_from`.
     """
     facts = Kind(kind).facts
     return status in facts.only_from if facts.only_from else status not in facts.not_from
@@ -149,26 +162,29 @@ def is_possible(kind: str, status: str) -> bool:
 
 def kind_of_step(before: str, after: str) -> Kind | None:
     """Return the kind of change that leads from status `before` to `after`, or None when no kind does."""
-    for kind in ON_EXISTING:
+    for kind in Kind:
         facts = kind.facts
         if after in facts.step_to and (not facts.step_from or before in facts.step_from):
             return kind
     return None
 
 
-def action_of(kind: str, word: str) -> str:
-    """Return the trail's action for an operation of `kind` whose event ends in `word`, a key of DONE_WORDS."""
-    if word not in DONE_WORDS:
-        raise ValueError(f"{word!r} ends no event of an operation.")
-    return f"deployment.{Kind(kind)}.{word}"
+def action_of(kind: str, event: str) -> str:
+    """Return the trail's action for an event of an operation: "deployment.pause.requested".
+
+    `event` is a key of EVENT_SENTENCES. Raises ValueError for any other.
+    """
+    if event not in EVENT_SENTENCES:
+        raise ValueError(f"{event!r} is no event of an operation.")
+    return f"deployment.{Kind(kind)}.{event}"
 
 
 def action_sentences() -> dict[str, str]:
-    """Return the sentence of every action of operations, as it is read between the actor and the deployment."""
+    """Return the sentence of every action, as it is read between the actor and the deployment."""
     return dict(_sentences())
 
 
 def _sentences() -> Iterator[tuple[str, str]]:
     for kind in Kind:
-        for word, sentence in DONE_WORDS.items():
-            yield action_of(kind, word), sentence.format(verb=kind, past=kind.facts.past)
+        for event, sentence in EVENT_SENTENCES.items():
+            yield action_of(kind, event), sentence.format(verb=kind, past=kind.facts.past)

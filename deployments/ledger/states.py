@@ -8,8 +8,8 @@
       +-> failed <---------+
       +-> cancelled
 
-A kind that must not be sent twice (create) never goes from unknown back to sending. Needs attention is an end: what
-is learnt later resolves the operation without changing its state.
+Unknown leads to succeeded, too. A kind that must not be sent twice (create) never goes from unknown back to
+sending. Needs attention is an end: what is learnt later resolves the operation without changing its state.
 """
 
 from django.db import models
@@ -18,7 +18,13 @@ from deployments.ledger.kinds import Kind
 
 
 class State(models.TextChoices):
-    """How far an operation is. Succeeded: it happened. Failed: it did not. Unknown: it may have happened."""
+    """How far an operation is.
+
+    - Accepted: Roboflow took the call, but does not yet report the effect.
+    - Unknown: the call may have reached Roboflow; workers are finding out.
+    - Succeeded and failed: it is known to have happened, or not to have happened.
+    - Needs attention: the time to find out is over, and a person should check at Roboflow.
+    """
 
     QUEUED = "queued", "queued"
     SENDING = "sending", "sending"
@@ -32,6 +38,11 @@ class State(models.TextChoices):
 
 OPEN_STATES = (State.QUEUED, State.SENDING, State.ACCEPTED, State.UNKNOWN)
 ENDED_STATES = (State.SUCCEEDED, State.FAILED, State.CANCELLED, State.NEEDS_ATTENTION)
+UNSUCCESSFUL_STATES = (
+    State.FAILED,
+    State.UNKNOWN,
+    State.NEEDS_ATTENTION,
+)  # shown until somebody deals with it
 NOT_DONE_STATES = (State.FAILED, State.CANCELLED)  # Roboflow is known not to have done it
 TRANSITIONS: dict[State, tuple[State, ...]] = {
     State.QUEUED: (State.SENDING, State.FAILED, State.CANCELLED),

@@ -1,4 +1,4 @@
-"""Reads logs while somebody looks: once per deployment and few seconds, however many people watch; every line is stored once."""
+"""Read logs from Roboflow while somebody has them open: at most once in a few seconds for each deployment."""
 
 import time
 from datetime import datetime, timedelta
@@ -19,106 +19,128 @@ from deployments.roboflow.schema import LogPage
 from portal.queue.lease import holding_lease
 from portal.queue.publish import publish
 
-EVERY = timedelta(seconds=3)
-WANTED_FOR = timedelta(seconds=20)
-WRITE_EVERY = timedelta(seconds=8)  # pages poll: the wish need not be written each time
-MAX_ENTRIES = 1000  # of one call; Roboflow documents no maximum: it may give fewer
-LEAST_FULL = 50  # Roboflow's default: so many lines, the oldest of them new, may not be all
-READ_SECONDS = 60.0  # deadline of one harvest, well within a task's soft limit
-PAGES = 5  # of one window in one harvest
+HARVEST_EVERY = timedelta(seconds=3)
+WANTED_FOR = timedelta(seconds=20)  # after the last poll of a log page
+WANTED_WRITTEN_EVERY = timedelta(seconds=8)  # pages poll every two seconds: not each poll needs a write
+MAX_ENTRIES = 1000  # of one call; Roboflow documents no maximum and may give fewer
+DEFAULT_ENTRIES = 50  # what Roboflow gives by default, so perhaps the smallest maximum of an answer
+READ_SECONDS = 60.0  # deadline of one harvest, well below the time limit of a task
+MAX_PAGES = 5  # of one window in one harvest
+MAX_PUBLISHED = 200  # harvests, each time that the periodic task runs
+IDS_PER_QUERY = 500  # databases limit the number of values in one query
 
 
 def request_harvest(deployment: Deployment, *, since: datetime, now: datetime) -> Harvest:
-    """Note that somebody looks at the log since a time, and ask a worker to read it if that was not just done."""
+    """Store that somebody reads the log from `since` on. Publish a harvest unless one was just made."""
     state, _ = Harvest.objects.get_or_create(deployment=deployment)
     if deployment.is_over:
         return state
-    earlier = state.wanted_from is None or since < state.wanted_from
-    if earlier or state.wanted_until is None or state.wanted_until < now + WANTED_FOR - WRITE_EVERY:
-        state.wanted_from = min(since, state.wanted_from or since)
-        state.wanted_until = now + WANTED_FOR
-        Harvest.objects.filter(pk=state.pk).update(
-            wanted_from=state.wanted_from, wanted_until=state.wanted_until
-        )
-        if state.harvested_at is None or state.harvested_at < now - EVERY:
-            publish("logs.harvest", deployment.pk)
+    is_earlier = state.wanted_from is None or since < state.wanted_from
+    is_written = (
+        state.wanted_until is not None and state.wanted_until >= now + WANTED_FOR - WANTED_WRITTEN_EVERY
+    )
+    if is_written and not is_earlier:
+        return state
+    state.wanted_from = min(since, state.wanted_from or since)
+    state.wanted_until = now + WANTED_FOR
+    Harvest.objects.filter(pk=state.pk).update(
+        wanted_from=state.wanted_from,
+        wanted_until=state.wanted_until,
+    )
+    if state.harvested_at is None or state.harvested_at < now - HARVEST_EVERY:
+        publish("logs.harvest", deployment.pk)
     return state
 
 
 def publish_wanted_harvests(*, now: datetime) -> int:
-    """Publish a harvest for each log that somebody looks at and that was not read for a while."""
-    due = Harvest.objects.filter(
-        Q(harvested_at=None) | Q(harvested_at__lte=now - EVERY), wanted_until__gt=now
-    )
-    pks = list(due.values_list("deployment_id", flat=True)[:200])
-    return sum(publish("logs.harvest", pk) for pk in pks)
+    """Publish a harvest for each log that somebody has open and that is due; return how many."""
+    is_due = Q(harvested_at=None) | Q(harvested_at__lte=now - HARVEST_EVERY)
+    due = Harvest.objects.filter(is_due, wanted_until__gt=now)
+    deployment_pks = list(due.values_list("deployment_id", flat=True)[:MAX_PUBLISHED])
+    return sum(publish("logs.harvest", pk) for pk in deployment_pks)
 
 
 def harvest_deployment(deployment_pk: int) -> None:
-    """Read one deployment's log; harmless when two are asked at once."""
+    """Read the log of one deployment, unless that is being done or was just done."""
     with holding_lease(f"logs.harvest.{deployment_pk}", now=clock()) as held:
-        state = (
-            Harvest.objects.filter(deployment=deployment_pk).select_related("deployment__workspace").first()
-        )
-        moment = clock()
+        harvests = Harvest.objects.filter(deployment=deployment_pk).select_related("deployment__workspace")
+        state = harvests.first()
+        current_time = clock()
         if held is None or state is None or state.deployment.is_over:
             return
-        if not Harvest.objects.filter(
-            Q(harvested_at=None) | Q(harvested_at__lte=moment - EVERY * 0.8), pk=state.pk
-        ).update(harvested_at=moment):
-            return
-        read_windows(state, now=moment)
+        # A little less than HARVEST_EVERY: a message that comes early must not cost a whole round.
+        is_due = Q(harvested_at=None) | Q(harvested_at__lte=current_time - HARVEST_EVERY * 0.8)
+        if Harvest.objects.filter(is_due, pk=state.pk).update(harvested_at=current_time):
+            read_windows(state, now=current_time)
 
 
 def read_windows(state: Harvest, *, now: datetime) -> None:
-    """Read the windows that are wanted; a failure is written down and shown in its box."""
-    ends = time.monotonic() + READ_SECONDS
+    """Read all windows that are wanted. An error ends the harvest and is stored, for the log page to show."""
+    ends_at = time.monotonic() + READ_SECONDS
+    windows = next_windows(
+        covered_from=state.covered_from,
+        covered_to=state.covered_to,
+        wanted_from=state.wanted_from,
+        now=now,
+    )
     try:
-        for window in next_windows(
-            covered_from=state.covered_from,
-            covered_to=state.covered_to,
-            wanted_from=state.wanted_from,
-            now=now,
-        ):
-            read_window(state, window, ends=ends)
-    except (RoboflowError, KeyUnreadable) as trouble:
-        words = trouble.text if isinstance(trouble, RoboflowError) else ""
-        reading = trouble.reading if isinstance(trouble, RoboflowError) else str(trouble)
-        record_error(state, reading, words)
+        for window in windows:
+            read_window(state, window, ends_at=ends_at)
+    except RoboflowError as error:
+        record_error(state, error.reading, error.text)
+    except KeyUnreadable as error:
+        record_error(state, str(error), "")
     else:
         record_error(state, "", "")
 
 
-def record_error(state: Harvest, reading: str, words: str) -> None:
-    """Write what went wrong, or that nothing does; pages look again when that changed."""
-    if (state.error_reading, state.error) != (reading, words):
+def record_error(state: Harvest, reading: str, upstream_text: str) -> None:
+    """Store how the harvest failed, in our words and Roboflow's; both are empty after a success."""
+    if (state.error_reading, state.error) != (reading, upstream_text):
         Harvest.objects.filter(pk=state.pk).update(
-            error_reading=reading, error=words, revision=F("revision") + 1
+            error_reading=reading,
+            error=upstream_text,
+            revision=F("revision") + 1,
         )
 
 
-def read_window(state: Harvest, window: Window, *, ends: float) -> None:
-    """Read a window from its end to its start, page by page; stored lines are kept even if a later page fails."""
-    rest: Window | None = window
-    for _ in range(PAGES):
-        if rest is None:
+def read_window(state: Harvest, window: Window, *, ends_at: float) -> None:
+    """Read a window page by page from its end to its start, until `ends_at` (monotonic seconds).
+
+    Each page is stored at once, so a later error loses no line. What MAX_PAGES pages do not reach is recorded
+    as incomplete. Raises RoboflowError and KeyUnreadable.
+    """
+    unread: Window | None = window
+    for _ in range(MAX_PAGES):
+        if unread is None:
             break
-        page = fetch_log_page(state, rest, ends=ends)
-        new = store_lines(state, page)
-        full = page.lines and (
-            len(page.lines) + len(page.bad) >= MAX_ENTRIES
-            or (len(page.lines) >= LEAST_FULL and page.lines[-1].insert_id in new)
-        )
-        rest = older_part(rest, page.lines[-1].timestamp) if full else None
-    record_coverage(state, window, missed=rest)
+        page = fetch_log_page(state, unread, ends_at=ends_at)
+        new_ids = store_lines(state, page)
+        unread = older_part(unread, page.lines[-1].timestamp) if is_cut_off(page, new_ids) else None
+    record_coverage(state, window, incomplete=unread)
 
 
-def fetch_log_page(state: Harvest, window: Window, *, ends: float) -> LogPage:
-    """Ask Roboflow under members' keys in turn. Raises RoboflowError when no key works."""
+def is_cut_off(page: LogPage, new_ids: set[str]) -> bool:
+    """Return whether older lines of the window may be missing from `page`, because it has a maximum.
+
+    Roboflow documents no maximum. A page of fewer than MAX_ENTRIES lines is taken for cut off when it has at
+    least DEFAULT_ENTRIES lines and the oldest of them is new.
+    """
+    if not page.lines:
+        return False
+    if len(page.lines) + len(page.bad) >= MAX_ENTRIES:
+        return True
+    return len(page.lines) >= DEFAULT_ENTRIES and page.lines[-1].insert_id in new_ids
+
+
+def fetch_log_page(state: Harvest, window: Window, *, ends_at: float) -> LogPage:
+    """Return the newest lines of a window, asked for with the members' keys in turn until one works.
+
+    Raises RoboflowError; KeyUnreadable when there is no key.
+    """
     name = state.deployment.deployment_name
 
     def get(client: Client, secret: Secret) -> LogPage:
-        left = ends - time.monotonic()
         return client.get_log(
             secret,
             name,
@@ -126,51 +148,55 @@ def fetch_log_page(state: Harvest, window: Window, *, ends: float) -> LogPage:
             end=window.end,
             max_entries=MAX_ENTRIES,
             attempts=2,
-            deadline_seconds=left,
+            deadline_seconds=ends_at - time.monotonic(),
         )
 
-    last: Exception = KeyUnreadable()
+    last_error: Exception = KeyUnreadable()
     for key in reader_keys(state.deployment.workspace):
         try:
             return call_with_key(key, get, now=clock(), reading=True)
-        except (KeyRefused, KeyUnreadable) as refusal:
-            last = refusal
-    raise last
+        except (KeyRefused, KeyUnreadable) as error:
+            last_error = error
+    raise last_error
 
 
 @transaction.atomic
 def store_lines(state: Harvest, page: LogPage) -> set[str]:
-    """Store lines that are new, keys masked, and return their ids; pages look again when there are some."""
-    ids, have = [line.insert_id for line in page.lines], set()
-    for place in range(0, len(ids), 500):  # databases take only so many values in one question
-        have |= set(
-            Line.objects.filter(
-                deployment=state.deployment, insert_id__in=ids[place : place + 500]
-            ).values_list("insert_id", flat=True)
-        )
+    """Store the lines of a page that are new, with keys masked, and return their ids."""
+    stored = stored_ids(state.deployment, [line.insert_id for line in page.lines])
     known = known_fingerprints()
-    fresh = [
+    new_lines = [
         Line(
             deployment=state.deployment,
-            insert_id=one.insert_id,
-            timestamp=one.timestamp,
-            severity=one.severity,
-            payload=mask_known_keys(one.payload, known),
+            insert_id=line.insert_id,
+            timestamp=line.timestamp,
+            severity=line.severity,
+            payload=mask_known_keys(line.payload, known),
         )
-        for one in reversed(page.lines)
-        if one.insert_id not in have
+        for line in reversed(page.lines)
+        if line.insert_id not in stored
     ]
-    if fresh:
-        Line.objects.bulk_create(fresh, batch_size=500, ignore_conflicts=True)
+    if new_lines:
+        Line.objects.bulk_create(new_lines, batch_size=IDS_PER_QUERY, ignore_conflicts=True)
         Harvest.objects.filter(pk=state.pk).update(revision=F("revision") + 1)
-    return {one.insert_id for one in fresh}
+    return {line.insert_id for line in new_lines}
 
 
-def record_coverage(state: Harvest, window: Window, *, missed: Window | None) -> None:
-    """Write what was read, and which part Roboflow's maximum kept from us."""
+def stored_ids(deployment: Deployment, insert_ids: list[str]) -> set[str]:
+    """Return those of `insert_ids` of which the deployment has a stored line."""
+    found: set[str] = set()
+    for start in range(0, len(insert_ids), IDS_PER_QUERY):
+        part = insert_ids[start : start + IDS_PER_QUERY]
+        lines = Line.objects.filter(deployment=deployment, insert_id__in=part)
+        found |= set(lines.values_list("insert_id", flat=True))
+    return found
+
+
+def record_coverage(state: Harvest, window: Window, *, incomplete: Window | None) -> None:
+    """Store that a window was read, and which part of it is `incomplete` because it has too many lines."""
     state.covered_from = min(window.start, state.covered_from or window.start)
     state.covered_to = max(window.end, state.covered_to or window.end)
     fields = {"covered_from": state.covered_from, "covered_to": state.covered_to}
-    if missed:
-        fields |= {"incomplete_from": missed.start, "incomplete_to": missed.end}
+    if incomplete:
+        fields |= {"incomplete_from": incomplete.start, "incomplete_to": incomplete.end}
     Harvest.objects.filter(pk=state.pk).update(**fields)

@@ -8,42 +8,45 @@ from deployments.fleet.models import Deployment
 
 
 class Line(models.Model):
-    """One line of a deployment's log, keys masked before it was stored."""
+    """One line of a deployment's log. Keys in it were masked before it was stored."""
 
     deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="lines")
-    insert_id = models.CharField(
-        max_length=100
-    )  # Roboflow's: a line is stored once, however often it is read
+    insert_id = models.CharField(max_length=255)  # Roboflow's id of the line
     timestamp = models.DateTimeField()
     severity = models.CharField(max_length=20, blank=True)
     payload = models.TextField(blank=True)
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["deployment", "insert_id"], name="one_line_per_insert_id")
+            # Windows overlap, so most lines are read more than once.
+            models.UniqueConstraint(fields=["deployment", "insert_id"], name="one_line_per_insert_id"),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["deployment", "timestamp", "id"], name="lines_in_time")
-        ]  # the log page, by keys
+            # The lines of the log page, in the order of time.
+            models.Index(fields=["deployment", "timestamp", "id"], name="lines_in_time"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.timestamp:%H:%M:%S} {self.payload[:60]}"
 
 
 class Harvest(models.Model):
-    """What was read of one deployment's log, and who still wants it."""
+    """How far one deployment's log was read, and until when it is read on because somebody has it open."""
 
     deployment = models.OneToOneField(Deployment, on_delete=models.CASCADE, related_name="harvest")
-    wanted_until = models.DateTimeField(null=True)  # somebody looks at the log
-    wanted_from = models.DateTimeField(null=True)  # the earliest time that somebody looks at
-    harvested_at = models.DateTimeField(null=True)  # the last attempt
-    covered_from = models.DateTimeField(null=True)  # between these two the log was read
+    wanted_until = models.DateTimeField(null=True)  # extended by each poll of an open log page
+    wanted_from = models.DateTimeField(null=True)  # the earliest time that a page asked for
+    harvested_at = models.DateTimeField(null=True)  # the last attempt, successful or not
+    covered_from = models.DateTimeField(null=True)  # the log was read from here to covered_to
     covered_to = models.DateTimeField(null=True)
-    incomplete_from = models.DateTimeField(null=True)  # the last window where Roboflow's maximum was hit
+    incomplete_from = models.DateTimeField(null=True)  # the latest part that had too many lines to be read
     incomplete_to = models.DateTimeField(null=True)
-    error = models.TextField(blank=True)  # Roboflow's words, masked
-    error_reading = models.TextField(blank=True)  # ours
+    error = models.TextField(blank=True)  # Roboflow's text, masked
+    error_reading = models.TextField(blank=True)  # our sentence; empty when the last attempt succeeded
     revision = models.BigIntegerField(default=1)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["wanted_until"], name="harvest_wanted")]  # asked by beat
+        indexes: ClassVar = [
+            # What the periodic task asks: which logs somebody has open.
+            models.Index(fields=["wanted_until"], name="harvest_wanted"),
+        ]

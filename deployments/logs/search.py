@@ -1,4 +1,4 @@
-"""What the log page asks of the store: range, text, severity."""
+"""Find stored log lines by range, text and severity, as the query string of the log page says."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -12,35 +12,39 @@ from deployments.logs.models import Line
 from portal.web.fields import TimeField
 
 RANGES = {"15m": timedelta(minutes=15), "1h": timedelta(hours=1), "24h": timedelta(hours=24)}
-DEFAULT_ENTRIES, MOST_ENTRIES = 500, 5000
-AROUND = timedelta(minutes=10)  # shown around a linked line
+DEFAULT_SHOWN_LINES = 500
+MAX_SHOWN_LINES = 5000
+AROUND = timedelta(minutes=10)  # shown before and after a linked line
 
 
 class QueryForm(forms.Form):
-    """The query bar."""
+    """The query string of the log page. All fields may be empty."""
 
     q = forms.CharField(label="Text", required=False, max_length=200)
     severity = forms.CharField(required=False, max_length=20)
     range = forms.ChoiceField(required=False, choices=[(name, name) for name in RANGES])
     to = TimeField(label="To", required=False)
-    max_entries = forms.IntegerField(label="Lines", required=False, min_value=1, max_value=MOST_ENTRIES)
+    max_entries = forms.IntegerField(label="Lines", required=False, min_value=1, max_value=MAX_SHOWN_LINES)
     line = forms.CharField(required=False, max_length=100)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["from"] = TimeField(label="From", required=False)  # a word of Python
+        self.fields["from"] = TimeField(label="From", required=False)  # `from` is a keyword of Python
 
     def clean(self) -> dict[str, Any]:
-        """From must be before to."""
-        found = super().clean() or self.cleaned_data
-        start, end = found.get("from"), found.get("to")
+        """Refuse a range that ends before it starts."""
+        cleaned = super().clean() or self.cleaned_data
+        start, end = cleaned.get("from"), cleaned.get("to")
         if start and end and start > end:
-            self.add_error("from", "From is after to.")
-        return found
+            self.add_error("from", "From must be before To.")
+        return cleaned
 
 
 class ShownRange:
-    """The span that is shown; `is_live` when its end is now."""
+    """The span of time that the page shows.
+
+    `name` is the key in RANGES, or empty for typed times. A range `is_live` when it has no end but now.
+    """
 
     def __init__(self, data: dict[str, Any], *, linked: Line | None, now: datetime) -> None:
         start, end = data.get("from"), data.get("to")
@@ -52,27 +56,27 @@ class ShownRange:
         self.start = start or (self.end - RANGES[self.name or "1h"])
 
 
-def lines_in(deployment: Deployment, span: ShownRange) -> QuerySet[Line]:
-    """Return the stored lines of a span; a live one has no end."""
-    rows = Line.objects.filter(deployment=deployment, timestamp__gte=span.start)
-    return rows if span.is_live else rows.filter(timestamp__lte=span.end)
+def lines_in(deployment: Deployment, shown: ShownRange) -> QuerySet[Line]:
+    """Return the deployment's stored lines of a range; a live range also has lines that arrive later."""
+    rows = Line.objects.filter(deployment=deployment, timestamp__gte=shown.start)
+    return rows if shown.is_live else rows.filter(timestamp__lte=shown.end)
 
 
 def filter_lines(rows: QuerySet[Line], *, text: str, severity: str) -> QuerySet[Line]:
-    """Return the lines that hold a text and have a severity."""
+    """Return the lines that contain `text`, in any case, and have `severity`. Empty ones filter nothing."""
     if text:
         rows = rows.filter(payload__icontains=text)
     return rows.filter(severity=severity) if severity else rows
 
 
 def severity_counts(rows: QuerySet[Line]) -> dict[str, int]:
-    """Return how many lines of each severity there are."""
-    counted: Counter[str] = Counter()
+    """Return the number of lines by severity, in alphabetical order; lines without one count as DEFAULT."""
+    counts: Counter[str] = Counter()
     for name, count in rows.order_by().values_list("severity").annotate(count=Count("pk")):
-        counted[name or "DEFAULT"] += count
-    return dict(sorted(counted.items()))
+        counts[name or "DEFAULT"] += count
+    return dict(sorted(counts.items()))
 
 
 def newest_lines(rows: QuerySet[Line], count: int) -> list[Line]:
-    """Return the newest lines, oldest first."""
+    """Return the newest `count` lines, oldest first."""
     return list(rows.order_by("-timestamp", "-id")[:count])[::-1]

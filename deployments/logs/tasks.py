@@ -1,4 +1,4 @@
-"""Work of the logs room."""
+"""Celery tasks of the logs room. They are published by name and carry ids only."""
 
 from celery import shared_task
 from django.utils.timezone import now
@@ -8,11 +8,11 @@ from deployments.logs import harvest
 
 @shared_task(name="logs.harvest_wanted")
 def harvest_wanted() -> None:
-    """Publish a harvest for each log that somebody looks at."""
+    """Publish a harvest for each log that somebody has open."""
     harvest.publish_wanted_harvests(now=now())
 
 
 @shared_task(name="logs.harvest")
 def harvest_one(deployment_pk: str) -> None:
-    """Read one deployment's log."""
+    """Read the log of one deployment."""
     harvest.harvest_deployment(int(deployment_pk))

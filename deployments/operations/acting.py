@@ -1,4 +1,4 @@
-"""What every view that asks for a change does before and after: own key, limits, repeated forms, where to go next."""
+"""What all views that request a change share: the own key, rate limits, repeated forms, the next page."""
 
 from uuid import UUID, uuid4
 
@@ -20,7 +20,7 @@ from portal.web.next import safe_next
 
 
 def require_own_key(request: HttpRequest, membership: Membership, kind: Kind, subject: Subject) -> ApiKey:
-    """Return the person's own valid key. Raises Refused, and records an attempt to post without one."""
+    """Return the member's own valid key. Raise Refused when there is none; a refused POST is also audited."""
     try:
         return own_valid_key(membership)
     except Refused:
@@ -30,14 +30,14 @@ def require_own_key(request: HttpRequest, membership: Membership, kind: Kind, su
 
 
 def refuse_if_too_many(request: HttpRequest, action: str = "operation") -> HttpResponse | None:
-    """Return the answer to somebody who asks for more changes than a person needs; None while it is fine."""
+    """Count one request. Return a 429 page if that exceeds the rate limit of `action`, otherwise None."""
     if is_within_limit(request, action):
         return None
-    return too_often_page(request, "You asked for many changes within a minute.")
+    return too_often_page(request, "You requested many changes within a minute.")
 
 
 def form_token_of(request: HttpRequest) -> UUID:
-    """Return the token of a posted form, or a new one when it has none that can be read."""
+    """Return the token of a posted form. A new token replaces one that is missing or is not a UUID."""
     try:
         return UUID(request.POST.get("form_token", ""))
     except ValueError:
@@ -45,10 +45,10 @@ def form_token_of(request: HttpRequest) -> UUID:
 
 
 def answer_if_posted_before(request: HttpRequest, name: str) -> HttpResponse | None:
-    """Lead to the operation that the first post of this form made, when its answer was lost; None for a first post.
+    """Redirect to the operation that an earlier post of this form created, or return None for a first post.
 
-    Call it before the form is validated: what the first post brought about (the name is taken now, the deployment
-    deleted) must not be held against the second.
+    Call it before validation: what the first post did (the name is taken, the deployment is deleted) would
+    make the same form invalid now.
     """
     if request.method != "POST":
         return None
@@ -57,7 +57,7 @@ def answer_if_posted_before(request: HttpRequest, name: str) -> HttpResponse | N
 
 
 def redirect_to_result(request: HttpRequest, operation: Operation) -> HttpResponse:
-    """Lead back to the page that asked, where that is one of ours, else to the operation."""
+    """Redirect to the posted `next` if it is a page of the portal, otherwise to the operation's page."""
     back = safe_next(request, request.POST.get("next"), "")
     if back:
         return announce_change(request, back)
@@ -65,9 +65,9 @@ def redirect_to_result(request: HttpRequest, operation: Operation) -> HttpRespon
 
 
 def warn_if_other_operation(request: HttpRequest, operation: Operation, form_token: UUID) -> None:
-    """Tell the person when `operation` is not the one of this form, but one that was open already."""
+    """Add a warning to the next page if `operation` was open already, so that this form created nothing."""
     if operation.form_token == form_token:
         return
     who = "you" if operation.actor_id == request.user.pk else operation.actor_name
-    asked = f"{operation.kind} of {operation.target_name}, asked by {who}"
-    messages.warning(request, f"Nothing new was asked: {asked}, is still under way.")
+    earlier = f"{who} asked to {operation.kind} {operation.target_name} before"
+    messages.warning(request, f"No new operation was created: {earlier}, and that operation has not ended.")

@@ -1,4 +1,4 @@
-"""One change for several deployments: what will be done, what is skipped and why; each is an operation of one batch."""
+"""One change for several deployments: plan what to do and what to skip, then request one operation each."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from portal.audit.origin import Origin
 
 @dataclass(frozen=True)
 class Skipped:
-    """A deployment that is left alone, and why."""
+    """A deployment that a batch leaves unchanged; `why` is the end of a sentence ("is paused already")."""
 
     deployment: Deployment
     why: str
@@ -25,7 +25,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """What a batch will do."""
+    """The deployments that a batch of `kind` changes, and those that it skips."""
 
     kind: Kind
     todo: list[Deployment]
@@ -33,55 +33,56 @@ class BatchPlan:
 
 
 def plan_batch(kind: Kind, deployments: Iterable[Deployment]) -> BatchPlan:
-    """Sort deployments of one workspace into those to act on and those to skip."""
+    """Return the plan for a batch: each of the deployments is either to do or skipped, in the given order."""
     chosen = list(deployments)
     busy = busy_ids(chosen)
     plan = BatchPlan(kind, [], [])
-    for one in chosen:
-        if why := why_impossible(kind, one, is_busy=one.deployment_id in busy):
-            plan.skipped.append(Skipped(one, why))
+    for deployment in chosen:
+        why = why_impossible(kind, deployment, is_busy=deployment.deployment_id in busy)
+        if why:
+            plan.skipped.append(Skipped(deployment, why))
         else:
-            plan.todo.append(one)
+            plan.todo.append(deployment)
     return plan
 
 
 def busy_ids(deployments: list[Deployment]) -> set[str]:
-    """Return the ids of those that an operation is under way on."""
-    ids = [one.deployment_id for one in deployments]
-    workspaces = {one.workspace_id for one in deployments}
+    """Return the ids of those deployments that have an open operation."""
+    ids = [deployment.deployment_id for deployment in deployments]
+    workspaces = {deployment.workspace_id for deployment in deployments}
     running = Operation.objects.open().filter(workspace__in=workspaces, target_id__in=ids)
     return set(running.values_list("target_id", flat=True))
 
 
-def why_impossible(kind: Kind, one: Deployment, *, is_busy: bool) -> str:
-    """Return why a change makes no sense for a deployment now, as the end of a sentence; "" when it does."""
-    if one.is_over:
-        return f"is {one.status or 'gone'}"
+def why_impossible(kind: Kind, deployment: Deployment, *, is_busy: bool) -> str:
+    """Return why `kind` is not possible now, to be read after the deployment's name, or "" if it is."""
+    if deployment.is_over:
+        return f"is {deployment.status or 'gone'}"
     if is_busy:
-        return "another operation on it is under way"
-    if is_possible(kind, one.status):
+        return "has another operation that has not ended"
+    if is_possible(kind, deployment.status):
         return ""
-    wanted = " or ".join(sorted(kind.facts.only_from))
-    return f"is {one.status}, not {wanted}" if wanted else f"is {one.status} already"
+    needed = " or ".join(sorted(kind.facts.only_from))
+    return f"is {deployment.status}, not {needed}" if needed else f"is {deployment.status} already"
 
 
 @transaction.atomic(durable=True)
 def request_batch(
     plan: BatchPlan, *, key: ApiKey, reason: str, form_token: UUID, by: Origin, now: datetime
 ) -> list[Operation]:
-    """Ask for each change of a plan. The form's token is the batch: posted again it returns the same operations.
+    """Create an operation for each deployment to do, and return them. `form_token` is the id of the batch.
 
-    Raises Refused when the key was removed.
+    A repeated `form_token` returns the operations of the first post. Raises Refused when the key was removed.
     """
     requests = [
         ChangeRequest(
             kind=plan.kind,
-            workspace=one.workspace,
-            name=one.deployment_name,
-            target_id=one.deployment_id,
+            workspace=deployment.workspace,
+            name=deployment.deployment_name,
+            target_id=deployment.deployment_id,
             reason=reason,
             batch=form_token,
         )
-        for one in plan.todo
+        for deployment in plan.todo
     ]
     return request_operations(requests, key=key, form_token=form_token, by=by, now=now)

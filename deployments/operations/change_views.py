@@ -1,4 +1,4 @@
-"""Views that ask for one change: a new deployment, or a change of an existing one."""
+"""Views that request one change: a new deployment, or a change of an existing one."""
 
 import json
 from collections.abc import Callable
@@ -14,7 +14,9 @@ from deployments.fleet.guard import deployment_required
 from deployments.fleet.models import Deployment
 from deployments.fleet.prices import credits_per_hour
 from deployments.fleet.store import deployment_subject
+from deployments.keys.models import ApiKey
 from deployments.ledger.kinds import Kind, action_of
+from deployments.ledger.models import Operation
 from deployments.operations.acting import (
     answer_if_posted_before,
     redirect_to_result,
@@ -43,8 +45,9 @@ from portal.web.fragments import form_page, redirect_page
 @require_http_methods(["GET", "POST"])
 @workspace_required(Role.OPERATOR, refused_as=action_of(Kind.CREATE, "refused"))
 def new(request: HttpRequest, membership: Membership) -> HttpResponse:
-    """Ask for a new deployment."""
-    workspace, name = membership.workspace, request.POST.get("deployment_name", "").strip()
+    """Request a new deployment."""
+    workspace = membership.workspace
+    name = request.POST.get("deployment_name", "").strip()
     if answer := answer_if_posted_before(request, name):
         return answer
     key = require_own_key(request, membership, Kind.CREATE, Subject(type="deployment", name=name[:100]))
@@ -56,27 +59,29 @@ def new(request: HttpRequest, membership: Membership) -> HttpResponse:
         initial=initial_values(request, membership),
     )
     if not form.is_valid():
-        context = {"form": form, "workspace": workspace, **form_context(workspace, types)}
+        context = {
+            "form": form,
+            "workspace": workspace,
+            **form_context(workspace, types),
+        }
         return form_page(request, "operations/new.html", context)
     if refusal := refuse_if_too_many(request):
         return refusal
-    asked = ChangeRequest(
+    change = ChangeRequest(
         kind=Kind.CREATE,
         workspace=workspace,
         name=form.cleaned_data["deployment_name"],
         parameters=form.parameters(),
         reason=form.cleaned_data["reason"],
     )
-    token = form.cleaned_data["form_token"]
-    operation = request_operation(asked, key=key, form_token=token, by=origin_of(request), now=now())
-    warn_if_other_operation(request, operation, token)
+    operation = request_from_form(request, change, form, key=key)
     return redirect_page(request, operation.get_absolute_url())
 
 
 def initial_values(request: HttpRequest, membership: Membership) -> dict[str, Any]:
-    """Return what a fresh form holds: the person's own address, or the values of the deployment named by `like`."""
-    wanted = request.GET.get("like", "").replace("\x00", "")
-    like = Deployment.objects.filter(workspace=membership.workspace, deployment_id=wanted).first()
+    """Return a form's first values: those of the deployment in `?like=`, or only the person's address."""
+    like_id = request.GET.get("like", "")
+    like = Deployment.objects.filter(workspace=membership.workspace, deployment_id=like_id).first()
     if like is None:
         return {"creator_email": membership.user.email}
     values = {name: getattr(like, name) for name in PARAMETERS if name != "duration"}
@@ -84,7 +89,7 @@ def initial_values(request: HttpRequest, membership: Membership) -> dict[str, An
 
 
 def form_context(workspace: Workspace, types: list[str]) -> dict[str, Any]:
-    """Return what is shown beside the form: prices and versions."""
+    """Return what the page shows beside the form: credits an hour by type, versions, Roboflow's address."""
     prices = {name: price for name in types if (price := credits_per_hour(name)) is not None}
     return {
         "prices": prices,
@@ -95,51 +100,75 @@ def form_context(workspace: Workspace, types: list[str]) -> dict[str, Any]:
 
 
 def change_view(kind: Kind) -> Callable[..., HttpResponseBase]:
-    """Return the view that confirms and asks for `kind` on an existing deployment."""
+    """Return the view that confirms and requests `kind` for one existing deployment."""
 
     @require_http_methods(["GET", "POST"])
     @deployment_required(Role.OPERATOR, refused_as=action_of(kind, "refused"))
-    def change(request: HttpRequest, membership: Membership, deployment: Deployment) -> HttpResponse:
+    def change_deployment(
+        request: HttpRequest, membership: Membership, deployment: Deployment
+    ) -> HttpResponse:
         if answer := answer_if_posted_before(request, deployment.deployment_name):
             return answer
         key = require_own_key(request, membership, kind, deployment_subject(deployment))
         form = form_for(kind, request, deployment)
+        # Anything else is for Roboflow to refuse: the status in the cache may be out of date.
         why_not = why_impossible(kind, deployment, is_busy=False) if deployment.is_over else ""
         if why_not and form.is_valid():
-            form.add_error(None, f"{deployment.deployment_name} {why_not} already. Nothing was done.")
-            refused = action_of(kind, "refused")
-            record_refusal(request, membership.workspace, refused, deployment_subject(deployment))
+            refuse_ended(request, kind, deployment, form, why_not)
         if not form.is_valid():
-            context = {
-                "form": form,
-                "deployment": deployment,
-                "workspace": membership.workspace,
-                "kind": kind,
-                "why_not": why_not,
-            }
-            template = "operations/delete.html" if kind.facts.removes else "operations/confirm.html"
-            return form_page(request, template, context)
+            return confirm_page(request, kind, deployment, form, why_not)
         if refusal := refuse_if_too_many(request):
             return refusal
-        asked = ChangeRequest(
+        change = ChangeRequest(
             kind=kind,
             workspace=membership.workspace,
             name=deployment.deployment_name,
             target_id=deployment.deployment_id,
             reason=form.cleaned_data["reason"],
         )
-        token = form.cleaned_data["form_token"]
-        operation = request_operation(asked, key=key, form_token=token, by=origin_of(request), now=now())
-        warn_if_other_operation(request, operation, token)
-        return redirect_to_result(request, operation)
+        return redirect_to_result(request, request_from_form(request, change, form, key=key))
 
-    change.__name__ = str(kind)
-    change.__doc__ = f"Confirm and ask to {kind} one deployment."
-    return change
+    change_deployment.__name__ = str(kind)
+    change_deployment.__doc__ = f"Confirm and request to {kind} one deployment."
+    return change_deployment
 
 
 def form_for(kind: Kind, request: HttpRequest, deployment: Deployment) -> ChangeForm:
-    """Return the form of a change: what removes a deployment asks for its name and a reason."""
+    """Return the form of `kind`: a change that removes a deployment requires its typed name and a reason."""
     if kind.facts.removes:
         return ConfirmNameForm(request.POST or None, deployment=deployment)
     return ChangeForm(request.POST or None)
+
+
+def refuse_ended(
+    request: HttpRequest, kind: Kind, deployment: Deployment, form: ChangeForm, why_not: str
+) -> None:
+    """Make the form invalid because the deployment has ended, and audit the refusal."""
+    form.add_error(None, f"{deployment.deployment_name} {why_not} already. Nothing was done.")
+    refused = action_of(kind, "refused")
+    record_refusal(request, deployment.workspace, refused, deployment_subject(deployment))
+
+
+def confirm_page(
+    request: HttpRequest, kind: Kind, deployment: Deployment, form: ChangeForm, why_not: str
+) -> HttpResponse:
+    """Return the page on which a person confirms a change; it shows `why_not` if that is not empty."""
+    context = {
+        "form": form,
+        "deployment": deployment,
+        "workspace": deployment.workspace,
+        "kind": kind,
+        "why_not": why_not,
+    }
+    template = "operations/delete.html" if kind.facts.removes else "operations/confirm.html"
+    return form_page(request, template, context)
+
+
+def request_from_form(
+    request: HttpRequest, change: ChangeRequest, form: ChangeForm, *, key: ApiKey
+) -> Operation:
+    """Request the change and return its operation; warn on the next page if another one was open already."""
+    form_token = form.cleaned_data["form_token"]
+    operation = request_operation(change, key=key, form_token=form_token, by=origin_of(request), now=now())
+    warn_if_other_operation(request, operation, form_token)
+    return operation

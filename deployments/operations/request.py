@@ -1,4 +1,4 @@
-"""Ask for a change: store it and its event in one transaction, before any worker acts on it."""
+"""Request a change: store it and its audit entry in one transaction, before any worker acts on it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -26,19 +26,19 @@ MAX_TRIES = 5
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeRequest:
-    """One change that a person asks for, of one deployment name. `parameters` are a create's, by Roboflow's field names."""
+    """One change that a person requests for one deployment name."""
 
     kind: Kind
     workspace: Workspace
     name: str
-    target_id: str = ""  # the deployment_id that the person saw; empty for create
-    parameters: dict[str, Any] = field(default_factory=dict)
+    target_id: str = ""  # the deployment_id that the person saw; empty for a create
+    parameters: dict[str, Any] = field(default_factory=dict)  # of a create: the fields of POST /add
     reason: str = ""
     batch: UUID | None = None
 
     @property
     def subject(self) -> Subject:
-        """Return how the trail names the deployment."""
+        """The deployment, as the audit entry names it."""
         return Subject(type="deployment", id=self.target_id, name=self.name, deployment_id=self.target_id)
 
 
@@ -49,10 +49,10 @@ def request_operation(
     """Create the operation, or return the one that is already open for this name.
 
     - A repeated `form_token` (double click, reload) returns the operation of the first post.
-    - While another operation on this name is open, return that one and record the attempt as refused. The constraint
-      `one_open_operation_per_name` decides, not a query, because two people can click at the same time.
+    - While another operation on this name is open, return that one and audit the attempt as refused. The
+      constraint `one_open_operation_per_name` decides, not a query: two people can click at the same time.
 
-    Nothing is sent to Roboflow here. If Redis is down, the operation stays *queued* and the sweep publishes it.
+    Nothing is sent to Roboflow here. If Redis is down, the sweep publishes the *queued* operation later.
     Raises Refused when the key was removed.
     """
     return request_operations([request], key=key, form_token=form_token, by=by, now=now)[0]
@@ -61,50 +61,66 @@ def request_operation(
 def request_operations(
     requests: Iterable[ChangeRequest], *, key: ApiKey, form_token: UUID, by: Origin, now: datetime
 ) -> list[Operation]:
-    """Create the operations, or return the open ones, in the order of `requests`. Call it inside a transaction.
+    """Create the operations, or return the open ones, in the order of `requests`.
 
-    All operations are written before the first event: an event locks the head of the trail, and a transaction that
-    holds the head must not wait for anything else.
+    Call it inside a transaction. Raises Refused when the key was removed.
+
+    All operations are written before the first audit entry: an entry locks the head of the trail, and a
+    transaction that holds this lock must not wait for another one (deadlock).
     """
     lock_key(key)
-    known = known_fingerprints()  # people paste keys everywhere
-    masked = [replace(one, reason=mask_known_keys(one.reason, known)) for one in requests]
-    asked = [create_or_find(one, key=key, form_token=form_token, by=by, now=now) for one in masked]
-    append_events([entry for _, entry in asked if entry])
-    for operation, entry in asked:
-        if entry and entry.action == action_of(operation.kind, "requested"):
-            bump_revision(operation.workspace_id)
-            transaction.on_commit(partial(log_state, operation))
-            transaction.on_commit(partial(publish, "operations.run", operation.pk), robust=True)
-    return [operation for operation, _ in asked]
+    known = known_fingerprints()  # people paste keys into reasons, too
+    masked = [replace(request, reason=mask_known_keys(request.reason, known)) for request in requests]
+    results = [create_or_find(request, key=key, form_token=form_token, by=by, now=now) for request in masked]
+    created = [
+        operation
+        for operation, entry in results
+        if entry and entry.action == action_of(operation.kind, "requested")
+    ]
+    for workspace_id in {operation.workspace_id for operation in created}:
+        bump_revision(workspace_id)
+    append_events([entry for _, entry in results if entry])
+    transaction.on_commit(partial(publish_created, created), robust=True)
+    return [operation for operation, _ in results]
+
+
+def publish_created(operations: list[Operation]) -> None:
+    """Publish new operations: one message for a batch, so that a click waits for the broker only once."""
+    for operation in operations:
+        log_state(operation)
+    if len(operations) > 1:
+        publish("operations.run_batch", operations[0].batch)
+    elif operations:
+        publish("operations.run", operations[0].pk)
 
 
 def create_or_find(
     request: ChangeRequest, *, key: ApiKey, form_token: UUID, by: Origin, now: datetime
 ) -> tuple[Operation, Entry | None]:
-    """Create the operation, or return the one already open for this name.
+    """Create the operation, or return the one that is already open for this name.
 
     Also return the audit entry to append (None for a repeated form).
     """
-    for _ in range(MAX_TRIES):  # the open operation may end between the two statements
+    for _ in range(MAX_TRIES):  # an open operation may end between the two queries
         if first := operation_of_form(form_token, request.name, actor_id=by.actor_id):
             return first, None
         try:
             with transaction.atomic():
                 operation = insert_operation(request, key=key, form_token=form_token, by=by, now=now)
         except IntegrityError:
-            open_ones = Operation.objects.open().filter(workspace=request.workspace, target_name=request.name)
-            if other := open_ones.first():
+            open_operations = Operation.objects.open()
+            other = open_operations.filter(workspace=request.workspace, target_name=request.name).first()
+            if other:
                 return other, request_entry(request, "refused", other, by=by, now=now)
         else:
             return operation, request_entry(request, "requested", operation, by=by, now=now)
-    raise RuntimeError("An open operation was in the way and gone again, several times in a row.")
+    raise RuntimeError(f"Other operations on {request.name} kept starting and ending: none could be created.")
 
 
 def request_entry(
     request: ChangeRequest, word: str, operation: Operation, *, by: Origin, now: datetime
 ) -> Entry:
-    """Return the audit entry of a request that was taken (`requested`, with its parameters) or `refused`."""
+    """Return the audit entry of a request; `word` is `requested` (with its parameters) or `refused`."""
     changes = {name: (None, value) for name, value in request.parameters.items()}
     return Entry(
         action=action_of(request.kind, word),
@@ -119,15 +135,15 @@ def request_entry(
 
 
 def operation_of_form(form_token: UUID, name: str, *, actor_id: int | None) -> Operation | None:
-    """Return the operation that the first post of this form made, or None."""
-    made = Operation.objects.filter(actor_id=actor_id, form_token=form_token, target_name=name)
-    return made.select_related("workspace").first()
+    """Return the operation that this person's first post of the form created for `name`, or None."""
+    created = Operation.objects.filter(actor_id=actor_id, form_token=form_token, target_name=name)
+    return created.select_related("workspace").first()
 
 
 def insert_operation(
     request: ChangeRequest, *, key: ApiKey, form_token: UUID, by: Origin, now: datetime
 ) -> Operation:
-    """Insert a queued operation. Raises IntegrityError when another one on this name is open."""
+    """Insert a queued operation. Raises IntegrityError while another operation on this name is open."""
     return Operation.objects.create(
         workspace=request.workspace,
         target_name=request.name,

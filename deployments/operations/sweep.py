@@ -1,49 +1,76 @@
-"""Find operations that were never claimed, lost while sending, or wait for a look that nobody took."""
+"""Find operations that no worker claimed, that lost their worker, or that are due for reconciling."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import F, Q
 
 from deployments.ledger.models import Operation
 from deployments.ledger.states import State
 from deployments.ledger.transitions import mark_lost
+from deployments.operations.reconcile import LONGEST_WAIT
 from deployments.operations.resolve import resolve_from_fleet
 from portal.queue.publish import publish
 
 UNCLAIMED_AFTER = timedelta(seconds=2)
-LONGEST_WAIT = timedelta(minutes=1)  # between two looks
-MAX_PER_SWEEP = 500  # the next sweep comes soon
+MAX_PER_SWEEP = 500  # of each sort; the next sweep, seconds later, takes the rest
 
 
 @dataclass(frozen=True)
 class SweepCounts:
-    """How many operations a sweep published, marked as lost, had looked at, and resolved."""
+    """How many operations a sweep published, marked as lost, published for looks and checks, and resolved."""
 
     published: int
     lost: int
     looked: int
+    checked: int
     resolved: int
 
 
 def sweep_operations(*, now: datetime) -> SweepCounts:
-    """Publish, reconcile and resolve what was forgotten; harmless when two sweeps run at once.
+    """Publish operations that wait for a worker, end lost claims and resolve what the fleet shows.
 
-    A time that is further ahead than we ever set one was stored before the clock was set back, and counts as due.
+    Two sweeps at the same time do no harm: claims and looks are compare-and-set. A stored time that is
+    further ahead than the portal ever sets one was written before the clock was set back, and counts as due.
     """
+    return SweepCounts(
+        published=publish_unclaimed(now=now),
+        lost=end_lost_claims(now=now),
+        looked=publish_due_looks(now=now),
+        checked=publish_forgotten_checks(now=now),
+        resolved=resolve_from_fleet(now=now),
+    )
+
+
+def publish_unclaimed(*, now: datetime) -> int:
+    """Publish again the queued operations that no worker claimed within UNCLAIMED_AFTER; return how many."""
     is_unclaimed = Q(requested_at__lt=now - UNCLAIMED_AFTER) | Q(requested_at__gt=now + LONGEST_WAIT)
     queued = Operation.objects.filter(is_unclaimed, state=State.QUEUED).order_by("requested_at")
-    published = sum(
-        publish("operations.run", pk) for pk in queued.values_list("pk", flat=True)[:MAX_PER_SWEEP]
-    )
+    ids = queued.values_list("pk", flat=True)[:MAX_PER_SWEEP]
+    return sum(publish("operations.run", operation_id) for operation_id in ids)
+
+
+def end_lost_claims(*, now: datetime) -> int:
+    """End the claims whose lease has expired, because their worker was lost; return how many."""
     longest_lease = timedelta(seconds=settings.OPERATION_LEASE_SECONDS)
-    has_lost_lease = Q(lease_until__lt=now) | Q(lease_until__gt=now + longest_lease)
-    dead = Operation.objects.filter(has_lost_lease, state=State.SENDING).select_related("workspace")
-    lost = sum(mark_lost(one, now=now) for one in dead[:MAX_PER_SWEEP])
+    is_expired = Q(lease_until__lt=now) | Q(lease_until__gt=now + longest_lease)
+    lost = Operation.objects.filter(is_expired, state=State.SENDING).order_by("lease_until")
+    lost = lost.select_related("workspace")
+    return sum(mark_lost(operation, now=now) for operation in lost[:MAX_PER_SWEEP])
+
+
+def publish_due_looks(*, now: datetime) -> int:
+    """Publish a look at each accepted or unknown operation that is due for one; return how many."""
     is_due = Q(next_look_at=None) | Q(next_look_at__lte=now) | Q(next_look_at__gt=now + LONGEST_WAIT)
     waiting = Operation.objects.filter(is_due, state__in=(State.ACCEPTED, State.UNKNOWN))
-    looked = sum(
-        publish("operations.look", pk) for pk in waiting.values_list("pk", flat=True)[:MAX_PER_SWEEP]
-    )
-    return SweepCounts(published, lost, looked, resolve_from_fleet(now=now))
+    due = waiting.order_by(F("next_look_at").asc(nulls_first=True), "pk")
+    ids = due.values_list("pk", flat=True)[:MAX_PER_SWEEP]
+    return sum(publish("operations.look", operation_id) for operation_id in ids)
+
+
+def publish_forgotten_checks(*, now: datetime) -> int:
+    """Publish again the checks that a person asked for and no worker took; return how many."""
+    forgotten = Q(check_requested_at__lt=now - UNCLAIMED_AFTER) | Q(check_requested_at__gt=now + LONGEST_WAIT)
+    ids = Operation.objects.filter(forgotten).order_by("check_requested_at").values_list("pk", flat=True)
+    return sum(publish("operations.check_again", operation_id) for operation_id in ids[:MAX_PER_SWEEP])

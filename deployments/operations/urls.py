@@ -1,4 +1,4 @@
-"""Addresses of the operations room."""
+"""URLs of the operations room."""
 
 from django.urls import path
 
@@ -13,6 +13,7 @@ urlpatterns = [
     path("w/<slug:workspace>/operations/<uuid:operation_id>/cancel/", views.cancel, name="cancel"),
     path("w/<slug:workspace>/operations/<uuid:operation_id>/check/", views.check_again, name="check"),
     path("w/<slug:workspace>/operations/<uuid:operation_id>/resolve/", views.resolve, name="resolve"),
+    path("w/<slug:workspace>/operations/<uuid:operation_id>/dismiss/", views.dismiss, name="dismiss"),
     path("w/<slug:workspace>/operations/<uuid:operation_id>/again/", views.try_again, name="again"),
     path("w/<slug:workspace>/deployments/new/", change_views.new, name="new"),
     *(

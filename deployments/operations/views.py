@@ -1,4 +1,4 @@
-"""Pages of operations: the list, and one operation with what can be done about it."""
+"""Pages of operations: the list, and one operation with the actions on it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,22 +8,22 @@ from django.contrib import messages
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.timezone import now
 from django.views.decorators.http import require_POST, require_safe
 
 from deployments.ledger.kinds import Kind
 from deployments.ledger.models import Operation
 from deployments.ledger.states import State
-from deployments.ledger.transitions import cancel_operation, operation_subject
+from deployments.ledger.transitions import cancel_operation, dismiss_operation, operation_subject
 from deployments.operations.acting import (
     form_token_of,
+    redirect_to_result,
     refuse_if_too_many,
     require_own_key,
     warn_if_other_operation,
 )
 from deployments.operations.forms import ResolveForm
 from deployments.operations.request import ChangeRequest, request_operation
-from deployments.operations.resolve import mark_resolved_by_hand
+from deployments.operations.resolve import mark_resolved_by_hand, request_check
 from deployments.workspaces.guard import workspace_required
 from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.revision import page_revision
@@ -31,6 +31,7 @@ from deployments.workspaces.roles import Role, is_enough
 from portal.audit.export import record_export
 from portal.audit.models import Event
 from portal.audit.origin import origin_of
+from portal.clock import now
 from portal.queue.publish import publish
 from portal.web.export import export_response, wants_export
 from portal.web.fragments import form_page, is_unchanged, nothing_new, page_or_part, redirect_page
@@ -61,7 +62,10 @@ COLUMNS = (
 
 
 def filter_operations(request: HttpRequest, workspace: Workspace) -> QuerySet[Operation]:
-    """Return the operations that the query string asks for."""
+    """Return the workspace's operations, filtered by `state`, `kind`, `actor`, `batch` of the query string.
+
+    An unknown value of the first three filters nothing; a batch that is no UUID matches no operation.
+    """
     rows = Operation.objects.filter(workspace=workspace)
     state, kind, actor = (request.GET.get(name, "") for name in ("state", "kind", "actor"))
     if state in State.values:
@@ -70,10 +74,11 @@ def filter_operations(request: HttpRequest, workspace: Workspace) -> QuerySet[Op
         rows = rows.open()  # type: ignore[attr-defined]
     if kind in list(Kind):
         rows = rows.filter(kind=kind)
-    if actor.isdecimal() and len(actor) < 18:
+    if actor.isdecimal() and len(actor) < 18:  # a larger number fits into no database
         rows = rows.filter(actor_id=int(actor))
+    batch = request.GET.get("batch")
     try:
-        return rows.filter(batch=UUID(request.GET["batch"])) if request.GET.get("batch") else rows
+        return rows.filter(batch=UUID(batch)) if batch else rows
     except ValueError:
         return rows.none()
 
@@ -81,38 +86,29 @@ def filter_operations(request: HttpRequest, workspace: Workspace) -> QuerySet[Op
 @require_safe
 @workspace_required(Role.VIEWER)
 def operations(request: HttpRequest, membership: Membership) -> HttpResponseBase:
-    """What was asked of Roboflow, newest first."""
+    """Show the operations of the workspace, newest first, or export them."""
     workspace = membership.workspace
     rev = page_revision(workspace, now=now())
     if is_unchanged(request, rev):
         return nothing_new()
     rows = filter_operations(request, workspace)
-    if wanted := wants_export(request):
-        if not record_export(request, workspace, what="operations", format=wanted):
-            return too_many_exports_page(request)
-        return export_response(
-            export_rows(rows), columns=COLUMNS, format=wanted, filename=f"{workspace.slug}-operations"
-        )
+    if export_format := wants_export(request):
+        return export_operations(request, workspace, rows, export_format)
     page = keyset_page(
         rows.select_related("workspace"),
         cursor=request.GET.get("cursor"),
         size=50,
         fields=("-requested_at", "-pk"),
     )
-    actors = (
-        Operation.objects.filter(workspace=workspace, actor__isnull=False)
-        .values_list("actor_id", "actor_name")
-        .distinct()[:200]
-    )
     context = {
         "workspace": workspace,
         "rows": page.rows,
         "next": page.next,
         "rev": rev,
-        "actors": sorted(dict(actors).items()),
+        "actors": actors_of(workspace),
         "states": State.choices,
         "kinds": [(kind, kind.facts.label) for kind in Kind],
-        "fast": any(one.is_open for one in page.rows),
+        "fast": any(operation.is_open for operation in page.rows),
     }
     return page_or_part(
         request,
@@ -123,21 +119,41 @@ def operations(request: HttpRequest, membership: Membership) -> HttpResponseBase
     )
 
 
+def actors_of(workspace: Workspace) -> list[tuple[int, str]]:
+    """Return (id, name) of the people who requested operations, for the filter; at most 200."""
+    with_actor = Operation.objects.filter(workspace=workspace, actor__isnull=False)
+    found = with_actor.values_list("actor_id", "actor_name").distinct()[:200]
+    return sorted(dict(found).items())
+
+
+def export_operations(
+    request: HttpRequest, workspace: Workspace, rows: QuerySet[Operation], export_format: str
+) -> HttpResponseBase:
+    """Return the file of all `rows` as csv or jsonl and audit the export, or a page with status 429."""
+    if not record_export(request, workspace, what="operations", format=export_format):
+        return too_many_exports_page(request)
+    return export_response(
+        export_rows(rows),
+        columns=COLUMNS,
+        format=export_format,
+        filename=f"{workspace.slug}-operations",
+    )
+
+
 def export_rows(rows: QuerySet[Operation]) -> Iterator[dict[str, Any]]:
-    """Yield every operation of the filter."""
-    for one in (
-        rows.annotate(calls=Count("attempts")).order_by("-requested_at", "-pk").iterator(chunk_size=1000)
-    ):
-        facts = {name: getattr(one, name, None) for name in COLUMNS}
-        yield facts | {
-            "deployment_id": one.target_id,
-            "actor": one.actor_name,
-            "attempts": getattr(one, "calls", 0),
+    """Yield one dict of COLUMNS for each operation, newest first."""
+    counted = rows.annotate(calls=Count("attempts")).order_by("-requested_at", "-pk")
+    for operation in counted.iterator(chunk_size=1000):
+        values = {name: getattr(operation, name, None) for name in COLUMNS}
+        yield values | {
+            "deployment_id": operation.target_id,
+            "actor": operation.actor_name,
+            "attempts": getattr(operation, "calls", 0),
         }
 
 
 def get_operation_or_404(membership: Membership, operation_id: UUID) -> Operation:
-    """Return an operation of this workspace; any other one is not there."""
+    """Return the operation of the member's workspace with this id. Raises Http404."""
     found = (
         Operation.objects.filter(workspace=membership.workspace, pk=operation_id)
         .select_related("workspace", "actor", "key")
@@ -151,11 +167,9 @@ def get_operation_or_404(membership: Membership, operation_id: UUID) -> Operatio
 @require_safe
 @workspace_required(Role.VIEWER)
 def operation(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
-    """One operation: what, why, the steps with their times, every answer. It updates by itself while it runs."""
-    found, rev = (
-        get_operation_or_404(membership, operation_id),
-        page_revision(membership.workspace, now=now()),
-    )
+    """Show one operation: what was requested, its steps with times, all calls."""
+    found = get_operation_or_404(membership, operation_id)
+    rev = page_revision(membership.workspace, now=now())
     if is_unchanged(request, rev):
         return nothing_new()
     return page_or_part(
@@ -170,7 +184,10 @@ def operation(request: HttpRequest, membership: Membership, operation_id: UUID) 
 def operation_context(
     found: Operation, membership: Membership, rev: str, form: ResolveForm | None = None
 ) -> dict[str, Any]:
-    """Return what the page of an operation shows."""
+    """Return the context of an operation's page; `form` is a refused form of **Mark as done by hand**."""
+    others_in_batch = 0
+    if found.batch:
+        others_in_batch = Operation.objects.filter(batch=found.batch).exclude(pk=found.pk).count()
     steps = [
         ("Requested", found.requested_at),
         ("Sent", found.sent_at),
@@ -184,44 +201,49 @@ def operation_context(
         "attempts": found.attempts.all(),
         "rev": rev,
         "may_act": is_enough(membership.role, Role.OPERATOR),
+        "may_dismiss": Operation.objects.unsettled()
+        .filter(pk=found.pk)
+        .exclude(state=State.UNKNOWN)
+        .exists(),
         "resolve_form": form or ResolveForm(),
         "form": form,
         "try_token": uuid4(),
-        "events": Event.objects.filter(operation_id=str(found.pk)).order_by("sequence")[:50],
-        "batch": Operation.objects.filter(batch=found.batch).exclude(pk=found.pk).count()
-        if found.batch
-        else 0,
+        "events": Event.objects.filter(operation_id=str(found.pk)).order_by("sequence"),
+        "batch": others_in_batch,
     }
 
 
 @require_POST
 @workspace_required(Role.OPERATOR)
 def cancel(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
-    """Cancel what is not sent yet."""
+    """Cancel an operation that no worker has claimed yet."""
     found = get_operation_or_404(membership, operation_id)
     if not cancel_operation(found, by=origin_of(request), now=now()):
-        messages.warning(request, "Too late to cancel: it is on its way already.")
+        messages.warning(request, "It is too late to cancel: a worker has claimed the operation.")
     return redirect_page(request, found.get_absolute_url())
 
 
 @require_POST
 @workspace_required(Role.OPERATOR)
 def check_again(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
-    """Have a worker look again at what needs attention; the event of what it finds names who asked."""
+    """Have a worker ask Roboflow about an operation that needs attention."""
     found = get_operation_or_404(membership, operation_id)
     if refusal := refuse_if_too_many(request):
         return refusal
-    if found.state == State.NEEDS_ATTENTION and not found.resolved_at:
-        publish("operations.check_again", found.pk, request.user.pk)
-        messages.info(request, "A worker asks Roboflow again. You will see here what it finds.")
+    if request_check(found, user_id=request.user.pk, now=now()):
+        publish("operations.check_again", found.pk)
+        messages.info(
+            request, "The portal is asking Roboflow again. This page shows the answer when it comes."
+        )
     return redirect_page(request, found.get_absolute_url())
 
 
 @require_POST
 @workspace_required(Role.OPERATOR)
 def resolve(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
-    """Store how it ended, as a person found out."""
-    found, form = get_operation_or_404(membership, operation_id), ResolveForm(request.POST)
+    """Resolve an operation that needs attention with what the person found out."""
+    found = get_operation_or_404(membership, operation_id)
+    form = ResolveForm(request.POST)
     if not form.is_valid():
         revision = page_revision(membership.workspace, now=now())
         context = operation_context(found, membership, revision, form)
@@ -232,16 +254,26 @@ def resolve(request: HttpRequest, membership: Membership, operation_id: UUID) ->
 
 @require_POST
 @workspace_required(Role.OPERATOR)
+def dismiss(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
+    """Take an unsuccessful operation out of its row and of *Needs attention*: a person has seen it."""
+    found = get_operation_or_404(membership, operation_id)
+    if not dismiss_operation(found, by=origin_of(request), now=now()):
+        messages.info(request, "There is nothing to dismiss any more.")
+    return redirect_to_result(request, found)
+
+
+@require_POST
+@workspace_required(Role.OPERATOR)
 def try_again(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
-    """Ask for the same change again, as a new operation."""
+    """Request the same change again, as a new operation."""
     found = get_operation_or_404(membership, operation_id)
     key = require_own_key(request, membership, Kind(found.kind), operation_subject(found))
     if found.state not in (State.NEEDS_ATTENTION, State.FAILED, State.CANCELLED):
-        messages.warning(request, "Only what failed, was cancelled or needs attention can be tried again.")
+        messages.warning(request, "You can try again only what failed, was cancelled or needs attention.")
         return redirect_page(request, found.get_absolute_url())
     if refusal := refuse_if_too_many(request):
         return refusal
-    asked = ChangeRequest(
+    change = ChangeRequest(
         kind=Kind(found.kind),
         workspace=membership.workspace,
         name=found.target_name,
@@ -249,7 +281,7 @@ def try_again(request: HttpRequest, membership: Membership, operation_id: UUID) 
         parameters=found.parameters,
         reason=found.reason,
     )
-    token = form_token_of(request)
-    again = request_operation(asked, key=key, form_token=token, by=origin_of(request), now=now())
-    warn_if_other_operation(request, again, token)
-    return redirect_page(request, again.get_absolute_url())
+    form_token = form_token_of(request)
+    retried = request_operation(change, key=key, form_token=form_token, by=origin_of(request), now=now())
+    warn_if_other_operation(request, retried, form_token)
+    return redirect_page(request, retried.get_absolute_url())

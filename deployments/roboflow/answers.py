@@ -1,4 +1,4 @@
-"""Turns one exchange with Roboflow into parsed facts or one of the named errors, with every key masked."""
+"""Turns one exchange with Roboflow into a parsed result or one of the named errors, with every key masked."""
 
 import json
 import re
@@ -21,70 +21,81 @@ from deployments.roboflow.retry import retry_after_of
 from deployments.roboflow.transport import Answer, NoAnswer
 
 T = TypeVar("T")
-# Words that are found beside keys, and escaped letters under which a key would not be found.
-ECHO = re.compile(rb"(?i)api_?key|bearer|\\u00[2-7]")
+# Texts that occur next to a key, and escaped letters, which can hide a key from a plain search.
+KEY_HINT = re.compile(rb"(?i)api_?key|bearer|\\u00[2-7]")
+MALFORMED_EXCERPT = 4000  # bytes of an unreadable answer that its error shows
 
 
 def parse_answer(
-    answer: Answer | None,
-    trouble: NoAnswer | None,
+    outcome: Answer | NoAnswer,
     *,
     key: Secret,
     method: str,
     endpoint: str,
-    read: Callable[[bytes], T],
+    parse_body: Callable[[bytes], T],
 ) -> tuple[T | None, RoboflowError | None]:
-    """Return the parsed answer or the error that it is."""
-    if answer is None:
-        never_sent = trouble is not None and trouble.never_sent
-        why = f"Roboflow did not answer. {trouble}"
-        return None, error_without_answer(why, never_sent=never_sent, method=method, endpoint=endpoint)
-    if answer.status == 200:
+    """Return (result, None) for a usable answer, and (None, error) for everything else.
+
+    `parse_body` is called with the body of a 200 and may raise Malformed. Errors are returned, not raised:
+    the caller raises them where no foreign exception, which carries the key, becomes their context.
+    """
+    if isinstance(outcome, NoAnswer):
+        return None, error_without_answer(outcome, method=method, endpoint=endpoint)
+    body = outcome.body
+    if outcome.status == 200:
         try:
-            return read(mask_echoed_keys(answer.body, key)), None
+            return parse_body(mask_echoed_keys(body, key)), None
         except (schema.Malformed, RecursionError) as malformed:
-            why, text = (
-                f"Roboflow's answer makes no sense. {mask_key(str(malformed), key)}",
-                readable_text(answer.body[:4000], key),
-            )
-    elif method == "GET" and answer.status == 404 and looks_like_a_page(answer.body):
-        why, text = (
-            "Something before Roboflow answered with a page of its own.",
-            readable_text(answer.body, key),
-        )
-    elif 400 <= answer.status < 500:
-        refusal = error_class_for(answer.status)(
-            reading_for(answer.status),
-            endpoint=endpoint,
-            method=method,
-            status=answer.status,
-            text=readable_text(answer.body, key),
-        )
-        if isinstance(refusal, RateLimited):
-            refusal.retry_after = retry_after_of(answer.retry_after)
-        return None, refusal
+            reading = f"Roboflow's answer makes no sense. {mask_key(str(malformed), key)}"
+            body = body[:MALFORMED_EXCERPT]
+    elif method == "GET" and outcome.status == 404 and looks_like_a_page(body):
+        reading = "A gateway between the portal and Roboflow answered, not Roboflow."
+    elif 400 <= outcome.status < 500:
+        return None, refusal_of(outcome, key=key, method=method, endpoint=endpoint)
     else:
-        why, text = reading_for(answer.status), readable_text(answer.body, key)
-    kind = Unavailable if method == "GET" else OutcomeUnknown
-    return None, kind(why, endpoint=endpoint, method=method, status=answer.status, text=text)
+        reading = reading_for(outcome.status)
+    error_class = Unavailable if method == "GET" else OutcomeUnknown
+    text = readable_text(body, key)
+    return None, error_class(reading, endpoint=endpoint, method=method, status=outcome.status, text=text)
+
+
+def refusal_of(answer: Answer, *, key: Secret, method: str, endpoint: str) -> RoboflowError:
+    """Return the error of a 4xx answer; a 429 carries its Retry-After in seconds."""
+    refusal = error_class_for(answer.status)(
+        reading_for(answer.status),
+        endpoint=endpoint,
+        method=method,
+        status=answer.status,
+        text=readable_text(answer.body, key),
+    )
+    if isinstance(refusal, RateLimited):
+        refusal.retry_after = retry_after_of(answer.retry_after)
+    return refusal
 
 
 def mask_echoed_keys(body: bytes, key: Secret) -> bytes:
-    """Return an answer without any key: one that repeats it, or that may, is read, masked text by text, and written again."""
-    if not ECHO.search(body) and not any(form.encode() in body for form in spellings_of(key.reveal())):
+    """Return `body` with every key in it masked.
+
+    A body that may contain a key is parsed, masked text by text, and written again. Any other body, and one
+    that is not JSON, is returned as it is.
+    """
+    if not KEY_HINT.search(body) and not any(form.encode() in body for form in spellings_of(key.reveal())):
         return body
     try:
-        return json.dumps(
-            parse.clean_json(parse.load_json(body), clean=lambda words: mask_key(words, key))
-        ).encode()
+        value = parse.load_json(body)
+        return json.dumps(parse.clean_json(value, clean=lambda text: mask_key(text, key))).encode()
     except (schema.Malformed, RecursionError):
         return body
 
 
-def error_without_answer(why: str, *, never_sent: bool, method: str, endpoint: str) -> RoboflowError:
-    """Return the error of a call without an answer: of a POST unknown, unless the connection was never made."""
-    if method == "POST" and not never_sent:
-        return OutcomeUnknown(why, endpoint=endpoint, method=method)
-    error = Unavailable(why, endpoint=endpoint, method=method)
-    error.never_sent = never_sent
+def error_without_answer(no_answer: NoAnswer, *, method: str, endpoint: str) -> RoboflowError:
+    """Return the error of a call without an answer.
+
+    A POST is OutcomeUnknown, unless the connection was never made; then, and for a GET, it is Unavailable.
+    """
+    reading = f"Roboflow did not answer. {no_answer}"
+    if method == "POST" and not no_answer.never_sent:
+        return OutcomeUnknown(reading, endpoint=endpoint, method=method)
+    error = Unavailable(reading, endpoint=endpoint, method=method)
+    error.never_sent = no_answer.never_sent
     return error

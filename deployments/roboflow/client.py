@@ -13,37 +13,37 @@ from urllib.parse import quote
 
 from deployments.roboflow import parse, schema
 from deployments.roboflow.answers import parse_answer
-from deployments.roboflow.errors import (
-    RoboflowError,
-)
+from deployments.roboflow.errors import RoboflowError
 from deployments.roboflow.mask import Secret
 from deployments.roboflow.retry import delay_seconds, may_retry
 from deployments.roboflow.transport import Answer, NoAnswer, new_session, send_request
 
 T = TypeVar("T")
+ATTEMPT_SLACK_SECONDS = 10  # that one attempt may take beyond its connect and read time-outs
 
 
 @dataclass(frozen=True)
 class CallRecord:
-    """One call as the System page counts it; says nothing of key or answer."""
+    """One call, for the counts on the System page. It holds nothing of the key or the answer."""
 
     endpoint: str
-    outcome: str  # ok, or the name of the error
+    outcome: str  # "ok", or the name of the error class
     status: int | None
     milliseconds: int
 
 
 class Limits(TypedDict, total=False):
-    """How often a GET is tried, and how long it may take, retries included."""
+    """Limits of a GET: how often to try it, and how many seconds it may take, retries included."""
 
     attempts: int
     deadline_seconds: float | None
 
 
 class Client:
-    """Speaks to one region of Roboflow. Every method returns parsed facts or raises one of the named errors.
+    """Calls the API of one region. Each method returns a parsed result or raises a RoboflowError.
 
-    `deadline_seconds` bounds a whole call, retries included; without it connect and read time-outs do.
+    `deadline_seconds` bounds a whole call, retries included; without it, the time-outs bound each attempt.
+    `on_call` is called after each exchange; what it raises is ignored.
     """
 
     def __init__(
@@ -56,7 +56,8 @@ class Client:
         version: str,
         on_call: Callable[[CallRecord], None] | None = None,
     ) -> None:
-        self.deployments_url, self.api_url = deployments_url.rstrip("/"), api_url.rstrip("/")
+        self.deployments_url = deployments_url.rstrip("/")
+        self.api_url = api_url.rstrip("/")
         self.timeouts = (connect_timeout_seconds, read_timeout_seconds)
         self.on_call = on_call
         agent = f"roboflow-deployment-portal/{version}"
@@ -64,18 +65,29 @@ class Client:
         self.writer = new_session(user_agent=agent, keep_alive=False)
 
     def check_key(self, key: Secret, **limits: Unpack[Limits]) -> schema.KeyOwner:
-        """Return the workspace that the key belongs to. Somebody waits for it: one attempt, five seconds, unless given."""
+        """Return the workspace that the key belongs to. Raises KeyRefused.
+
+        A person waits for this call, so the default is one attempt of at most five seconds.
+        """
         waiting: Limits = {"attempts": 1, "deadline_seconds": 5, **limits}
         return self._get(key, "/", {}, parse.parse_key_owner, base=self.api_url, **waiting)
 
     def workspace(self, key: Secret, slug: str, **limits: Unpack[Limits]) -> schema.WorkspaceInfo:
-        """Return a workspace's display name. Somebody waits for it: one attempt, five seconds, unless given."""
+        """Return the display name of the workspace with this slug.
+
+        A person waits for this call, so the default is one attempt of at most five seconds.
+        """
         waiting: Limits = {"attempts": 1, "deadline_seconds": 5, **limits}
-        path, named = f"/{quote(slug, safe='')}", "/{workspace}"
-        return self._get(key, path, {}, parse.parse_workspace, base=self.api_url, named=named, **waiting)
+        path = f"/{quote(slug, safe='')}"
+        return self._get(
+            key, path, {}, parse.parse_workspace, base=self.api_url, endpoint="/{workspace}", **waiting
+        )
 
     def list_deployments(self, key: Secret, **limits: Unpack[Limits]) -> schema.DeploymentList:
-        """Return all deployments of the workspace, with the expired and deleted ones, so that an expiry is no loss."""
+        """Return all deployments of the workspace, the expired and deleted ones too.
+
+        Roboflow leaves those out by default; an expired deployment would look like a lost one.
+        """
         query = {"show_expired": "true", "show_deleted": "true"}
         return self._get(key, "/list", query, parse.parse_deployment_list, **limits)
 
@@ -94,7 +106,11 @@ class Client:
         **limits: Unpack[Limits],
     ) -> schema.LogPage:
         """Return the newest `max_entries` log lines between two aware times."""
-        query = {"deployment_name": name, "max_entries": str(max_entries), **span_query(start, end)}
+        query = {
+            "deployment_name": name,
+            "max_entries": str(max_entries),
+            **span_query(start, end),
+        }
         return self._get(key, "/get_log", query, parse.parse_log_page, **limits)
 
     def machine_types(self, key: Secret, **limits: Unpack[Limits]) -> list[schema.MachineType]:
@@ -104,32 +120,32 @@ class Client:
     def usage_workspace(
         self, key: Secret, *, start: datetime, end: datetime, **limits: Unpack[Limits]
     ) -> Any:
-        """Return the workspace's usage between two aware times, as raw JSON: its shape is not documented."""
+        """Return the workspace's usage between two aware times, as raw JSON (its shape is not documented)."""
         return self._get(key, "/usage_workspace", span_query(start, end), parse.load_json, **limits)
 
     def usage_deployment(
         self, key: Secret, name: str, *, start: datetime, end: datetime, **limits: Unpack[Limits]
     ) -> Any:
-        """Return one deployment's usage between two aware times, as raw JSON: its shape is not documented."""
+        """Return a deployment's usage between two aware times, as raw JSON (its shape is not documented)."""
         query = {"deployment_name": name, **span_query(start, end)}
         return self._get(key, "/usage_deployment", query, parse.load_json, **limits)
 
     def add(
         self, key: Secret, new: schema.NewDeployment, *, deadline_seconds: float
     ) -> schema.DeploymentReport:
-        """Create a deployment. Raises OutcomeUnknown when it may have been created."""
+        """Create a deployment and return it. Raises OutcomeUnknown when it may have been created."""
         return self._post(key, "/add", new.body(), parse.parse_one_deployment, deadline_seconds)
 
     def pause(self, key: Secret, name: str, *, deadline_seconds: float) -> None:
-        """Pause the deployment that has this name."""
+        """Pause the deployment that has this name. Raises OutcomeUnknown when that may have happened."""
         self._post_name(key, "/pause", name, deadline_seconds)
 
     def resume(self, key: Secret, name: str, *, deadline_seconds: float) -> None:
-        """Resume the deployment that has this name."""
+        """Resume the deployment that has this name. Raises OutcomeUnknown when that may have happened."""
         self._post_name(key, "/resume", name, deadline_seconds)
 
     def delete(self, key: Secret, name: str, *, deadline_seconds: float) -> None:
-        """Delete the deployment that has this name."""
+        """Delete the deployment that has this name. Raises OutcomeUnknown when that may have happened."""
         self._post_name(key, "/delete", name, deadline_seconds)
 
     def _get(
@@ -137,22 +153,27 @@ class Client:
         key: Secret,
         path: str,
         query: dict[str, str],
-        read: Callable[[bytes], T],
+        parse_body: Callable[[bytes], T],
         *,
         attempts: int = 3,
         deadline_seconds: float | None = None,
         base: str = "",
-        named: str = "",
+        endpoint: str = "",
     ) -> T:
-        """GET with the key in the query; tried again while that may help and the deadline allows."""
-        longest = sum(self.timeouts) + 10  # seconds of one attempt
-        bound = attempts * longest if deadline_seconds is None else deadline_seconds
-        deadline = time.monotonic() + bound
+        """Send a GET with the key in its query, and retry it while that may help and the deadline allows.
+
+        `endpoint` is the path in errors and counts, where `path` itself holds a name.
+        """
+        attempt_seconds = sum(self.timeouts) + ATTEMPT_SLACK_SECONDS
+        total_seconds = attempts * attempt_seconds if deadline_seconds is None else deadline_seconds
+        deadline = time.monotonic() + total_seconds
         url = (base or self.deployments_url) + path
         for attempt in range(1, attempts + 1):
-            each = min(deadline, time.monotonic() + longest)
+            attempt_deadline = min(deadline, time.monotonic() + attempt_seconds)
             try:
-                return self._once(key, "GET", named or path, url, query, read, deadline=each)
+                return self._once(
+                    key, "GET", endpoint or path, url, query, parse_body, deadline=attempt_deadline
+                )
             except RoboflowError as error:
                 wait = delay_seconds(error, attempt=attempt)
                 if attempt == attempts or not may_retry(error) or time.monotonic() + wait >= deadline:
@@ -161,7 +182,7 @@ class Client:
         raise AssertionError("attempts is at least 1")
 
     def _post_name(self, key: Secret, path: str, name: str, deadline_seconds: float) -> None:
-        """POST a deployment's name; any JSON object as answer is a clear yes."""
+        """POST a deployment's name. Any JSON object as the answer means that Roboflow accepted it."""
         self._post(key, path, {"deployment_name": name}, parse.parse_acknowledgement, deadline_seconds)
 
     def _post(
@@ -169,50 +190,57 @@ class Client:
         key: Secret,
         path: str,
         fields: dict[str, Any],
-        read: Callable[[bytes], T],
+        parse_body: Callable[[bytes], T],
         deadline_seconds: float,
     ) -> T:
-        """POST with the key in the body, once, on a connection of its own."""
+        """Send a POST with the key in its body, once, on a connection that no other call has used."""
         deadline = time.monotonic() + deadline_seconds
-        return self._once(key, "POST", path, self.deployments_url + path, fields, read, deadline=deadline)
+        url = self.deployments_url + path
+        return self._once(key, "POST", path, url, fields, parse_body, deadline=deadline)
 
     def _once(
         self,
         key: Secret,
         method: str,
-        named: str,
+        endpoint: str,
         url: str,
         fields: dict[str, Any],
-        read: Callable[[bytes], T],
+        parse_body: Callable[[bytes], T],
         *,
         deadline: float,
     ) -> T:
-        """One exchange, read and recorded. No foreign error is cause or context of what is raised."""
-        begun, session = time.monotonic(), self.reader if method == "GET" else self.writer
-        answer, trouble = None, None
+        """Make one exchange, record it, and return its parsed answer. `deadline` is in monotonic seconds.
+
+        The error is raised outside `except`, so that no foreign exception becomes its context.
+        """
+        started = time.monotonic()
+        session = self.reader if method == "GET" else self.writer
+        outcome: Answer | NoAnswer
         try:
-            answer = send_request(
+            outcome = send_request(
                 session, method, url, key=key, fields=fields, timeouts=self.timeouts, deadline=deadline
             )
-        except NoAnswer as broken:
-            trouble = broken
-        result, error = parse_answer(answer, trouble, key=key, method=method, endpoint=named, read=read)
-        self._record(named, error, answer, begun)
+        except NoAnswer as no_answer:
+            outcome = no_answer
+        result, error = parse_answer(
+            outcome, key=key, method=method, endpoint=endpoint, parse_body=parse_body
+        )
+        self._record(endpoint, error, outcome, started)
         if error is not None:
             raise error
         return cast(T, result)
 
     def _record(
-        self, endpoint: str, error: RoboflowError | None, answer: Answer | None, begun: float
+        self, endpoint: str, error: RoboflowError | None, outcome: Answer | NoAnswer, started: float
     ) -> None:
-        """Tell whoever counts calls; counting must not break a call."""
+        """Pass the call to `on_call`. Whatever that raises is ignored: counting must not break a call."""
         if self.on_call is None:
             return
         record = CallRecord(
             endpoint=endpoint,
             outcome=type(error).__name__ if error else "ok",
-            status=answer.status if answer else None,
-            milliseconds=int((time.monotonic() - begun) * 1000),
+            status=outcome.status if isinstance(outcome, Answer) else None,
+            milliseconds=int((time.monotonic() - started) * 1000),
         )
         with suppress(Exception):
             self.on_call(record)

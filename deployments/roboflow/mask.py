@@ -1,4 +1,4 @@
-"""Hides keys: in an object that shows itself to nobody, and in texts that come back from outside."""
+"""Keeps keys out of texts: Secret hides a key, mask_key removes keys from what came from outside. Pure."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ PATTERNS = [
 
 
 class Secret:
-    """A key that does not show itself: not in a repr, a log line, a traceback or a pickle."""
+    """A key that is `***` in a repr, a format, a log line or a traceback, and that cannot be pickled."""
 
     __slots__ = ("_value",)
 
@@ -25,7 +25,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """Return the key; only the client and the seal ask for it."""
+        """Return the key in clear. Only the client and the keys room call this."""
         return self._value
 
     def __repr__(self) -> str:
@@ -41,15 +41,15 @@ class Secret:
 
 
 def spellings_of(value: str) -> list[str]:
-    """Return how a key may look in a text: raw, url-encoded, JSON-escaped, base64; the longest first."""
+    """Return the forms of a key in a text, longest first: raw, url-encoded, JSON-escaped, base64."""
     plain = {value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1]}
     encoded = {base64.b64encode(value.encode()).decode(), base64.urlsafe_b64encode(value.encode()).decode()}
-    forms = plain | encoded | {one.rstrip("=") for one in encoded}
-    return sorted((one for one in forms if one), key=len, reverse=True)
+    forms = plain | encoded | {form.rstrip("=") for form in encoded}
+    return sorted((form for form in forms if form), key=len, reverse=True)
 
 
 def mask_key(text: str, *secrets: Secret) -> str:
-    """Return `text` with these keys, in any form, and whatever looks like a key replaced by `***`."""
+    """Return `text` with `***` for these keys in any spelling, and for everything that looks like a key."""
     for secret in secrets:
         for form in spellings_of(secret.reveal()):
             text = text.replace(form, MASK)
@@ -57,7 +57,7 @@ def mask_key(text: str, *secrets: Secret) -> str:
 
 
 def mask_patterns(text: str) -> str:
-    """Return `text` with whatever looks like a key by its surroundings replaced by `***`."""
+    """Return `text` with `***` for everything that its surroundings, such as `api_key=`, show to be a key."""
     for pattern in PATTERNS:
         text = pattern.sub(rf"\g<1>{MASK}", text)
     return text

@@ -6,12 +6,12 @@ from typing import Any
 
 
 class Malformed(ValueError):
-    """An answer that is not what the contract says; the message is safe to show."""
+    """An answer does not have the documented form. The message holds nothing of the answer."""
 
 
 @dataclass(frozen=True)
 class DeploymentReport:
-    """One dedicated deployment as Roboflow reports it. Missing fields are "" or None; `raw` is the whole object."""
+    """A deployment as Roboflow reports it. Missing fields are "" or None; `raw` is the whole object."""
 
     deployment_id: str
     deployment_name: str
@@ -33,7 +33,7 @@ class DeploymentReport:
 
 @dataclass(frozen=True)
 class BadEntry:
-    """An entry of a list that could not be read: where, why, and how it began."""
+    """An entry of a list that could not be read: its position (from 0), the reason, how its text begins."""
 
     index: int
     why: str
@@ -42,7 +42,7 @@ class BadEntry:
 
 @dataclass(frozen=True)
 class DeploymentList:
-    """A workspace's deployments, and the entries that were none."""
+    """A workspace's deployments, and the entries of the list that could not be read."""
 
     deployments: list[DeploymentReport]
     bad: list[BadEntry]
@@ -50,7 +50,7 @@ class DeploymentList:
 
 @dataclass(frozen=True)
 class LogLine:
-    """One line of a deployment's log; `timestamp` is aware UTC."""
+    """One line of a deployment's log; `timestamp` is an aware time in UTC."""
 
     insert_id: str
     timestamp: datetime
@@ -60,7 +60,7 @@ class LogLine:
 
 @dataclass(frozen=True)
 class LogPage:
-    """Log lines, newest first, and the entries that were none."""
+    """Log lines, newest first, and the entries of the answer that could not be read."""
 
     lines: list[LogLine]
     bad: list[BadEntry]
@@ -68,7 +68,7 @@ class LogPage:
 
 @dataclass(frozen=True)
 class MachineType:
-    """A machine type and what Roboflow says of it."""
+    """A machine type and Roboflow's description of it."""
 
     name: str
     description: str = ""
@@ -76,7 +76,7 @@ class MachineType:
 
 @dataclass(frozen=True)
 class KeyOwner:
-    """The workspace that a key belongs to: Roboflow's slug."""
+    """The workspace that a key belongs to, by Roboflow's slug."""
 
     workspace: str
 
@@ -91,7 +91,7 @@ class WorkspaceInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class NewDeployment:
-    """What `/add` is asked for. None leaves a field to Roboflow's default; `duration` is in hours."""
+    """The fields of an `/add` call. None leaves a field to Roboflow's default; `duration` is in hours."""
 
     deployment_name: str
     machine_type: str
@@ -103,5 +103,5 @@ class NewDeployment:
     delete_on_expiration: bool = True
 
     def body(self) -> dict[str, Any]:
-        """Return the fields of the request, without the key."""
+        """Return the fields to send, without the key and without those that are None."""
         return {name: value for name, value in vars(self).items() if value is not None}

@@ -17,7 +17,9 @@ from portal import __version__
 from portal.accounts import factors
 from portal.audit.integrity import integrity_context
 from portal.audit.models import Event
-from portal.health.beat import Part, portal_parts, queue_length
+from portal.health.parts import Part, portal_parts, process_parts
+from portal.queue.broker import queue_length
+from portal.queue.routes import QUEUES
 
 HOUR = timedelta(hours=1)
 
@@ -25,8 +27,8 @@ HOUR = timedelta(hours=1)
 def system_context(*, now: datetime) -> dict[str, Any]:
     """Return the context of the System page. The web process is well, or it would not compute it."""
     return {
-        "parts": [Part("web", True, "answers", now, __version__), *portal_parts(now=now)],
-        "queue": queue_length(),
+        "parts": system_parts(now=now),
+        "queues": [(queue, queue_length(queue)) for queue in QUEUES],
         "workspaces": Workspace.objects.order_by("name"),
         "calls": call_statistics(now=now),
         "disk": table_sizes(),
@@ -40,6 +42,20 @@ def system_context(*, now: datetime) -> dict[str, Any]:
         "people_without": factors.count_without_second_factor(),
         **integrity_context(),
     }
+
+
+def system_parts(*, now: datetime) -> list[Part]:
+    """Return the state of every part; of workers and beat, each process by host where there is one."""
+    web = Part("web", True, "answers", now, __version__)
+    parts = [web, *portal_parts()]
+    if parts[1].name != "database" or not parts[1].ok:
+        return parts
+    seen = process_parts()
+    missing = [
+        part for part in parts if not part.ok and not any(one.name.startswith(part.name) for one in seen)
+    ]
+    engines = [part for part in parts if part.name in ("web", "database", "redis")]
+    return [*engines, *seen, *(part for part in missing if part not in engines)]
 
 
 def call_statistics(*, now: datetime) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The only way into a workspace: signed in, a standing member, with a role that is enough."""
+"""Guards every page of a workspace: the person must be signed in, a current member, with the needed role."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -24,15 +24,17 @@ from portal.web.limits import is_within_limit
 log = structlog.get_logger(__name__)
 View = Callable[..., HttpResponseBase]
 SAFE = {"GET", "HEAD", "OPTIONS"}
-WATCHED_FOR = timedelta(seconds=30)  # after a page was served, somebody is taken to look at it
-WATCH_EVERY = timedelta(seconds=10)  # pages poll: do not write each time
+MAX_REASON = 1000  # characters of a refused attempt's reason that are kept
+WATCHED_FOR = timedelta(seconds=30)  # after a page was served: somebody has it open
+WATCH_EVERY = timedelta(seconds=10)  # pages poll, so watched_until is not written each time
 
 
 def workspace_required(needed: Role, *, refused_as: str = Action.ACCESS_REFUSED) -> Callable[[View], View]:
-    """Guard a view whose address names a `workspace`; hand it the member's `membership` instead.
+    """Guard a view whose address names a `workspace`: the view gets the person's `membership` instead.
 
-    Strangers get 404, so that addresses tell nothing; members whose role is too low get 403, which names the role
-    and who can give it. A refused attempt to change something is in the trail as `refused_as`.
+    A person who is no member gets 404, so an address does not show whether the workspace exists. A member
+    whose role is too low gets 403, with the role that is needed and who can give it. A refused attempt to
+    change something is audited as `refused_as`.
     """
 
     def guard(view: View) -> View:
@@ -52,24 +54,30 @@ def workspace_required(needed: Role, *, refused_as: str = Action.ACCESS_REFUSED)
 
 
 def own_memberships(request: HttpRequest) -> list[Membership]:
-    """Return the person's standing memberships, read once per request."""
+    """Return the current memberships of the person who is signed in, read once per request."""
     if not hasattr(request, "memberships"):
-        found = list(Membership.objects.of_person(request.user)) if request.user.is_authenticated else []  # type: ignore[arg-type]
-        for one in found:
-            one.user = request.user  # type: ignore[assignment]
+        found: list[Membership] = []
+        if request.user.is_authenticated:
+            found = list(Membership.objects.of_person(request.user))
+        for membership in found:
+            membership.user = request.user  # type: ignore[assignment]
         request.memberships = found  # type: ignore[attr-defined]
     memberships: list[Membership] = request.memberships  # type: ignore[attr-defined]
     return memberships
 
 
 def get_membership_or_404(request: HttpRequest, slug: str) -> Membership:
-    """Return the person's standing membership. For anybody else there is no such workspace: Http404, recorded if they meant to change something."""
-    if found := next((one for one in own_memberships(request) if one.workspace.slug == slug), None):
-        return found
+    """Return the person's current membership in the workspace with this slug.
+
+    Raises Http404 when there is none; an attempt to change something is audited then.
+    """
+    for membership in own_memberships(request):
+        if membership.workspace.slug == slug:
+            return membership
     if request.method not in SAFE and (workspace := Workspace.objects.filter(slug=slug).first()):
-        record_refusal(
-            request, workspace, Action.ACCESS_REFUSED, Subject(type="address", name=request.path), reason=""
-        )  # a stranger's words are not for members
+        subject = Subject(type="address", name=request.path)
+        # Without the reason: members should not have to read what a stranger typed.
+        record_refusal(request, workspace, Action.ACCESS_REFUSED, subject, reason="")
     raise Http404
 
 
@@ -81,40 +89,47 @@ def refuse_role(
     refused_as: str,
     about: Subject | None = None,
 ) -> None:
-    """Raise Refused, which names the role that is needed and who can give it."""
+    """Raise Refused, with the needed role and who can give it. An attempt to change something is audited."""
     if request.method not in SAFE:
-        record_refusal(
-            request, membership.workspace, refused_as, about or Subject(type="address", name=request.path)
-        )
+        subject = about or Subject(type="address", name=request.path)
+        record_refusal(request, membership.workspace, refused_as, subject)
     raise Refused(
-        needed=f"the role {needed.value} in {membership.workspace}", who=manager_names(membership.workspace)
+        needed=f"the role {needed.value} in {membership.workspace}",
+        who=manager_names(membership.workspace),
     )
 
 
 def record_refusal(
     request: HttpRequest, workspace: Workspace, action: str, about: Subject, *, reason: str | None = None
 ) -> None:
-    """Write a refused attempt into the trail; far more of them than a person can make go to the log only."""
+    """Audit a refused attempt, with `reason` or the one in the form.
+
+    Above a limit that no person reaches by hand, attempts are only logged: nobody can flood the trail.
+    """
     if not is_within_limit(request, "refusal"):
         log.warning("refusals_not_recorded", action=str(action), user_id=request.user.pk)
         return
-    why = request.POST.get("reason", "") if reason is None else reason
+    if reason is None:
+        reason = request.POST.get("reason", "")
     with transaction.atomic():
         append_event(
-            action, by=origin_of(request), at=now(), about=about, workspace=workspace, reason=why[:1000]
+            action,
+            by=origin_of(request),
+            at=now(),
+            about=about,
+            workspace=workspace,
+            reason=reason[:MAX_REASON],
         )
 
 
 def manager_names(workspace: Workspace) -> str:
-    """Return the names of those who can give roles."""
-    managers = (
-        Membership.objects.current().filter(workspace=workspace, role=Role.MANAGER).select_related("user")
-    )
-    return ", ".join(str(one.user) for one in managers)
+    """Return the names of the workspace's managers, who can give roles."""
+    managers = Membership.objects.current().filter(workspace=workspace, role=Role.MANAGER)
+    return ", ".join(str(manager.user) for manager in managers.select_related("user"))
 
 
 def note_visit(request: HttpRequest, membership: Membership) -> None:
-    """Keep for this request and for the next visit which workspace is looked at; note that it is watched."""
+    """Remember the workspace for this request and as the one used last; a GET also marks it as watched."""
     request.membership = membership  # type: ignore[attr-defined]
     workspace = membership.workspace
     if request.session.get("workspace") != workspace.slug:
@@ -124,15 +139,19 @@ def note_visit(request: HttpRequest, membership: Membership) -> None:
 
 
 def mark_watched(workspace: Workspace) -> None:
-    """Note that somebody looks: the sync goes faster. A workspace that nobody watched is read soon."""
-    moment = now()
-    until = moment + WATCHED_FOR
-    if workspace.watched_until and workspace.watched_until > until - WATCH_EVERY:
+    """Write that somebody has a page of the workspace open, so that it is synced more often.
+
+    If nobody had one open before, it is also due at once; a failing workspace keeps its back-off.
+    """
+    current_time = now()
+    watched_until = current_time + WATCHED_FOR
+    if workspace.watched_until and workspace.watched_until > watched_until - WATCH_EVERY:
         return
     rows = Workspace.objects.filter(pk=workspace.pk)
-    if workspace.is_watched(moment):
-        rows.update(watched_until=until)
+    if workspace.is_watched(current_time):
+        rows.update(watched_until=watched_until)
         return
-    rows.update(watched_until=until, watched_since=moment)
-    if not workspace.sync_failures:  # a failing one keeps its back-off
-        rows.filter(Q(sync_due_at__gt=moment) | Q(sync_due_at=None)).update(sync_due_at=moment)
+    rows.update(watched_until=watched_until, watched_since=current_time)
+    if not workspace.sync_failures:
+        is_later = Q(sync_due_at__gt=current_time) | Q(sync_due_at=None)
+        rows.filter(is_later).update(sync_due_at=current_time)

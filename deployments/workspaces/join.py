@@ -1,4 +1,4 @@
-"""How people come into a workspace: by a valid key of it, or by invitation."""
+"""Makes people members of a workspace: by a valid key for it, or by invitation."""
 
 from datetime import datetime
 
@@ -14,14 +14,17 @@ from portal.web.text import printable
 
 
 class RemovedMember(Exception):
-    """This person was removed from the workspace: only an invitation brings them back."""
+    """The person was removed from the workspace. Only an invitation makes them a member again."""
 
 
 def get_or_create_workspace(*, roboflow_slug: str, name: str, region: str, now: datetime) -> Workspace:
-    """Return the workspace of Roboflow, made on first sight, due for its first sync. Call it inside a transaction."""
-    found = Workspace.objects.filter(region=region, roboflow_slug=roboflow_slug).first()
-    if found:
-        return found
+    """Return the workspace that Roboflow has under this slug in this region; create it if it is new.
+
+    A new workspace is due for its first sync at once. Call it inside a transaction.
+    """
+    existing = Workspace.objects.filter(region=region, roboflow_slug=roboflow_slug).first()
+    if existing:
+        return existing
     workspace, _ = Workspace.objects.get_or_create(
         region=region,
         roboflow_slug=roboflow_slug,
@@ -36,23 +39,24 @@ def get_or_create_workspace(*, roboflow_slug: str, name: str, region: str, now: 
 
 
 def free_slug(roboflow_slug: str, region: str) -> str:
-    """Return a slug of ours that nobody has: Roboflow's, else with the region, else with a number."""
+    """Return an unused slug for our addresses: Roboflow's, or with the region added, or with a number."""
     plain = slugify(roboflow_slug)[:80] or "workspace"
-    wishes = [plain, f"{plain}-{region}", *(f"{plain}-{number}" for number in range(2, 1000))]
+    candidates = [plain, f"{plain}-{region}", *(f"{plain}-{number}" for number in range(2, 1000))]
     taken = set(Workspace.objects.filter(slug__startswith=plain).values_list("slug", flat=True))
-    return next(wish for wish in wishes if wish not in taken)
+    return next(slug for slug in candidates if slug not in taken)
 
 
 def join_by_key(*, user: User, workspace: Workspace, by: Origin, now: datetime) -> Membership:
-    """Return the membership that a valid key gives: the first person becomes manager, later ones operators.
+    """Return the person's membership; create it for the holder of a valid key who has none.
 
-    A standing role never changes by a key. Raises Removed. Call it inside a transaction.
+    The first member becomes manager, later ones operators; an existing role stays as it is. Raises
+    RemovedMember. Call it inside a transaction.
     """
-    standing = Membership.objects.filter(user=user, workspace=workspace).first()
-    if standing and standing.removed_at:
+    existing = Membership.objects.filter(user=user, workspace=workspace).first()
+    if existing and existing.removed_at:
         raise RemovedMember
-    if standing:
-        return standing
+    if existing:
+        return existing
     first = not Membership.objects.filter(workspace=workspace).exists()
     return add_member(
         user=user, workspace=workspace, role=Role.MANAGER if first else Role.OPERATOR, by=by, now=now
@@ -60,16 +64,17 @@ def join_by_key(*, user: User, workspace: Workspace, by: Origin, now: datetime) 
 
 
 def add_member(*, user: User, workspace: Workspace, role: Role, by: Origin, now: datetime) -> Membership:
-    """Make or revive a membership with `role` and record it. Call it inside a transaction."""
+    """Create a membership with `role`, or restore a removed one; audit it. Call it inside a transaction."""
     membership, _ = Membership.objects.update_or_create(
-        user=user, workspace=workspace, defaults={"role": role, "joined_at": now, "removed_at": None}
+        user=user,
+        workspace=workspace,
+        defaults={"role": role, "joined_at": now, "removed_at": None},
     )
-    about = Subject(type="member", id=str(user.pk), name=user.email)
     append_event(
         Action.MEMBER_JOINED,
         by=by,
         at=now,
-        about=about,
+        about=Subject(type="member", id=str(user.pk), name=user.email),
         workspace=workspace,
         changes={"role": (None, str(role))},
     )

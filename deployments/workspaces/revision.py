@@ -1,4 +1,4 @@
-"""The revision of a workspace: it grows with every visible change, and polls compare it."""
+"""The revision of a workspace: a number that grows with every visible change. Polls compare it."""
 
 from datetime import datetime
 
@@ -8,10 +8,10 @@ from deployments.workspaces.models import Workspace
 
 
 def bump_revision(workspace_id: int) -> None:
-    """Let the revision grow: pages that poll render again."""
+    """Increase the revision, so that the next poll of each page gets its new content."""
     Workspace.objects.filter(pk=workspace_id).update(revision=F("revision") + 1)
 
 
 def page_revision(workspace: Workspace, *, now: datetime) -> str:
-    """Return the mark of what a workspace's pages show; it changes with every visible change, and with the age warning."""
+    """Return the revision that a page carries: the workspace's, and whether its age is warned about."""
     return f"{workspace.revision}.{workspace.staleness(now)}"

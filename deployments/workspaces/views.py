@@ -1,4 +1,4 @@
-"""The front door: to the workspace that a person used last."""
+"""The home page: redirects to the workspace that the person used last."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +9,7 @@ from portal.accounts.setup import is_setup_open
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    """Lead to the last used or only workspace, else to Keys; before there is anybody, to the set-up."""
+    """Redirect to the person's workspace, or to the set-up as long as no person exists."""
     if not request.user.is_authenticated and is_setup_open():
         return redirect("accounts:setup")
     return redirect_home(request)
@@ -17,9 +17,10 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @login_required
 def redirect_home(request: HttpRequest) -> HttpResponse:
-    """Lead a person to where they were."""
-    slugs = [one.workspace.slug for one in Membership.objects.of_person(request.user)]  # type: ignore[arg-type]
+    """Redirect to the workspace used last, or to the first one by name; without any, to Keys."""
+    memberships = Membership.objects.of_person(request.user)  # type: ignore[arg-type]
+    slugs = [membership.workspace.slug for membership in memberships]
     if not slugs:
         return redirect("keys:list")
-    last = request.session.get("workspace")
-    return redirect("fleet:list", workspace=last if last in slugs else slugs[0])
+    last_slug = request.session.get("workspace")
+    return redirect("fleet:list", workspace=last_slug if last_slug in slugs else slugs[0])

@@ -1,4 +1,4 @@
-"""The second factor: who has one, whether everybody must, and what happens to its sealed secrets."""
+"""Second factors: who has one, whether everybody must have one, and how their secrets are re-sealed."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,21 +13,22 @@ from portal.audit.append import Subject, append_event
 from portal.audit.origin import SYSTEM, Origin
 from portal.vault import Unreadable, is_newest, open_text, reseal
 
-SEALED = ("secret", "seed")  # where allauth keeps what is sealed: of an authenticator app, of recovery codes
+# The keys of Authenticator.data with sealed values: of an authenticator app, of recovery codes.
+SEALED = ("secret", "seed")
 
 
 class NoFactorYourself(Exception):
-    """Whoever requires a second factor of everybody must have one: else they would lock themselves out first."""
+    """The administrator has no second factor: requiring one of everybody would lock them out."""
 
 
 def second_factors() -> QuerySet[Authenticator]:
-    """Return what counts as a second factor; recovery codes only stand in for a lost one."""
-    found: QuerySet[Authenticator] = Authenticator.objects.exclude(type=Authenticator.Type.RECOVERY_CODES)
-    return found
+    """Return all second factors. Recovery codes do not count: they only replace a lost one."""
+    factors: QuerySet[Authenticator] = Authenticator.objects.exclude(type=Authenticator.Type.RECOVERY_CODES)
+    return factors
 
 
 def annotate_second_factors(people: QuerySet[User]) -> QuerySet[User]:
-    """Let each person say `has_second_factor` and `must_have_second_factor`."""
+    """Return `people` with the attributes `has_second_factor` and `must_have_second_factor`."""
     return people.annotate(
         has_second_factor=Exists(second_factors().filter(user=OuterRef("pk"))),
         must_have_second_factor=Exists(active_requirement()),
@@ -35,23 +36,26 @@ def annotate_second_factors(people: QuerySet[User]) -> QuerySet[User]:
 
 
 def active_requirement() -> QuerySet[SignInPolicy]:
-    """Return the policy that everybody must have a second factor, if it stands."""
+    """Return the policy that requires a second factor of everybody; no row when there is none."""
     return SignInPolicy.objects.filter(second_factor_required=True)
 
 
 def is_second_factor_required() -> bool:
-    """Say whether everybody must have a second factor."""
+    """Return whether everybody must have a second factor."""
     return active_requirement().exists()
 
 
 def count_without_second_factor() -> int:
-    """Return how many people have no second factor."""
+    """Return the number of active people without a second factor."""
     return User.objects.filter(is_active=True).exclude(pk__in=second_factors().values("user")).count()
 
 
 @transaction.atomic(durable=True)
 def set_second_factor_required(required: bool, *, user: User, by: Origin, now: datetime) -> bool:
-    """Require a second factor of everybody, or let it be again; False when that is so already. Raises NoFactorYourself."""
+    """Require a second factor of everybody, or make it optional; return False when nothing changes.
+
+    Raises NoFactorYourself when `user`, who requires it, has none.
+    """
     policy, _ = SignInPolicy.objects.select_for_update().get_or_create(pk=1)
     if policy.second_factor_required == required:
         return False
@@ -66,7 +70,7 @@ def set_second_factor_required(required: bool, *, user: User, by: Origin, now: d
 
 @transaction.atomic(durable=True)
 def reset_second_factors(user: User, *, now: datetime) -> int:
-    """Take all second factors of somebody who lost them; return how many. For whoever has the machine."""
+    """Remove all second factors of `user`; return how many. For an administrator of the machine only."""
     count: int = second_factors().filter(user=user).count()
     Authenticator.objects.filter(user=user).delete()
     if count:
@@ -80,19 +84,20 @@ def reset_second_factors(user: User, *, now: datetime) -> int:
 
 
 def sealed_secrets(rows: QuerySet[Authenticator]) -> Iterator[tuple[Authenticator, str]]:
-    """Yield every sealed secret: whose row, under which name."""
+    """Yield each sealed secret in `rows` as the row and the key in its `data`."""
     for row in rows.exclude(type=Authenticator.Type.WEBAUTHN).order_by("pk"):
         yield from ((row, name) for name in SEALED if name in row.data)
 
 
 def people_with_unreadable_factors() -> list[User]:
-    """Return the people whose second factor no vault key opens."""
-    found = sealed_secrets(Authenticator.objects.select_related("user"))
-    return list({row.user.pk: row.user for row, name in found if not can_open(row.data[name])}.values())
+    """Return the people with a second factor that no vault key opens."""
+    secrets = sealed_secrets(Authenticator.objects.select_related("user"))
+    people = {row.user.pk: row.user for row, name in secrets if not can_open(row.data[name])}
+    return list(people.values())
 
 
 def can_open(sealed: str) -> bool:
-    """Say whether a sealed secret opens, and forget it."""
+    """Return whether a vault key opens `sealed`."""
     try:
         open_text(sealed)
     except Unreadable:
@@ -101,7 +106,10 @@ def can_open(sealed: str) -> bool:
 
 
 def reseal_second_factors() -> int:
-    """Re-seal what an older vault key sealed; return how many. What does not open stays as it is. Call it inside a transaction."""
+    """Re-seal the secrets that an older vault key sealed; return how many.
+
+    A secret that no key opens stays as it is. Call this in a transaction: it locks the rows.
+    """
     count = 0
     for row, name in sealed_secrets(Authenticator.objects.select_for_update()):
         if can_open(row.data[name]) and not is_newest(row.data[name]):

@@ -1,4 +1,4 @@
-"""The guard of pages that only administrators of the portal may see."""
+"""The guard of pages for administrators of the portal."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -14,7 +14,11 @@ View = Callable[..., HttpResponseBase]
 
 
 def administrator_required(view: View) -> View:
-    """Let only administrators of the portal reach `view`; anybody else signs in, or gets a 403 that says what is needed."""
+    """Return `view` for administrators of the portal only.
+
+    Without a session, the guard redirects to the sign-in page. Other people get a 403 (Refused) that says
+    what is needed.
+    """
 
     @login_required
     @wraps(view)

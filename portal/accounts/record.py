@@ -1,6 +1,7 @@
-"""Writes sign-ins, refusals, sign-outs, changed passwords and second factors into the trail."""
+"""Appends sign-ins, refusals, sign-outs, changed passwords and second factors to the trail."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from allauth.account.authentication import get_authentication_records
@@ -20,11 +21,14 @@ from portal.audit.append import Changes, Subject, append_event
 from portal.audit.origin import Origin, origin_of
 from portal.web.text import printable
 
-KINDS = {"totp": "authenticator app", "webauthn": "passkey", "recovery_codes": "recovery code"}
+FACTOR_NAMES = {"totp": "authenticator app", "webauthn": "passkey", "recovery_codes": "recovery code"}
 
 
 def connect_signals() -> None:
-    """Listen to allauth and Django. Second factors by their rows: so change and event are one transaction."""
+    """Connect to the signals of allauth and Django.
+
+    Second factors are recorded when their rows are saved, so that change and event are in one transaction.
+    """
     user_logged_in.connect(signed_in)
     user_logged_out.connect(signed_out)
     user_login_failed.connect(signin_refused)
@@ -36,28 +40,30 @@ def connect_signals() -> None:
 
 
 def signed_in(*, request: HttpRequest, user: User, **_: Any) -> None:
-    """Somebody signed in; the event says by what. The session's absolute limit counts from here."""
+    """Record a sign-in and what the person used for it. The absolute limit of the session counts from now."""
     request.session["signed_in_at"] = int(time.time())
     means = sign_in_means(request, user)
     record_person_event(request, Action.SIGNIN, user, changes={"by": (None, means)} if means else None)
 
 
 def sign_in_means(request: HttpRequest, user: User) -> str:
-    """Return what somebody signed in with: "password", "password, authenticator app", "passkey"; "" when they were led in by a link."""
+    """Return what the person signed in with, such as "password, authenticator app".
+
+    Return "" when setup or an invitation signed them in.
+    """
     records = get_authentication_records(request, user) if hasattr(request, "session") else []
-    return ", ".join(
-        dict.fromkeys(KINDS.get(str(one.get("type")), str(one.get("method"))) for one in records)
-    )
+    means = [FACTOR_NAMES.get(str(one.get("type")), str(one.get("method"))) for one in records]
+    return ", ".join(dict.fromkeys(means))
 
 
 def signed_out(*, request: HttpRequest, user: User | None, **_: Any) -> None:
-    """Somebody signed out; a session that was nobody's is no event."""
+    """Record a sign-out. Without a person there is nothing to record."""
     if user:
         record_person_event(request, Action.SIGNOUT, user)
 
 
 def signin_refused(*, credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
-    """Somebody was refused. What they typed is kept only where it looks like an address: people type passwords there."""
+    """Record a refused sign-in. The login is kept only if it has an @: it may be a password by mistake."""
     typed = printable(str(credentials.get("email") or credentials.get("username") or ""))
     name = typed if "@" in typed else ""
     by = origin_of(request) if request else Origin(source="system")
@@ -66,50 +72,45 @@ def signin_refused(*, credentials: dict[str, Any], request: HttpRequest | None =
 
 
 def changed_password(*, request: HttpRequest, user: User, **_: Any) -> None:
-    """Somebody changed their password; their other sessions end by Django's session hash."""
+    """Record a changed password. Django ends the other sessions, because their hash is no longer valid."""
     record_person_event(request, Action.PASSWORD_CHANGED, user)
 
 
 def reset_password(*, request: HttpRequest, user: User, **_: Any) -> None:
-    """Somebody reset a forgotten password."""
+    """Record the reset of a forgotten password."""
     record_person_event(request, Action.PASSWORD_RESET, user)
 
 
 def wrong_factor(*, request: HttpRequest, user: User, **_: Any) -> None:
-    """The password was right, the code was not: somebody may know the password."""
+    """Record a wrong code after the right password: another person may know the password."""
     record_person_event(request, Action.SECOND_FACTOR_REFUSED, user)
 
 
 def factor_added(*, instance: Authenticator, created: bool, **_: Any) -> None:
-    """Somebody added a second factor, or made recovery codes."""
+    """Record a new second factor, or new recovery codes."""
     if created and context.request:
-        made = instance.type == Authenticator.Type.RECOVERY_CODES
-        record_factor(Action.SECOND_FACTOR_CODES if made else Action.SECOND_FACTOR_ADDED, instance)
+        is_codes = instance.type == Authenticator.Type.RECOVERY_CODES
+        record_factor(Action.SECOND_FACTOR_CODES if is_codes else Action.SECOND_FACTOR_ADDED, instance)
 
 
 def factor_removed(*, instance: Authenticator, **_: Any) -> None:
-    """Somebody removed a second factor; recovery codes go with the last one and when new ones are made."""
+    """Record a removed second factor. allauth removes recovery codes by itself: they are not recorded."""
     if instance.type != Authenticator.Type.RECOVERY_CODES and context.request:
         record_factor(Action.SECOND_FACTOR_REMOVED, instance)
 
 
 def record_factor(action: Action, factor: Authenticator) -> None:
-    """Append one event about a person's second factor: its kind, never its content."""
-    was_there = action == Action.SECOND_FACTOR_REMOVED
-    kind = KINDS[factor.type]
-    record_person_event(
-        context.request, action, factor.user, changes={"kind": (kind, None) if was_there else (None, kind)}
-    )
+    """Append one event about a second factor: its kind, never its content."""
+    kind = FACTOR_NAMES[factor.type]
+    change = (kind, None) if action == Action.SECOND_FACTOR_REMOVED else (None, kind)
+    record_person_event(context.request, action, factor.user, changes={"kind": change})
 
 
 def record_person_event(
     request: HttpRequest, action: Action, user: User, *, changes: Changes | None = None
 ) -> None:
-    """Append one event about a person, by that person."""
-    origin = origin_of(request)
-    by = Origin(
-        actor_id=user.pk, actor_name=str(user), ip=origin.ip, agent=origin.agent, request_id=origin.request_id
-    )
+    """Append one event about `user`, with `user` as the actor: at sign-in the request has no person yet."""
+    by = replace(origin_of(request), actor_id=user.pk, actor_name=str(user))
     with transaction.atomic():
         append_event(
             action,

@@ -1,4 +1,4 @@
-"""Pages about people: the first run and one's own profile. Sign-in itself is allauth's."""
+"""Pages about people: the first run, the profile, the rule about second factors. Sign-in is allauth's."""
 
 from typing import cast
 
@@ -27,7 +27,7 @@ from portal.web.next import safe_next
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "POST"])
 def setup(request: HttpRequest) -> HttpResponse:
-    """Make the first administrator; only with the link that the log printed, only while there is nobody."""
+    """Create the first administrator: only with the link from the log, and only while there are no people."""
     if not is_setup_open():
         raise Http404
     token = request.POST.get("token") or request.GET.get("token", "")
@@ -47,30 +47,30 @@ def setup(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
-    """One's own name and time zone."""
+    """Change your own name and time zone."""
     user = cast(User, request.user)
     form = ProfileForm(request.POST or None, initial={"name": user.name, "timezone": user.timezone})
     if not form.is_valid():
         return form_page(request, "accounts/profile.html", {"form": form})
     change_profile(user, **form.cleaned_data, by=origin_of(request), now=now())
-    messages.success(request, "Saved.")
+    messages.success(request, "Your profile is saved.")
     return redirect_page(request, request.path)
 
 
 @require_POST
 @administrator_required
 def require_second_factor(request: HttpRequest) -> HttpResponse:
-    """Require a second factor of everybody, or no longer."""
+    """Require a second factor of everybody, or make it optional again."""
     required = request.POST.get("required") == "yes"
     try:
         set_second_factor_required(required, user=cast(User, request.user), by=origin_of(request), now=now())
     except NoFactorYourself:
-        messages.error(request, "Add a second factor of your own first: else this would lock you out.")
+        messages.error(request, "Add a second factor of your own first. Otherwise this would lock you out.")
         return redirect_page(request, reverse("mfa_index"))
-    messages.success(
-        request,
-        "Everybody needs a second factor now; who has none is led to adding one."
-        if required
-        else "A second factor is optional now.",
-    )
+    if required:
+        messages.success(
+            request, "Everybody needs a second factor now. People without one are asked to add one."
+        )
+    else:
+        messages.success(request, "A second factor is optional now.")
     return redirect_page(request, safe_next(request, request.POST.get("next"), "/"))

@@ -1,17 +1,17 @@
-"""Every action that the trail knows, `thing.verb.outcome`, with the words that a person reads."""
+"""Every action of the trail, `subject.verb.outcome`, with the sentence that people read."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 
 
 class Action(StrEnum):
-    """What happened. The last word of a deployment's action is its outcome."""
+    """What happened. The actions of operations are registered by the ledger (see register_sentences)."""
 
     SETUP = "portal.setup"
     SIGNIN = "signin.succeeded"
     SIGNIN_REFUSED = "signin.refused"
     SIGNOUT = "signout"
-    PASSWORD_CHANGED = "password.changed"  # noqa: S105 - the name of an event
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105 - the name of an action
     PASSWORD_RESET = "password.reset"  # noqa: S105
     SESSION_ENDED = "session.ended"
     PROFILE_CHANGED = "profile.changed"
@@ -19,15 +19,15 @@ class Action(StrEnum):
     SECOND_FACTOR_REMOVED = "second_factor.removed"
     SECOND_FACTOR_CODES = "second_factor.codes_made"
     SECOND_FACTOR_REFUSED = "second_factor.refused"
-    SECOND_FACTOR_RESET = "second_factor.reset"  # by whoever has the machine
+    SECOND_FACTOR_RESET = "second_factor.reset"  # by the command `manage.py second_factor reset`
     SECOND_FACTOR_REQUIRED = "second_factor.required"
     SECOND_FACTOR_OPTIONAL = "second_factor.optional"
 
     KEY_ADDED = "key.added"
     KEY_SAVED_UNCHECKED = "key.saved_unchecked"
-    KEY_REFUSED = "key.refused"  # Roboflow refused it when somebody saved or checked it
-    KEY_STOPPED = "key.stopped"  # Roboflow refused it in the middle of work
-    KEY_WORKS = "key.works"  # a refused or unchecked key was found valid
+    KEY_REFUSED = "key.refused"  # Roboflow refused it when a person saved or checked it
+    KEY_STOPPED = "key.stopped"  # Roboflow refused it during other work
+    KEY_WORKS = "key.works"  # a refused or unchecked key turned out to be valid
     KEY_REPLACED = "key.replaced"
     KEY_REMOVED = "key.removed"
     KEY_UNREADABLE = "key.unreadable"
@@ -44,14 +44,19 @@ class Action(StrEnum):
     EXPORTED = "export.made"
     TRAIL_VERIFIED = "trail.verified"
 
-    # What changed at Roboflow without an operation of ours, beside the kinds that the ledger registers.
+    # Changes at Roboflow that no operation of the portal explains. The ledger registers one for each kind.
     OUTSIDE_GONE = "deployment.gone.outside"
     OUTSIDE_CHANGED = "deployment.change.outside"
 
 
-ENDINGS = {"succeeded", "failed", "cancelled", "needs_attention"}  # an operation has exactly one of these
+ENDINGS = {
+    "succeeded",
+    "failed",
+    "cancelled",
+    "needs_attention",
+}  # each operation ends in exactly one of these
 OPERATION_OUTCOMES = {"requested", "refused", "unknown", "resolved", *ENDINGS}
-OUTCOMES = {  # of actions whose last word is not an outcome by itself
+OUTCOMES = {  # of actions whose last word is not the outcome
     "key.refused": "refused",
     "key.stopped": "refused",
     "key.unreadable": "failed",
@@ -68,13 +73,13 @@ SENTENCES: dict[str, str] = {
     "second_factor.added": "added a second factor",
     "second_factor.removed": "removed a second factor",
     "second_factor.codes_made": "made recovery codes",
-    "second_factor.refused": "gave a wrong second factor",
-    "second_factor.reset": "took all second factors of",
+    "second_factor.refused": "entered a wrong second factor",
+    "second_factor.reset": "removed all second factors of",
     "second_factor.required": "requires a second factor of everybody in",
     "second_factor.optional": "no longer requires a second factor in",
     "key.added": "added a Roboflow key",
     "key.saved_unchecked": "saved a Roboflow key unchecked",
-    "key.refused": "gave a key that Roboflow refused",
+    "key.refused": "entered a key that Roboflow refused",
     "key.stopped": "has a key that Roboflow refuses now",
     "key.works": "has a key that works",
     "key.replaced": "replaced a Roboflow key",
@@ -96,7 +101,11 @@ SENTENCES: dict[str, str] = {
 
 
 def outcome_of_action(action: str) -> str:
-    """Return the outcome that an action tells: its last word where that is one, observed for outside changes, else succeeded."""
+    """Return the outcome of `action`.
+
+    It is the last word if that word is an outcome of operations, "observed" for changes outside the portal,
+    and "succeeded" for all other actions. OUTCOMES lists the exceptions.
+    """
     last = action.rsplit(".", 1)[-1]
     if last == "outside":
         return "observed"
@@ -104,10 +113,10 @@ def outcome_of_action(action: str) -> str:
 
 
 def register_sentences(sentences: Mapping[str, str]) -> None:
-    """Add actions of a room above this one, each with its sentence; a second call with the same ones changes nothing."""
+    """Add the actions of a room above this one, each with its sentence. A second call changes nothing."""
     SENTENCES.update(sentences)
 
 
 def sentence_of(action: str) -> str:
-    """Return what happened, in the words that are read between the actor and the object."""
+    """Return the text between actor and object, such as "joined"; an unknown action is returned as it is."""
     return SENTENCES.get(action, action)

@@ -1,4 +1,4 @@
-"""The only writer of the trail: appends to the chain inside the transaction of the change itself."""
+"""The only writer of the trail: appends events to the chain in the transaction of the change itself."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ Changes = Mapping[str, Sequence[Any]]  # field to (before, after)
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What an event is about. `deployment_id` is Roboflow's, where it is about a deployment."""
+    """What an event is about. `deployment_id` is Roboflow's id, for events about a deployment."""
 
     type: str = ""
     id: str = ""
@@ -29,9 +29,9 @@ class Subject:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """An event that is about to be appended."""
+    """An event to append. `action` is an Action, or one that a room above registered."""
 
-    action: str  # an action of portal.audit.actions, or one that a room above registered
+    action: str
     by: Origin
     at: datetime
     about: Subject = field(default_factory=Subject)
@@ -48,28 +48,41 @@ def append_event(
     at: datetime,
     about: Subject | None = None,
     workspace: Any = None,
-    **more: Any,
+    reason: str = "",
+    changes: Changes | None = None,
+    operation_id: str = "",
 ) -> Event:
-    """Append one event and return it. Must run inside the transaction that makes the change; call it late, it holds the head.
+    """Append one event and return it. Raises RuntimeError outside a transaction.
 
-    `more`: `reason`, `changes` (field to before and after), `operation_id`.
+    Call it late in the transaction that makes the change: it locks the head of the chain until the commit.
     """
-    return append_events(
-        [Entry(action=action, by=by, at=at, about=about or Subject(), workspace=workspace, **more)]
-    )[0]
+    entry = Entry(
+        action=action,
+        by=by,
+        at=at,
+        about=about or Subject(),
+        workspace=workspace,
+        reason=reason,
+        changes=changes,
+        operation_id=operation_id,
+    )
+    return append_events([entry])[0]
 
 
 def append_events(entries: Sequence[Entry]) -> list[Event]:
-    """Append events in their order, under one lock of the head."""
+    """Append the entries in their order, under one lock of the head; return the events.
+
+    Raises RuntimeError outside a transaction.
+    """
     if not transaction.get_connection().in_atomic_block:
-        raise RuntimeError("The trail is written in the transaction of the change itself.")
+        raise RuntimeError("Append an event only in the transaction of the change itself.")
     if not entries:
         return []
     head = Head.objects.select_for_update().filter(pk=1).first() or Head(pk=1, sequence=0, hash=GENESIS)
     events = []
     for entry in entries:
-        facts = event_fields(entry, sequence=head.sequence + 1)
-        event = Event(**facts, previous_hash=head.hash, hash=entry_hash(head.hash, facts))
+        fields = event_fields(entry, sequence=head.sequence + 1)
+        event = Event(**fields, previous_hash=head.hash, hash=entry_hash(head.hash, fields))
         head.sequence, head.hash = event.sequence, event.hash
         events.append(event)
     Event.objects.bulk_create(events, batch_size=500)
@@ -78,7 +91,7 @@ def append_events(entries: Sequence[Entry]) -> list[Event]:
 
 
 def event_fields(entry: Entry, *, sequence: int) -> dict[str, Any]:
-    """Return the fields of an entry as they are stored and hashed, secrets masked."""
+    """Return the fields of an entry as they are stored and hashed: secrets masked, texts on one line."""
     by, about, workspace = entry.by, entry.about, entry.workspace
     return {
         "sequence": sequence,
@@ -94,9 +107,9 @@ def event_fields(entry: Entry, *, sequence: int) -> dict[str, Any]:
         "workspace_id": workspace.pk if workspace else None,
         "workspace_name": workspace.slug if workspace else "",
         "object_type": about.type,
-        "object_id": about.id[:100],
+        "object_id": about.id[:255],
         "object_name": mask_secrets(printable(about.name))[:254],
-        "deployment_id": about.deployment_id[:100],
+        "deployment_id": about.deployment_id[:255],
         "operation_id": entry.operation_id,
         "reason": mask_secrets(printable(entry.reason)),
         "changes": canonical_json(mask_values(dict(entry.changes))) if entry.changes else "",
@@ -104,9 +117,12 @@ def event_fields(entry: Entry, *, sequence: int) -> dict[str, Any]:
 
 
 def mask_values(value: Any) -> Any:
-    """Return a value of JSON with every text in it masked: by itself, for a mask laid over the finished JSON could break it."""
+    """Return the JSON value with the secrets in each of its texts masked.
+
+    Each text is masked by itself: masking the finished JSON could make it invalid.
+    """
     if isinstance(value, str):
-        return mask_secrets(value.replace("\x00", ""))
+        return mask_secrets(value.replace("\x00", ""))  # PostgreSQL stores no NUL
     if isinstance(value, Mapping):
         return {str(name): mask_values(one) for name, one in value.items()}
     return [mask_values(one) for one in value] if isinstance(value, list | tuple) else value

@@ -1,4 +1,4 @@
-"""Records that somebody took data out."""
+"""Records that a person exported data."""
 
 from typing import Any
 
@@ -13,15 +13,14 @@ from portal.web.limits import is_within_limit
 
 
 def record_export(request: HttpRequest, workspace: Any, *, what: str, format: str) -> bool:
-    """Append the event that `what` is exported, with the filter of the request's address.
+    """Append the event that `what` is exported, with the filter of the request's query string.
 
-    Return False, and record nothing, when this person exported more often within a minute than a person needs.
+    Return False, and record nothing, when the person exceeded the limit "export" of ACCOUNT_RATE_LIMITS.
     """
     if not is_within_limit(request, "export"):
         return False
     query = request.GET.copy()
     query.pop("format", None)
-    changes = {"filter": ("", query.urlencode()), "format": ("", format)}
     with transaction.atomic():
         append_event(
             Action.EXPORTED,
@@ -29,6 +28,6 @@ def record_export(request: HttpRequest, workspace: Any, *, what: str, format: st
             at=now(),
             about=Subject(type="export", name=what),
             workspace=workspace,
-            changes=changes,
+            changes={"filter": ("", query.urlencode()), "format": ("", format)},
         )
     return True

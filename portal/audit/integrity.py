@@ -1,4 +1,4 @@
-"""What the integrity card says: length, head, last verification, the key that signs."""
+"""What the integrity card shows: length, head, last verification, the key that signs."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from portal.audit.models import Head, SignedHead, Verification
 
 
 def integrity_context() -> dict[str, Any]:
-    """Return the facts of the card."""
+    """Return the template context of the integrity card."""
     return {
         "head": Head.objects.filter(pk=1).first(),
         "verification": Verification.objects.filter(pk=1).first(),

@@ -1,4 +1,4 @@
-"""Where a change comes from: who, from which address, through what."""
+"""Where a change comes from: who made it, from which address, with which request."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -11,7 +11,11 @@ from portal.web.text import printable
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """Who acts, from where. `source` is portal (a person here), outside (at Roboflow, past us) or system (the portal itself)."""
+    """Who acts, and from where.
+
+    `source` is "portal" (a person), "system" (the portal itself) or "outside" (a change at Roboflow that was not
+    made in the portal).
+    """
 
     actor_id: int | None = None
     actor_name: str = ""
@@ -26,8 +30,8 @@ OUTSIDE = Origin(source="outside")
 
 
 def origin_of(request: HttpRequest) -> Origin:
-    """Return the origin of what this request asks for."""
-    person = getattr(request, "user", None)  # sign-in signals come before the middleware, too
+    """Return the origin of a change that `request` asks for."""
+    person = getattr(request, "user", None)  # sign-in signals can be sent before the middleware sets it
     user = person if person is not None and person.is_authenticated else None
     return Origin(
         actor_id=user.pk if user else None,
@@ -39,7 +43,7 @@ def origin_of(request: HttpRequest) -> Origin:
 
 
 def client_address(request: HttpRequest) -> str:
-    """Return the client's address; the middleware has already unwound trusted proxies."""
+    """Return the client's IP address, or "" for none. TrustedProxyMiddleware has already set REMOTE_ADDR."""
     try:
         return str(ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")))
     except ValueError:

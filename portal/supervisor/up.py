@@ -1,4 +1,4 @@
-"""Everything on one machine: broker, web, worker, beat - and for the demo the sandbox - as children of one process."""
+"""Runs everything on one machine - broker, web, workers, beat, and the demo's sandbox - as children of one process."""
 
 import fcntl
 import json
@@ -10,41 +10,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import IO
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
 
-from portal.supervisor.broker import NoBroker, broker_binary, broker_command
 from portal.supervisor.children import Child, stop_all
+from portal.supervisor.programs import CannotStart, Plan, build_children, child_environment
 
 READY_SECONDS = 90
 PASSWORD = "demo-portal"  # noqa: S105 - the demo's, printed for everybody
 Say = Callable[[str], None]
-
-
-class CannotStart(Exception):
-    """One clear line, and nothing left running."""
-
-
-@dataclass
-class Plan:
-    """What to bring up: where, and with which Roboflow."""
-
-    port: int
-    home: Path
-    demo: bool
-    sandbox_port: int
-    environment: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def own_sandbox(self) -> bool:
-        """The demo brings its own Roboflow unless addresses of another one are given."""
-        return self.demo and not (
-            self.environment.get("ROBOFLOW_DEPLOYMENTS_URL") and self.environment.get("ROBOFLOW_API_URL")
-        )
 
 
 def bring_up(plan: Plan, *, say: Say) -> int:
@@ -97,96 +74,19 @@ def prepare_children(plan: Plan, sockets: Path) -> list[Child]:
     return build_children(plan, environment, sockets)
 
 
-def child_environment(plan: Plan, sockets: Path) -> dict[str, str]:
-    """Return the environment of all children."""
-    found = {**os.environ, **plan.environment, "PORTAL_HOME": str(plan.home)}
-    found.setdefault("PORTAL_BASE_URL", f"http://localhost:{plan.port}")
-    if not found.get("REDIS_URL"):
-        found["REDIS_URL"] = f"redis+socket://{sockets / 'broker.sock'}"
-    if plan.own_sandbox:
-        found["ROBOFLOW_DEPLOYMENTS_URL"] = found["ROBOFLOW_API_URL"] = (
-            f"http://127.0.0.1:{plan.sandbox_port}"
-        )
-    return found
-
-
 def run_manage(command: list[str], environment: dict[str, str]) -> str:
     """Run a command of manage.py. Raises CannotStart with the last line that it wrote."""
     done = subprocess.run(
         [sys.executable, "manage.py", *command], env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        words = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "it said nothing")
-        raise CannotStart(f"manage.py {command[0]} failed: {words}")
+        last_line = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "no message")
+        raise CannotStart(f"manage.py {command[0]} failed: {last_line}")
     return done.stdout.strip()
 
 
-def build_children(plan: Plan, environment: dict[str, str], sockets: Path) -> list[Child]:
-    """Return every child in the order of their start. Raises CannotStart."""
-    logs = plan.home / "logs"
-    logs.mkdir(exist_ok=True)
-    python = sys.executable
-    celery = [python, "-m", "celery", "-A", "portal.celery", "--quiet"]
-    commands: dict[str, list[str]] = {}
-    if environment["REDIS_URL"].startswith("redis+socket://") and str(sockets) in environment["REDIS_URL"]:
-        commands["broker"] = own_broker_command(plan, sockets)
-    if plan.own_sandbox:
-        state = plan.home / "sandbox" / "sandbox.sqlite3"
-        state.parent.mkdir(exist_ok=True)
-        commands["sandbox"] = [
-            python,
-            "-m",
-            "deployments.sandbox",
-            "--port",
-            str(plan.sandbox_port),
-            "--state",
-            str(state),
-        ]
-    commands["web"] = [
-        python,
-        "-m",
-        "gunicorn",
-        "portal.wsgi:application",
-        "--bind",
-        f"127.0.0.1:{plan.port}",
-        "--worker-class",
-        "gthread",
-        "--workers",
-        "2",
-        "--threads",
-        "4",
-        "--no-control-socket",
-        "--graceful-timeout",
-        "5",
-        "--config",
-        "python:portal.supervisor.gunicorn",
-    ]
-    commands["worker"] = [
-        *celery,
-        "worker",
-        "--concurrency",
-        "2",
-        "--loglevel",
-        "INFO",
-        "--without-gossip",
-        "--without-mingle",
-    ]
-    commands["beat"] = [*celery, "beat", "--pidfile", "", "--loglevel", "INFO"]
-    return [Child(name, command, environment, logs / f"{name}.log") for name, command in commands.items()]
-
-
-def own_broker_command(plan: Plan, sockets: Path) -> list[str]:
-    """Return the command of our own broker. Raises CannotStart."""
-    folder = plan.home / "broker"
-    folder.mkdir(exist_ok=True)
-    try:
-        return broker_command(broker_binary(), folder=folder, socket=sockets / "broker.sock")
-    except NoBroker as missing:
-        raise CannotStart(str(missing)) from None
-
-
 def supervise(plan: Plan, children: list[Child], *, say: Say) -> int:
-    """Start the children, say when all is ready, and bring back whoever dies, until a signal comes."""
+    """Start the children, say when all are ready, and restart those that die, until a signal comes."""
     stopping: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:
@@ -196,21 +96,20 @@ def supervise(plan: Plan, children: list[Child], *, say: Say) -> int:
         signal.signal(number, stop)
     for child in children:
         child.start()
-    begun, told = time.monotonic(), False
-    seeded = not plan.demo
+    started, is_told = time.monotonic(), False
+    is_seeded = not plan.demo
     while not stopping:
         for child in children:
             if (child.process is None or child.has_died()) and (line := child.revive()):
                 say(line)
-        if not seeded:
-            seeded = seed_demo(plan, children)
-        if seeded and not told and is_ready(plan.port):
-            told = True
-            print_greeting(plan, children, say=say, seconds=time.monotonic() - begun)
-        if not told and time.monotonic() - begun > READY_SECONDS:
-            raise CannotStart(
-                f"Not ready after {READY_SECONDS} s: {missing_parts(plan.port)}. The logs are in {plan.home / 'logs'}."
-            )
+        if not is_seeded:
+            is_seeded = seed_demo(plan, children)
+        if is_seeded and not is_told and is_ready(plan.port):
+            is_told = True
+            print_greeting(plan, children, say=say, seconds=time.monotonic() - started)
+        if not is_told and time.monotonic() - started > READY_SECONDS:
+            missing, logs = missing_parts(plan.port), plan.home / "logs"
+            raise CannotStart(f"Not ready after {READY_SECONDS} s: {missing}. The logs are in {logs}.")
         time.sleep(0.2)
     say("Stopping.")
     return 0
@@ -229,7 +128,7 @@ def seed_demo(plan: Plan, children: list[Child]) -> bool:
 
 
 def http_get(port: int, path: str) -> tuple[int, str]:
-    """Ask a child over HTTP, straight; (0, "") when it does not answer."""
+    """Return status and body of a child's answer, past any proxy; (0, "") when it does not answer."""
     try:
         with build_opener(ProxyHandler({})).open(f"http://127.0.0.1:{port}{path}", timeout=3) as answer:
             return answer.status, answer.read().decode()
@@ -241,7 +140,7 @@ def http_get(port: int, path: str) -> tuple[int, str]:
 
 
 def is_ready(port: int) -> bool:
-    """Ready means: a task that beat sent was run by a worker."""
+    """Return whether every part says that it is well."""
     return http_get(port, "/readyz")[0] == 200
 
 
@@ -251,11 +150,8 @@ def missing_parts(port: int) -> str:
     if not status:
         return "web does not answer"
     try:
-        return ", ".join(
-            f"{name} {words}"
-            for name, words in json.loads(body)["parts"].items()
-            if words not in ("answers", "is alive")
-        )
+        parts = json.loads(body)["parts"].items()
+        return ", ".join(f"{name} {text}" for name, text in parts if text not in ("answers", "is alive"))
     except (ValueError, KeyError):
         return f"web answers {status}"
 

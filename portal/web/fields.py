@@ -1,4 +1,4 @@
-"""Form fields of every room: one line of plain text, and a time that a person typed."""
+"""Form fields that every room may use: one line of plain text, and a time."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -13,31 +13,32 @@ class OneLineField(forms.CharField):
     """One line of text without control characters and without marks that turn the reading direction."""
 
     def to_python(self, value: Any) -> str:
-        """Return the text as it may be shown."""
+        """Return the text with each run of white space and unprintable characters replaced by one space."""
         return " ".join(printable(super().to_python(value) or "").split())
 
 
 class TimeField(forms.DateTimeField):
-    """A time in ISO 8601; without an offset it is in the person's time zone."""
+    """A time in ISO 8601. A time without an offset is read in the person's time zone."""
 
     def to_python(self, value: Any) -> datetime | None:
         """Return an aware time in UTC, or None for an empty value. Raises ValidationError."""
         if value in self.empty_values:
             return None
-        if found := parse_typed_time(str(value)):
-            return found
+        if parsed := parse_typed_time(str(value)):
+            return parsed
         raise forms.ValidationError("Write a time like 2026-01-31T18:00.")
 
 
 def parse_typed_time(text: str) -> datetime | None:
-    """Return the aware UTC time that `text` writes in ISO 8601, or None when it writes none between 2000 and 2100.
+    """Return the ISO 8601 time in `text` as an aware UTC time, or None when it is not one from 2000 to 2099.
 
-    A plus sign of an offset arrives as a space from addresses that somebody typed by hand.
+    A time without an offset is read in the active time zone. In a hand-written URL the plus sign of an offset
+    arrives as a space, so a space after the T is read as a plus sign.
     """
     text = text.strip()
     try:
-        found = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
-        aware = timezone.make_aware(found) if found.tzinfo is None else found
+        parsed = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
+        aware = timezone.make_aware(parsed) if parsed.tzinfo is None else parsed
         return aware.astimezone(UTC) if 2000 <= aware.year < 2100 else None
     except (ValueError, OverflowError):
         return None

@@ -1,4 +1,4 @@
-"""Sends mail without anybody waiting for the mail server, and never into the log."""
+"""Sends mail in the background, and never writes its content to the log."""
 
 import threading
 
@@ -10,12 +10,16 @@ log = structlog.get_logger(__name__)
 
 
 def is_mail_configured() -> bool:
-    """Say whether there is a mail server. The console is none: mails hold links that open accounts, and the log is no place for them."""
+    """Return whether there is a mail server.
+
+    Django's console backend does not count: mails contain links that open accounts, which must not be in the
+    log.
+    """
     return "console" not in settings.EMAIL_BACKEND
 
 
 def send_in_background(message: EmailMessage) -> None:
-    """Hand a mail to a thread. What goes wrong there is in the log, without the mail."""
+    """Send `message` in a thread, so that the request does not wait. A failure is logged without the mail."""
     if is_mail_configured():
         threading.Thread(target=send_mail, args=(message,), name="mail", daemon=True).start()
     else:
@@ -23,9 +27,9 @@ def send_in_background(message: EmailMessage) -> None:
 
 
 def send_mail(message: EmailMessage) -> bool:
-    """Send a mail; False when the server is away or refuses it, or when a header cannot be made."""
+    """Send `message` and return whether the mail server accepted it. A failure is logged without the mail."""
     try:
         return bool(message.send())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError) as error:  # ValueError: a header has a line break
         log.warning("mail_not_sent", why=type(error).__name__)
         return False

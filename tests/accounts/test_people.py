@@ -255,6 +255,6 @@ def test_too_many_resets_are_refused_with_a_page_of_ours(ana):
 
     assert (
         answers[-1].status_code == 429
-        and "Too many tries" in answers[-1].content.decode()
+        and "Too many attempts" in answers[-1].content.decode()
         and answers[-1].headers["Retry-After"]
     )

@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils.timezone import now
-
 from portal.health.beat import LATE, record_heartbeats
 
 MARGIN = timedelta(seconds=10)

@@ -39,7 +39,7 @@ def test_a_click_is_told_that_the_database_is_away(unwritable, fleet):
 
     answer = unwritable.ask(fleet["pallet-counter"], "pause")
 
-    assert answer.status_code == 503 and "The database is away" in answer.content.decode()
+    assert answer.status_code == 503 and "The database is not available" in answer.content.decode()
     assert answer.headers["Retry-After"] == "5"
 
 
@@ -48,4 +48,4 @@ def test_a_sign_in_is_told_that_the_database_is_away(unwritable, client):
 
     answer = client.post("/accounts/login/", {"login": "ana@example.com", "password": "not hers"})
 
-    assert answer.status_code == 503 and "The database is away" in answer.content.decode()
+    assert answer.status_code == 503 and "The database is not available" in answer.content.decode()

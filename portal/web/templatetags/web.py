@@ -1,4 +1,4 @@
-"""Tags of every page: status, times, icons, copy, polls. Loaded everywhere."""
+"""Template tags of every page: status, times, icons, copy buttons, polling. All templates load them."""
 
 import json
 from datetime import datetime
@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from portal.web.times import ago_text, exact_text, span_text
 
 register = template.Library()
-LOOKS = {  # word to (icon, look); any other word keeps its own and gets a question mark
+STATUS_STYLES = {  # status to (icon, CSS class)
     "pending": ("loader", "pending"),
     "ready": ("disc", "ready"),
     "paused": ("pause", "paused"),
@@ -42,35 +42,40 @@ LOOKS = {  # word to (icon, look); any other word keeps its own and gets a quest
 }
 
 
+UNKNOWN_STYLE = ("help", "other")
+
+
 @register.simple_tag
 def icon(name: str) -> SafeString:
-    """Show an icon of the sprite; the word beside it says what it means."""
+    """Render an icon of img/icons.svg. Screen readers skip it, so put a text beside it."""
     return format_html(
-        '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', static("img/icons.svg"), name
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>',
+        static("img/icons.svg"),
+        name,
     )
 
 
 @register.simple_tag
-def status_badge(word: str) -> SafeString:
-    """Show a status: icon, word and colour, the same everywhere."""
-    shape, look = LOOKS.get(word, ("help", "other"))
+def status_badge(status: str) -> SafeString:
+    """Render a status with its icon and colour. An unknown status keeps its name and gets a question mark."""
+    icon_name, css_class = STATUS_STYLES.get(status, UNKNOWN_STYLE)
     return format_html(
         '<span class="status is-{}">{}<span>{}</span></span>',
-        look,
-        icon(shape),
-        spaced_words(word or "not said"),
+        css_class,
+        icon(icon_name),
+        spaced_words(status or "not said"),
     )
 
 
 @register.filter
 def spaced_words(name: Any) -> str:
-    """Turn needs_attention into "needs attention"."""
+    """Return `name` with spaces in place of underscores."""
     return str(name).replace("_", " ")
 
 
 @register.simple_tag
 def exact_time(at: datetime | None) -> SafeString | str:
-    """Show an exact time, in the person's zone."""
+    """Render `at` to the second, in the person's time zone; "-" for None."""
     if at is None:
         return "-"
     return format_html(
@@ -80,7 +85,7 @@ def exact_time(at: datetime | None) -> SafeString | str:
 
 @register.simple_tag
 def time_ago(at: datetime | None) -> SafeString | str:
-    """Show how long ago; the exact time is in its title."""
+    """Render how long ago `at` was, with the exact time as its title; "never" for None."""
     if at is None:
         return "never"
     return format_html(
@@ -93,27 +98,28 @@ def time_ago(at: datetime | None) -> SafeString | str:
 
 @register.filter
 def pretty(value: Any) -> str:
-    """Show raw data as indented JSON."""
+    """Return `value` as indented JSON."""
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)
 
 
 @register.filter
 def as_json(value: Any) -> str:
-    """Show data as JSON for a script to read from an attribute."""
+    """Return `value` as JSON, for a script that reads it from an attribute."""
     return json.dumps(value, cls=DjangoJSONEncoder)
 
 
 @register.filter
 def duration(since: datetime | None, until: datetime | None) -> str:
-    """Return the time between two moments in words."""
+    """Return the time from `since` to `until`, such as "1 h 12 min"; "" when one of them is None."""
     return span_text(until - since) if since and until else ""
 
 
 @register.simple_tag
 def copy_button(text: str) -> SafeString:
-    """Show a button that copies `text`; without JavaScript it is not there."""
+    """Render a button that copies `text`. It is hidden until a script shows it."""
     return format_html(
-        '<button type="button" class="button-icon" data-copy="{}" title="Copy" aria-label="Copy {}" hidden>{}</button>',
+        '<button type="button" class="button-icon" data-copy="{}" title="Copy" '
+        'aria-label="Copy {}" hidden>{}</button>',
         text,
         text,
         icon("copy"),
@@ -124,12 +130,16 @@ def copy_button(text: str) -> SafeString:
 def poll_attributes(
     context: Any, region: str, rev: str, fast: bool = False, url: str = "", every: str = "5s"
 ) -> SafeString:
-    """Print the attributes of a region that polls its own address with the revision that it shows."""
+    """Render the attributes of an element that polls `url` (its own page by default) with its revision.
+
+    `region` is the id of the element. It polls at the interval `every`, or every 400 ms if `fast`.
+    """
     request = context["request"]
     query: QueryDict = request.GET.copy() if not url else QueryDict(mutable=True)
     query["rev"] = rev
     return format_html(
-        'id="{}" hx-get="{}?{}" hx-target="this" hx-trigger="every {}, portal-changed from:body" hx-swap="morph:outerHTML"',
+        'id="{}" hx-get="{}?{}" hx-target="this" hx-trigger="every {}, portal-changed from:body" '
+        'hx-swap="morph:outerHTML"',
         region,
         url or request.path,
         query.urlencode(),
@@ -139,20 +149,23 @@ def poll_attributes(
 
 @register.simple_tag(takes_context=True)
 def query_string(context: Any, **changes: Any) -> str:
-    """Return the page's query string with some values replaced; None drops one. Cursor and revision belong to one view only."""
-    found: QueryDict = context["request"].GET.copy()
+    """Return the query string of the page with `changes`; a value of None or "" removes its parameter.
+
+    Revision, cursor and format are removed: they belong to one response.
+    """
+    query: QueryDict = context["request"].GET.copy()
     for name in ("rev", "cursor", "format"):
-        found.pop(name, None)
+        query.pop(name, None)
     for name, value in changes.items():
-        found.pop(name, None)
+        query.pop(name, None)
         if value not in (None, ""):
-            found[name] = str(value)
-    return f"?{found.urlencode()}"
+            query[name] = str(value)
+    return f"?{query.urlencode()}"
 
 
 @register.simple_tag(takes_context=True)
 def theme(context: Any) -> str:
-    """Return the chosen look."""
+    """Return the theme that the person chose: "light", "dark" or "system"."""
     request = context.get("request")
     chosen = request.COOKIES.get("theme", "system") if request else "system"
     return chosen if chosen in ("light", "dark") else "system"

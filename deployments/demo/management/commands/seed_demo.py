@@ -1,4 +1,4 @@
-"""Makes the demo's people, and their keys of the sandbox."""
+"""Creates the people of the demo, and gives them their sandbox keys."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from deployments.demo.seed import seed_demo
 class Command(BaseCommand):
     """`manage.py seed_demo`."""
 
-    help = "Make the demo's people, and give them their sandbox keys; run again it changes nothing."
+    help = "Create the people of the demo, and give them their sandbox keys. A second run changes nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Name the password, and whether there are keys."""
+        """Add the options: the people's password, and whether they have keys."""
         parser.add_argument("--password", default="demo-portal")
         parser.add_argument("--without-keys", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Seed."""
+        """Create what is missing."""
         seed_demo(password=options["password"], with_keys=not options["without_keys"], now=now())

@@ -1,4 +1,4 @@
-"""Prints the address of the first run, while there is nobody yet."""
+"""Prints the link of the first run, while the portal has no people."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from portal.accounts.setup import is_setup_open, setup_link
 class Command(BaseCommand):
     """`manage.py setup_link`."""
 
-    help = "Print the one-time address where the first administrator is made; nothing when there is one."
+    help = "Print the link where the first administrator is created, if the portal has no people yet."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print the link."""
+        """Print the link if the portal has no people."""
         if is_setup_open():
             self.stdout.write(f"Set up the portal: {setup_link()}")

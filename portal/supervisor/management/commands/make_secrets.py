@@ -24,7 +24,9 @@ class Command(BaseCommand):
         for name in SECRET_MAKERS:
             path = folder / name.lower()
             if given := read_setting(name):
-                path.write_text(given)
+                draft = folder / f".{path.name}.given"
+                draft.write_text(given)
+                draft.replace(path)  # an earlier start made the file itself read-only
             make_secret(name, folder)
             path.chmod(
                 0o444

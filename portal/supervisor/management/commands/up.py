@@ -8,7 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from portal.supervisor.up import CannotStart, Plan, bring_up
+from portal.supervisor.programs import CannotStart, Plan
+from portal.supervisor.up import bring_up
 
 NAMES = ("ROBOFLOW_DEPLOYMENTS_URL", "ROBOFLOW_API_URL", "DEMO_PASSWORD", "PORTAL_BASE_URL")
 

@@ -1,0 +1,131 @@
+"""Checks stored keys again: when their owner asks for it, and by itself those that were saved unchecked."""
+
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from deployments.keys.check import (
+    KeyNotSaved,
+    KeyWorkspace,
+    fetch_key_workspace,
+    join_workspace,
+    request_sync,
+)
+from deployments.keys.models import ApiKey, KeyState
+from deployments.keys.open import key_subject
+from deployments.keys.seal import seal_key, unseal_key
+from deployments.roboflow.errors import KeyRefused, RoboflowError
+from deployments.roboflow.mask import Secret
+from deployments.workspaces.join import get_or_create_workspace
+from portal.audit.actions import Action
+from portal.audit.append import append_event
+from portal.audit.origin import Origin
+from portal.vault import Unreadable
+
+RECHECK_EVERY = timedelta(seconds=25)
+RECHECK_BATCH = 10  # keys in one run of the task
+
+
+def recheck_key(key: ApiKey, *, by: Origin, now: datetime) -> ApiKey:
+    """Ask Roboflow about a stored key, write what it says, and return the key as stored now.
+
+    Raises KeyNotSaved when the key cannot be opened, and when Roboflow refused it or did not answer.
+    """
+    try:
+        secret = unseal_key(key.sealed, user_id=key.user_id, workspace_id=key.workspace_id, key_id=key.pk)
+    except Unreadable:
+        ApiKey.objects.filter(pk=key.pk).update(state=KeyState.UNREADABLE, checked_at=now)
+        raise KeyNotSaved(
+            "This key cannot be opened: the vault key that sealed it is lost. Replace it."
+        ) from None
+    try:
+        owner = fetch_key_workspace(secret, region=key.region)
+    except KeyRefused as refusal:
+        record_refused_key(key, refusal.text, by=by, now=now)
+        raise KeyNotSaved("Roboflow refuses this key.", words=refusal.text) from None
+    except RoboflowError as error:
+        ApiKey.objects.filter(pk=key.pk).update(checked_at=now)
+        raise KeyNotSaved(
+            "Roboflow did not answer, so the state of the key is as before.",
+            words=error.text or error.reading,
+        ) from None
+    return record_working_key(key, secret, owner, by=by, now=now)
+
+
+@transaction.atomic
+def record_refused_key(key: ApiKey, upstream_text: str, *, by: Origin, now: datetime) -> None:
+    """Write that Roboflow refused a stored key, with Roboflow's text. Only the first refusal is audited."""
+    newly_refused = (
+        ApiKey.objects.filter(pk=key.pk)
+        .exclude(state=KeyState.REFUSED)
+        .update(state=KeyState.REFUSED, refused_at=now)
+    )
+    ApiKey.objects.filter(pk=key.pk).update(refusal=upstream_text, checked_at=now)
+    if newly_refused:
+        append_event(
+            Action.KEY_REFUSED,
+            by=by,
+            at=now,
+            about=key_subject(key),
+            workspace=key.workspace,
+            reason=upstream_text,
+        )
+
+
+@transaction.atomic(durable=True)
+def record_working_key(
+    key: ApiKey, secret: Secret, owner: KeyWorkspace, *, by: Origin, now: datetime
+) -> ApiKey:
+    """Write that a stored key works, and return it. A key without a workspace joins one and is sealed to it.
+
+    Raises KeyNotSaved when the key was removed meanwhile, now belongs to another workspace, or would be the
+    person's second key for its workspace.
+    """
+    stored = (
+        ApiKey.objects.select_for_update(of=("self",))
+        .select_related("user", "workspace")
+        .filter(pk=key.pk)
+        .first()
+    )
+    if stored is None:
+        raise KeyNotSaved("The key was removed meanwhile.")
+    workspace = get_or_create_workspace(roboflow_slug=owner.slug, name=owner.name, region=key.region, now=now)
+    if stored.workspace_id not in (None, workspace.pk):
+        raise KeyNotSaved(f"Roboflow says now that this key belongs to {owner.name}.")
+    join_workspace(workspace, user=stored.user, by=by, now=now)
+    state_before = stored.state
+    stored.workspace = workspace
+    stored.state = KeyState.VALID
+    stored.checked_at = now
+    stored.refusal = ""
+    stored.refused_at = None
+    stored.sealed = seal_key(secret, user_id=stored.user_id, workspace_id=workspace.pk, key_id=stored.pk)
+    try:
+        with transaction.atomic():
+            stored.save()
+    except IntegrityError:  # one_key_per_person_and_workspace
+        raise KeyNotSaved(f"You already have another key for {workspace}: remove one of them.") from None
+    if state_before != KeyState.VALID:
+        append_event(Action.KEY_WORKS, by=by, at=now, about=key_subject(stored), workspace=workspace)
+        request_sync(workspace, now=now)
+    return stored
+
+
+def recheck_unchecked(*, now: datetime) -> int:
+    """Check the keys that were saved unchecked, each at most every RECHECK_EVERY. Return how many work."""
+    is_due = Q(checked_at=None) | Q(checked_at__lt=now - RECHECK_EVERY)
+    keys = ApiKey.objects.filter(is_due, state=KeyState.UNCHECKED).select_related("user")
+    working = 0
+    for key in keys[:RECHECK_BATCH]:
+        try:
+            recheck_key(key, by=owner_origin(key), now=now)
+            working += 1
+        except KeyNotSaved as error:
+            ApiKey.objects.filter(pk=key.pk).update(refusal=error.words or error.reading)
+    return working
+
+
+def owner_origin(key: ApiKey) -> Origin:
+    """Return the origin of a re-check by the portal itself: the key's owner, with the source "system"."""
+    return Origin(actor_id=key.user_id, actor_name=str(key.user), source="system")

@@ -1,0 +1,18 @@
+"""Ask for an early sync of a workspace; the rooms above publish and perform it."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import F, Q
+
+from deployments.workspaces.models import Workspace
+
+LEAST_BETWEEN = timedelta(seconds=1)  # two reads of a list, however many operations wait for the next one
+
+
+def request_sync(workspace_id: int, *, now: datetime) -> None:
+    """Let the workspace's next sync be due now, or a second after the last one began. An earlier due time stays."""
+    rows = Workspace.objects.filter(pk=workspace_id)
+    was_just_read = Q(sync_attempted_at__gt=now - LEAST_BETWEEN, sync_attempted_at__lte=now)
+    is_later = Q(sync_due_at=None) | Q(sync_due_at__gt=now)
+    if not rows.filter(was_just_read).update(sync_due_at=F("sync_attempted_at") + LEAST_BETWEEN):
+        rows.filter(is_later).update(sync_due_at=now)
