@@ -1,4 +1,4 @@
-"""Ana (manager, administrator), Ben (operator), Vera (viewer), Mallory (no member), a worker and the trail."""
+"""Ana (manager, administrator), Ben (operator), Vera (viewer), Mallory (no member), a worker, the trail."""
 
 import itertools
 import re

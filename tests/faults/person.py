@@ -41,8 +41,8 @@ class Person:
     ) -> int:
         """Post the same form until the portal answers and return the status; AssertionError after `seconds`.
 
-        While the database is away, 5xx is an honest answer: the form is posted again. Clicks are timed while the
-        web process is up: one that is starting lets them wait in its socket.
+        While the database is away, 5xx is an honest answer: the form is posted again. Clicks are timed while
+        the web process is up: one that is starting lets them wait in its socket.
         """
         deadline = time.monotonic() + seconds
         while True:

@@ -118,7 +118,7 @@ class RunningPortal:
         return re.search(r"\S+/broker\.sock", command)[0]
 
     def sandbox(self, method: str, place: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Call `/__sandbox/<place>` and return its JSON, {} for a 404. Repeat without an answer, for a minute."""
+        """Call `/__sandbox/<place>` and return its JSON, {} for a 404. Repeat for a minute if need be."""
         url, found = f"{self.roboflow_url}/__sandbox/{place}", {}
 
         def is_answered() -> bool:
@@ -178,7 +178,7 @@ class RunningPortal:
             return False
 
     def wait_for_rest(self, *, seconds: float) -> float:
-        """Wait until the portal is at rest and return the seconds that took; AssertionError after `seconds`."""
+        """Wait until the portal is at rest and return the seconds that took. Fail after `seconds`."""
         started = time.monotonic()
         until(self.is_at_rest, seconds=seconds, why=lambda: f"no rest after {seconds} s: {self.unrest()}")
         return time.monotonic() - started

@@ -85,11 +85,10 @@ def test_no_byte_that_the_portal_wrote_holds_a_key(database, tmp_path):
 POINTS = [  # functions that hold a key, or text that Roboflow sent
     "deployments.roboflow.client.send_request",
     "deployments.roboflow.client.parse_answer",
-    "deployments.roboflow.client.mask_echoed_keys",
-    "deployments.roboflow.schema.load_json",
+    "deployments.roboflow.answers.mask_echoed_keys",
+    "deployments.roboflow.parse.load_json",
     "deployments.roboflow.client.Client._once",
     "deployments.roboflow.client.Client._record",
-    "deployments.roboflow.client.readable",
     "deployments.roboflow.client.delay_seconds",
     "deployments.roboflow.transport.Exchange.talk",
     "deployments.roboflow.transport.requests.Session.request",
@@ -97,11 +96,11 @@ POINTS = [  # functions that hold a key, or text that Roboflow sent
     "deployments.roboflow.transport.HTTPAdapter.send",
     "deployments.roboflow.transport.requests.Response.iter_content",
     "deployments.keys.open.client_for_region",
-    "deployments.keys.open.unseal",
+    "deployments.keys.open.unseal_key",
     "deployments.keys.open.record_use",
     "deployments.keys.open.mark_key_state",
-    "deployments.keys.check.seal",
-    "deployments.keys.check.fingerprint",
+    "deployments.keys.check.seal_key",
+    "deployments.keys.check.fingerprint_of",
     "deployments.keys.check.store_key",
     "deployments.keys.check.fetch_key_workspace",
 ]
@@ -134,7 +133,7 @@ def harvest(deployment):
 @pytest.mark.parametrize("point", POINTS)
 @pytest.mark.parametrize("error", [RuntimeError, requests.exceptions.ConnectionError])
 def test_a_crash_at_any_point_tells_no_key(
-    point, error, ana, fleet, planted_key, settings, monkeypatch, caplog, capfd
+    point, error, ana, fleet, planted_key, sandbox, settings, monkeypatch, caplog, capfd
 ):
     """This holds on Django's debug page too, which prints the variables of every frame."""
     caplog.set_level(logging.DEBUG)
@@ -142,8 +141,13 @@ def test_a_crash_at_any_point_tells_no_key(
     settings.DEBUG, ana.client.raise_request_exception = True, False
     # Errors of requests and urllib3 carry URLs, and these the key.
     message = f"https://x/?api_key={PLANTED['ana']}" if "transport" in point else point
+    # These answers reach the back-off before a retry and the mark of a refused key.
+    sandbox.fault("/list", "status", status=503, text=f"no: {PLANTED['ana']}")
+    sandbox.fault("/get", "status", status=401)
+    crashes = []
 
     def crash(*args, **kwargs):
+        crashes.append(point)
         raise error(message)
 
     monkeypatch.setattr(point, crash)
@@ -161,4 +165,5 @@ def test_a_crash_at_any_point_tells_no_key(
     texts["log"] = caplog.text.encode()
     texts["output"] = "".join(capfd.readouterr()).encode()
 
+    assert crashes  # the point was reached
     assert find_keys(texts) == []

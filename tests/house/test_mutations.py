@@ -1,4 +1,4 @@
-"""Addresses that change something refuse forms of other sites and without a token, and fields not their own."""
+"""Addresses that change something refuse forms of other sites, forms without a token, and foreign fields."""
 
 import re
 from uuid import uuid4
