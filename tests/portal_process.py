@@ -29,11 +29,14 @@ OURS = (  # how the names of the portal's own settings begin; tests do not inher
 )
 MARKS = {  # part to a piece of its command line
     "web": "gunicorn",
-    "worker": " worker ",
+    "worker-act": "--queues act ",
+    "worker-read": "--queues read ",
+    "worker-tick": "--queues tick ",
     "beat": " beat ",
     "sandbox": "deployments.sandbox",
     "broker": "valkey",
 }
+WORKERS = ("worker-act", "worker-read", "worker-tick")
 _open = build_opener(ProxyHandler({})).open
 
 
@@ -45,7 +48,7 @@ def free_port() -> int:
 
 
 class PortalProcess:
-    """Supervisor, broker, sandbox, web, worker and beat, with a home of their own."""
+    """Supervisor, broker, sandbox, web, workers and beat, with a home of their own."""
 
     def __init__(
         self, home: Path, *, port: int = 0, sandbox_port: int = 0, demo: bool = True, **environment: str
@@ -116,6 +119,11 @@ class PortalProcess:
         """Run a command of manage.py with this portal's settings; return all that it writes."""
         done = self._run_manage(arguments, text=False)
         return done.stdout + done.stderr
+
+    def probe(self, part: str) -> int:
+        """Return the exit code of a container's health check for a part."""
+        command = [sys.executable, "-I", "-S", "portal/health/probe.py", part, str(self.port)]
+        return subprocess.run(command, cwd=ROOT, env=self.environment, check=False, timeout=20).returncode
 
     def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command of manage.py with this portal's settings."""

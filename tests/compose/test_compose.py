@@ -30,7 +30,7 @@ def config():
     return json.loads(told.stdout)["services"]
 
 
-LONG_RUNNING = {"web", "worker", "beat", "redis", "postgres"}
+LONG_RUNNING = {"web", "worker-act", "worker-read", "worker-tick", "beat", "redis", "postgres"}
 
 
 def test_the_services_are_these(config):

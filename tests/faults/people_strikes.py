@@ -27,7 +27,7 @@ def role_lowered(running: RunningPortal, rng: random.Random) -> Heal:
     member_path = f"{WORKSPACE_PATH}team/{running.rows(BEN_MEMBER)[0]['id']}/role/"
     deployments = running.changeable()
     one = rng.choice([one for one in deployments if one["status"] == "ready"] or deployments)
-    continue_worker = stopped("worker")(running, rng)
+    continue_worker = stopped("worker-act")(running, rng)
     try:
         fields = {"form_token": f"{rng.getrandbits(128):032x}", "reason": "of Ben"}
         pause_path = f"{WORKSPACE_PATH}deployments/{one['deployment_id']}/pause/"

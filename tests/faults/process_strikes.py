@@ -12,7 +12,7 @@ from contextlib import suppress
 from tests.faults.database import Heal, wait_for
 from tests.faults.running_portal import RunningPortal
 from tests.faults.strike import Act, in_background, nothing
-from tests.portal_process import ROOT
+from tests.portal_process import ROOT, WORKERS
 
 CHANGES = ("/add", "/pause", "/resume", "/delete")
 HELD_SECONDS = 1.5  # below the portal's read time-out of 2 s: the reply comes just in time
@@ -35,7 +35,7 @@ def stopped(part: str) -> Act:
 
     def act(running: RunningPortal, rng: random.Random) -> Heal:
         # A worker that is stopped in a transaction holds its locks.
-        running.is_database_away = part == "worker"
+        running.is_database_away = part in WORKERS
         pid = running.signal(part, signal.SIGSTOP)
 
         def heal() -> None:
@@ -71,9 +71,9 @@ def worker_struck_when(
             if not wait_for(lambda: condition(running, before), seconds=8):
                 return
             if number == signal.SIGKILL:
-                running.signal("worker", number)
+                running.signal("worker-act", number)
             else:
-                os.kill(running.pid_of("worker"), number)
+                os.kill(running.pid_of("worker-act"), number)
 
         return in_background(strike, then=lambda: running.sandbox("DELETE", "faults"))
 
@@ -102,7 +102,7 @@ def worker_killed_before_commit(running: RunningPortal, rng: random.Random) -> H
             running.is_database_away = True
             release = running.database.busy()
             time.sleep(1)  # the reply arrives in this second
-            running.signal("worker", signal.SIGKILL)
+            running.signal("worker-act", signal.SIGKILL)
             release()
             running.is_database_away = False
 
@@ -125,8 +125,19 @@ def a_second(part: str) -> Act:
     """Run another worker, or another beat, on the same broker and database."""
 
     def act(running: RunningPortal, rng: random.Random) -> Heal:
-        options = ["--concurrency", "2"] if part == "worker" else ["--pidfile", ""]
-        command = [sys.executable, "-m", "celery", "-A", "portal.celery", "--quiet", part, *options]
+        program, _, queue = part.partition("-")
+        takes = [
+            "--queues",
+            queue,
+            "--hostname",
+            f"second-{queue}@%h",
+            "--pool",
+            "threads",
+            "--concurrency",
+            "2",
+        ]
+        options = takes if queue else ["--pidfile", ""]
+        command = [sys.executable, "-m", "celery", "-A", "portal.celery", "--quiet", program, *options]
         with (running.process.home / "logs" / f"second-{part}.log").open("ab") as log:
             process = subprocess.Popen(
                 command,

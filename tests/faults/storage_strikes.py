@@ -8,6 +8,7 @@ import redis
 from tests.faults.database import Heal, full
 from tests.faults.running_portal import RunningPortal
 from tests.faults.strike import Act, nothing, once
+from tests.portal_process import WORKERS
 
 
 def broker_client(running: RunningPortal) -> redis.Redis:
@@ -54,7 +55,7 @@ def on_database(method: str) -> Act:
 def disk_full(running: RunningPortal, rng: random.Random) -> Heal:
     """Keep web and worker from writing to any file."""
     running.is_database_away = True
-    heal_processes = full([pid for part in ("web", "worker") for pid in running.family_of(part)])
+    heal_processes = full([pid for part in ("web", *WORKERS) for pid in running.family_of(part)])
 
     def heal() -> None:
         heal_processes()

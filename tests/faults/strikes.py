@@ -31,7 +31,7 @@ PEOPLE = [
 PROCESSES = [
     Strike("web killed", killed("web")),
     Strike("web killed before it published", web_killed_before_publish, (1.5, 3)),
-    Strike("worker killed", killed("worker")),
+    Strike("worker killed", killed("worker-act")),
     Strike("worker killed before it sent", worker_struck_when(HELD_BEFORE_GET, is_sending)),
     *(
         Strike(
@@ -44,9 +44,16 @@ PROCESSES = [
         "worker shut down in the middle of a call",
         worker_struck_when({**HELD_AFTER, "endpoint": "/pause"}, is_processed, signal.SIGTERM),
     ),
-    Strike("worker stopped beyond its lease", stopped("worker"), (LEASE_SECONDS + 0.5, LEASE_SECONDS + 2)),
+    Strike(
+        "worker stopped beyond its lease", stopped("worker-act"), (LEASE_SECONDS + 0.5, LEASE_SECONDS + 2)
+    ),
     Strike("worker killed after the reply and before its commit", worker_killed_before_commit),
-    Strike("two workers", a_second("worker"), (1, 3)),
+    Strike("worker of reads killed", killed("worker-read")),
+    Strike("worker of reads stopped", stopped("worker-read"), (LEASE_SECONDS + 0.5, LEASE_SECONDS + 2)),
+    Strike("worker of ticks killed", killed("worker-tick")),
+    Strike("worker of ticks stopped", stopped("worker-tick"), (LEASE_SECONDS + 0.5, LEASE_SECONDS + 2)),
+    Strike("two workers", a_second("worker-act"), (1, 3)),
+    Strike("two workers of reads", a_second("worker-read"), (1, 3)),
     Strike("two beats", a_second("beat"), (1, 3)),
     Strike("beat killed", killed("beat")),
     Strike("beat stopped", stopped("beat"), (5, 8)),

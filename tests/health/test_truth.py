@@ -13,13 +13,13 @@ import pytest
 from tests.faults.process_strikes import stopped
 from tests.faults.running_portal import RunningPortal
 from tests.faults.storage_strikes import broker_full, disk_full, on_database
-from tests.portal_process import until
+from tests.portal_process import WORKERS, until
 
 pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("health")]
 SHOWS_SECONDS = 30
 NO_ANSWER, UNWRITABLE = "does not answer (TimeoutError)", "cannot be written (OperationalError)"
 CASES = [  # what is broken, how, the part that has to show it, and the text that it shows
-    ("worker stopped", stopped("worker"), "worker", "was not seen lately"),
+    *((f"{part} stopped", stopped(part), part, "was not seen lately") for part in WORKERS),
     ("beat stopped", stopped("beat"), "beat", "was not seen lately"),
     ("broker stopped", stopped("broker"), "redis", NO_ANSWER),
     ("broker full", broker_full, "redis", "is full"),
@@ -69,8 +69,8 @@ def test_what_is_wrong_shows_in_time_and_no_longer_than_it_lasts(name, act, part
     try:
         wait_until_shown(running, part, text)
         shown_seconds = time.monotonic() - started
-        if part in ("worker", "beat"):
-            assert running.process.manage("healthcheck", part).returncode == 1
+        if part in (*WORKERS, "beat"):
+            assert running.process.probe(part) == 1
         assert running.process.status("/healthz") == 200  # the web process itself is well
     finally:
         heal()
@@ -82,7 +82,7 @@ def test_what_is_wrong_shows_in_time_and_no_longer_than_it_lasts(name, act, part
 def read_logs(running):
     """Return the lines of each part's log; each line has to be a JSON object."""
     logs = running.process.home / "logs"
-    texts = {name: (logs / f"{name}.log").read_text() for name in ("web", "worker", "beat")}
+    texts = {name: (logs / f"{name}.log").read_text() for name in ("web", *WORKERS, "beat")}
     return {
         name: [json.loads(line) for line in text.splitlines() if line.strip()] for name, text in texts.items()
     }
@@ -103,7 +103,10 @@ def test_every_line_of_every_log_is_json_and_carries_the_ids_of_the_trail(runnin
 
     logs = read_logs(running)
 
-    web, worker = (lines_about(logs[name], operation["id"]) for name in ("web", "worker"))
+    web, act, tick = (
+        lines_about(logs[name], operation["id"]) for name in ("web", "worker-act", "worker-tick")
+    )
+    worker = [*act, *tick]
     assert [line["state"] for line in web] == ["queued"]
     assert [line["state"] for line in worker] == ["accepted", "succeeded"]
     assert request_id

@@ -4,8 +4,8 @@ import time
 
 import pytest
 from celery import Celery
-
 from portal.health.beat import broker_client, queue_length
+
 from portal.queue import publish as publishing
 from portal.queue.publish import publish
 

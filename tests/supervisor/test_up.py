@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from tests.portal_process import PortalProcess, children_of, is_alive, until
+from tests.portal_process import WORKERS, PortalProcess, children_of, is_alive, until
 
 pytestmark = pytest.mark.processes
 
@@ -28,7 +28,7 @@ def descendants_of(pid):
 def test_a_polite_end_leaves_no_process_and_it_starts_again(portal):
     portal.start()
     descendants = descendants_of(portal.process.pid)
-    assert set(portal.children()) == {"web", "worker", "beat", "sandbox", "broker"}
+    assert set(portal.children()) == {"web", *WORKERS, "beat", "sandbox", "broker"}
 
     assert portal.stop() == 0
 
@@ -48,7 +48,7 @@ def test_a_killed_supervisor_leaves_no_process_and_it_starts_again_at_once(porta
     portal.start()
 
 
-@pytest.mark.parametrize("part", ["worker", "beat", "web", "broker", "sandbox"])
+@pytest.mark.parametrize("part", [*WORKERS, "beat", "web", "broker", "sandbox"])
 def test_a_killed_part_comes_back(portal, part):
     portal.start()
     before = portal.children()[part]
