@@ -4,18 +4,19 @@ import time
 
 import pytest
 from celery import Celery
-from portal.health.beat import broker_client, queue_length
 
 from portal.queue import publish as publishing
+from portal.queue.broker import broker_client, queue_length
 from portal.queue.publish import publish
+from portal.queue.routes import ACT
 
 
 @pytest.fixture(autouse=True)
 def empty_queue(monkeypatch):
     monkeypatch.setattr(publishing, "_failed_at", 0.0)
-    broker_client().delete("celery")
+    broker_client().delete(ACT)
     yield
-    broker_client().delete("celery")
+    broker_client().delete(ACT)
 
 
 @pytest.fixture
@@ -29,23 +30,23 @@ def broker_away(monkeypatch, tmp_path):
 
 
 def test_a_published_task_waits_in_the_queue():
-    assert publish("health.beat") is True
+    assert publish("operations.run") is True
 
-    assert queue_length() == 1
+    assert queue_length(ACT) == 1
 
 
 def test_a_broker_that_is_away_raises_nothing(broker_away):
-    assert publish("health.beat") is False
+    assert publish("operations.run") is False
 
 
 def test_after_a_failure_publishing_rests_for_five_seconds_and_works_again(broker_away, monkeypatch):
     bring_back = broker_away
-    publish("health.beat")
+    publish("operations.run")
     bring_back()
 
-    assert publish("health.beat") is False
-    assert queue_length() == 0
+    assert publish("operations.run") is False
+    assert queue_length(ACT) == 0
 
     monkeypatch.setattr(publishing, "_failed_at", time.monotonic() - publishing.QUIET_SECONDS)
-    assert publish("health.beat") is True
-    assert queue_length() == 1
+    assert publish("operations.run") is True
+    assert queue_length(ACT) == 1
