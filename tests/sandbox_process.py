@@ -218,8 +218,10 @@ class SandboxProcess:
         self._strike(endpoints, "slow_settle", seconds=seconds, **options)
 
     def _strike(self, endpoints: tuple[str, ...], kind: str, **options: object) -> None:
+        """Order the fault for each endpoint by itself, so that each can be healed by itself."""
         given = {name: value for name, value in options.items() if value is not None}
-        self.control("POST", "faults", {"endpoint": list(endpoints) or "*", "kind": kind, **given})
+        for endpoint in endpoints or ("*",):
+            self.fault(endpoint, kind, **given)
 
     def hanging(self) -> int:
         """Return how many calls wait without an answer now."""

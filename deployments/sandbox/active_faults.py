@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
-from deployments.sandbox.faults import CONDITIONS, HANGING, Fault
+from deployments.sandbox.faults import CONDITIONS, HANGING, Fault, names_of
 
 DEFAULT_TIMEOUT_SECONDS = 60.0
 # How often a waiting call looks whether its client has hung up.
@@ -97,7 +97,7 @@ class Faults:
         self,
         *,
         number: int | None = None,
-        endpoint: object = None,
+        endpoint: str | list[str] | None = None,
         kind: str | None = None,
         drop: bool = False,
     ) -> None:
@@ -110,7 +110,7 @@ class Faults:
                 active
                 for active in self._ordered
                 if number in (None, active.number)
-                and endpoint in (None, active.fault.endpoint)
+                and (endpoint is None or names_of(endpoint) == names_of(active.fault.endpoint))
                 and kind in (None, active.fault.kind)
             ]
             self._ordered = [active for active in self._ordered if active not in healed]

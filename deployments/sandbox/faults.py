@@ -114,8 +114,13 @@ class Fault:
         # `lag` makes no sense elsewhere than at /add, so its endpoint does not count.
         if self.endpoint == "*" or self.kind == "lag":
             return endpoint in WILDCARD_ENDPOINTS.get(self.kind, (endpoint,))
-        names = [self.endpoint] if isinstance(self.endpoint, str) else self.endpoint
+        names = names_of(self.endpoint)
         return any(name in ("*", endpoint) or endpoint in GROUPS.get(name, ()) for name in names)
+
+
+def names_of(endpoint: str | list[str]) -> list[str]:
+    """Return the names in the field `endpoint`, which is one name or a list of them."""
+    return [endpoint] if isinstance(endpoint, str) else endpoint
 
 
 def parse_fault(order: Mapping[str, Any], nicks: Mapping[str, str]) -> Fault:
