@@ -24,7 +24,7 @@ from portal.web.limits import is_within_limit
 log = structlog.get_logger(__name__)
 View = Callable[..., HttpResponseBase]
 SAFE = {"GET", "HEAD", "OPTIONS"}
-MAX_REASON = 1000  # characters of a refused attempt's reason that are kept
+MAX_REASON = 1000  # characters of a refused attempt's reason that are kept; the entry says when it is cut
 WATCHED_FOR = timedelta(seconds=30)  # after a page was served: somebody has it open
 WATCH_EVERY = timedelta(seconds=10)  # pages poll, so watched_until is not written each time
 
@@ -118,7 +118,7 @@ def record_refusal(
             at=now(),
             about=about,
             workspace=workspace,
-            reason=reason[:MAX_REASON],
+            reason=reason if len(reason) <= MAX_REASON else f"{reason[:MAX_REASON]}... (cut)",
         )
 
 
