@@ -10,11 +10,11 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.timezone import now as clock
 
-from deployments.keys.masking import known_fingerprints, mask_known_keys
+from deployments.keys.masking import stored_keys
 from deployments.keys.models import ApiKey, Call, KeyState
 from deployments.keys.seal import unseal_key
 from deployments.roboflow.client import CallRecord, Client
-from deployments.roboflow.errors import KeyRefused, RoboflowError, Unavailable
+from deployments.roboflow.errors import KeyRefused, Unavailable
 from deployments.roboflow.mask import Secret
 from deployments.workspaces.models import Workspace
 from deployments.workspaces.revision import bump_revision
@@ -59,6 +59,7 @@ def client_for_region(region: str) -> Client:
         read_timeout_seconds=settings.ROBOFLOW_READ_TIMEOUT_SECONDS,
         version=__version__,
         on_call=store_call,
+        stored_keys=stored_keys,
     )
 
 
@@ -89,16 +90,9 @@ def call_with_key(
     record_use(key, now=now, reading=reading)
     try:
         return act(client_for_region(key.region), secret)
-    except RoboflowError as error:
-        mask_foreign_keys(error)
-        if isinstance(error, KeyRefused):
-            mark_key_state(key, KeyState.REFUSED, error.text, now=now)
+    except KeyRefused as error:
+        mark_key_state(key, KeyState.REFUSED, error.text, now=now)
         raise
-
-
-def mask_foreign_keys(error: RoboflowError) -> None:
-    """Mask every stored key in the error's text: the client masks only the key that it was called with."""
-    error.text = mask_known_keys(error.text, known_fingerprints())
 
 
 def record_use(key: ApiKey, *, now: datetime, reading: bool) -> None:

@@ -1,5 +1,6 @@
 """Read logs from Roboflow while somebody has them open: at most once in a few seconds for each deployment."""
 
+import hashlib
 import time
 from datetime import datetime, timedelta
 
@@ -8,16 +9,16 @@ from django.db.models import F, Q
 from django.utils.timezone import now as clock
 
 from deployments.fleet.models import Deployment
-from deployments.keys.masking import known_fingerprints, mask_known_keys
 from deployments.keys.open import KeyUnreadable, call_with_key, reader_keys
 from deployments.logs.models import Harvest, Line
 from deployments.logs.windows import Window, next_windows, older_part
 from deployments.roboflow.client import Client
 from deployments.roboflow.errors import KeyRefused, RoboflowError
 from deployments.roboflow.mask import Secret
-from deployments.roboflow.schema import LogPage
+from deployments.roboflow.schema import LogLine, LogPage
 from portal.queue.lease import holding_lease
 from portal.queue.publish import publish
+from portal.web.masking import Masker
 
 HARVEST_EVERY = timedelta(seconds=3)
 WANTED_FOR = timedelta(seconds=20)  # after the last poll of a log page
@@ -160,26 +161,44 @@ def fetch_log_page(state: Harvest, window: Window, *, ends_at: float) -> LogPage
     raise last_error
 
 
-@transaction.atomic
 def store_lines(state: Harvest, page: LogPage) -> set[str]:
-    """Store the lines of a page that are new, with keys masked, and return their ids."""
+    """Store the lines of a page that are new, with every secret masked, and return their ids.
+
+    No other function writes lines.
+    """
     stored = stored_ids(state.deployment, [line.insert_id for line in page.lines])
-    known = known_fingerprints()
-    new_lines = [
+    new = [line for line in reversed(page.lines) if line.insert_id not in stored]
+    if new:
+        lines = masked_lines(state.deployment, new)  # takes longest, so it is done before the transaction
+        with transaction.atomic():
+            Line.objects.bulk_create(lines, batch_size=IDS_PER_QUERY, ignore_conflicts=True)
+            Harvest.objects.filter(pk=state.pk).update(revision=F("revision") + 1)
+    return {line.insert_id for line in new}
+
+
+def masked_lines(deployment: Deployment, lines: list[LogLine]) -> list[Line]:
+    """Return the unsaved rows of log lines, with every secret in them masked."""
+    masker = Masker()
+    payloads = masker.mask_all(line.payload for line in lines)
+    insert_ids = masker.mask_all(line.insert_id for line in lines)
+    severities = masker.mask_all(line.severity for line in lines)
+    return [
         Line(
-            deployment=state.deployment,
-            insert_id=line.insert_id,
+            deployment=deployment,
+            insert_id=distinct_id(insert_id, line.insert_id),
             timestamp=line.timestamp,
-            severity=line.severity,
-            payload=mask_known_keys(line.payload, known),
+            severity=severity,
+            payload=payload,
         )
-        for line in reversed(page.lines)
-        if line.insert_id not in stored
+        for line, payload, insert_id, severity in zip(lines, payloads, insert_ids, severities, strict=True)
     ]
-    if new_lines:
-        Line.objects.bulk_create(new_lines, batch_size=IDS_PER_QUERY, ignore_conflicts=True)
-        Harvest.objects.filter(pk=state.pk).update(revision=F("revision") + 1)
-    return {line.insert_id for line in new_lines}
+
+
+def distinct_id(masked: str, insert_id: str) -> str:
+    """Return a masked id, with a digest where something was masked: two masked ids may look the same."""
+    if masked == insert_id:
+        return insert_id
+    return f"{masked[:190]} {hashlib.sha256(insert_id.encode()).hexdigest()}"
 
 
 def stored_ids(deployment: Deployment, insert_ids: list[str]) -> set[str]:

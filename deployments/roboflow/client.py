@@ -4,7 +4,7 @@ Sources: Roboflow's page "How to manage dedicated deployment using HTTP APIs", a
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +14,7 @@ from urllib.parse import quote
 from deployments.roboflow import parse, schema
 from deployments.roboflow.answers import parse_answer
 from deployments.roboflow.errors import RoboflowError
+from deployments.roboflow.key_search import KnownKey
 from deployments.roboflow.mask import Secret
 from deployments.roboflow.retry import delay_seconds, may_retry
 from deployments.roboflow.transport import Answer, NoAnswer, new_session, send_request
@@ -43,7 +44,8 @@ class Client:
     """Calls the API of one region. Each method returns a parsed result or raises a RoboflowError.
 
     `deadline_seconds` bounds a whole call, retries included; without it, the time-outs bound each attempt.
-    `on_call` is called after each exchange; what it raises is ignored.
+    `on_call` is called after each exchange; what it raises is ignored. `stored_keys` is called before each: the
+    keys that it returns are masked in the answer, beside the key of the call.
     """
 
     def __init__(
@@ -55,11 +57,13 @@ class Client:
         read_timeout_seconds: float,
         version: str,
         on_call: Callable[[CallRecord], None] | None = None,
+        stored_keys: Callable[[], Sequence[KnownKey]] = list,
     ) -> None:
         self.deployments_url = deployments_url.rstrip("/")
         self.api_url = api_url.rstrip("/")
         self.timeouts = (connect_timeout_seconds, read_timeout_seconds)
         self.on_call = on_call
+        self.stored_keys = stored_keys
         agent = f"roboflow-deployment-portal/{version}"
         self.reader = new_session(user_agent=agent, keep_alive=True)
         self.writer = new_session(user_agent=agent, keep_alive=False)
@@ -105,7 +109,10 @@ class Client:
         max_entries: int,
         **limits: Unpack[Limits],
     ) -> schema.LogPage:
-        """Return the newest `max_entries` log lines between two aware times."""
+        """Return the newest `max_entries` log lines between two aware times.
+
+        They are as Roboflow sent them: the log store masks what it stores.
+        """
         query = {
             "deployment_name": name,
             "max_entries": str(max_entries),
@@ -213,6 +220,7 @@ class Client:
 
         The error is raised outside `except`, so that no foreign exception becomes its context.
         """
+        stored = self.stored_keys()  # before the call: afterwards, an error here would hide its outcome
         started = time.monotonic()
         session = self.reader if method == "GET" else self.writer
         outcome: Answer | NoAnswer
@@ -223,7 +231,7 @@ class Client:
         except NoAnswer as no_answer:
             outcome = no_answer
         result, error = parse_answer(
-            outcome, key=key, method=method, endpoint=endpoint, parse_body=parse_body
+            outcome, key=key, method=method, endpoint=endpoint, parse_body=parse_body, stored=stored
         )
         self._record(endpoint, error, outcome, started)
         if error is not None:

@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
+from portal.web.masking import mask_stored_keys
+
 SECRETS = ("password", "api_key", "secret", "code", "credential")  # parts of the names of secret fields
 FOREIGN = ("Origin checking", "Referer checking")  # Django's reasons begin so when another site sent the form
 TEXT = "text/plain; charset=utf-8"
@@ -116,7 +118,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         for value in values
         if name != "csrfmiddlewaretoken"
     ]
-    kept = [(name, value) for name, value in fields if not is_secret(name)]
+    kept = [(name, mask_stored_keys(value)) for name, value in fields if not is_secret(name)]
     context = {"fields": kept, "lost": len(kept) < len(fields), "action": request.get_full_path()}
     return render(request, "web/stale.html", context, status=403)
 

@@ -35,6 +35,8 @@ class Migration(migrations.Migration):
                 ('sealed', models.TextField()),
                 ('fingerprint', models.CharField(db_index=True, max_length=64)),
                 ('last_four', models.CharField(max_length=4)),
+                ('length', models.PositiveSmallIntegerField()),
+                ('punctuation', models.CharField(blank=True, max_length=32)),
                 ('state', models.CharField(choices=[('valid', 'valid'), ('refused', 'refused'), ('unchecked', 'unchecked'), ('unreadable', 'unreadable')], max_length=16)),
                 ('refusal', models.TextField(blank=True)),
                 ('added_at', models.DateTimeField()),
