@@ -139,6 +139,7 @@ MIDDLEWARE = [
     "portal.health.middleware.HealthMiddleware",  # before any that reads the Host header
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.web.patience.PatienceMiddleware",  # before any that uses the database
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -233,6 +234,7 @@ ACCOUNT_RATE_LIMITS = {  # allauth's notation; from key_check on they are ours
     "refusal": "120/m/user",
     "invite": "20/m/user",
 }
+SESSION_ENGINE = "portal.web.sessions"
 SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())  # absolute limit
 SESSION_IDLE_SECONDS = timedelta(hours=24).total_seconds()  # without a page or poll
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
