@@ -26,7 +26,7 @@ class SessionStore(DatabaseSessionStore):
         """Store the session. Raises OperationalError while the database is busy, unless only SMALL was changed."""
         if must_create:
             self.loaded = None  # a row of its own, still without the data
-        elif self.loaded is not None and without_small(self._get_session()) == without_small(self.loaded):
+        elif self.loaded is not None and without_small(dict(self.items())) == without_small(self.loaded):
             write_if_free(self.save_row)
             return
         self.save_row(must_create)
