@@ -242,8 +242,9 @@ def new_names(rows: dict[str, Deployment], reports: dict[str, DeploymentReport])
 def explaining_operations(
     workspace: Workspace, changed: set[str], names: set[str], *, now: datetime
 ) -> list[Operation]:
-    """Return the operations that can explain what changed, newest first: the open ones, and those about the ids
-    `changed` or, for a create whose deployment is not known yet, about the new `names`. There is no cap.
+    """Return the operations that can explain what changed, newest first, without a cap.
+
+    These are the open ones, those about the ids `changed`, and creates of the new `names` without an id.
     """
     recent = Operation.objects.filter(workspace=workspace, requested_at__gt=now - EXPLAINS_FOR)
     recent = recent.exclude(state__in=NOT_DONE_STATES)
