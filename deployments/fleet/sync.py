@@ -19,12 +19,12 @@ from deployments.fleet.compare import (
     is_newer_than_list,
 )
 from deployments.fleet.fetch import NoReader, fetch_list, look_up
-from deployments.fleet.models import ENDED_STATUSES, Deployment, DeploymentQuerySet
+from deployments.fleet.models import Deployment, DeploymentQuerySet
 from deployments.fleet.store import store_comparison, store_gone
 from deployments.fleet.sync_state import record_failure, record_success
 from deployments.keys.models import ApiKey
 from deployments.keys.open import KeyUnreadable
-from deployments.ledger.kinds import Kind
+from deployments.ledger.kinds import ENDED_STATUSES, Kind
 from deployments.ledger.models import Operation
 from deployments.ledger.states import NOT_DONE_STATES, OPEN_STATES
 from deployments.roboflow.errors import RateLimited, RoboflowError
