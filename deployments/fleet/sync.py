@@ -216,7 +216,10 @@ def compare_and_look_up(
         return found, [], False
     looked_up = look_up(asked, read.key, now=read.started)
     reports |= {report.deployment_id: report for report in looked_up.present}
-    agreed = [row_id for row_id in looked_up.gone if row_id in reports]  # listed as deleted, unknown to /get
+    # Listed as deleted and unknown to /get. Listed as alive and unknown to /get decides nothing: the list lags.
+    agreed = [
+        row_id for row_id in looked_up.gone if row_id in reports and reports[row_id].status in ENDED_STATUSES
+    ]
     decided = {*agreed, *(report.deployment_id for report in looked_up.present)}
     found = compare(list(reports.values()), decided=decided)
     gone = [row_id for row_id in looked_up.gone if row_id not in reports]
