@@ -86,7 +86,8 @@ def store_comparison(
 ) -> list[Entry]:
     """Write only what a list changes; return the entries to append. `rows` are by deployment_id.
 
-    Call it inside a transaction, and append the entries last: whoever holds the head of the trail must not wait.
+    Call it inside a transaction, and append the entries last: whoever holds the head of the trail must not
+    wait.
     """
     built = [build_row(workspace, report, now=now, is_first=is_first) for report in found.new]
     created = Deployment.objects.bulk_create(built, batch_size=500)

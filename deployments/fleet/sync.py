@@ -19,12 +19,12 @@ from deployments.fleet.compare import (
     is_newer_than_list,
 )
 from deployments.fleet.fetch import NoReader, fetch_list, look_up
-from deployments.fleet.models import ENDED_STATUSES, Deployment, DeploymentQuerySet
+from deployments.fleet.models import Deployment, DeploymentQuerySet
 from deployments.fleet.store import store_comparison, store_gone
 from deployments.fleet.sync_state import record_failure, record_success
 from deployments.keys.models import ApiKey
 from deployments.keys.open import KeyUnreadable
-from deployments.ledger.kinds import Kind
+from deployments.ledger.kinds import ENDED_STATUSES, Kind
 from deployments.ledger.models import Operation
 from deployments.ledger.states import NOT_DONE_STATES, OPEN_STATES
 from deployments.roboflow.errors import RateLimited, RoboflowError
@@ -216,7 +216,10 @@ def compare_and_look_up(
         return found, [], False
     looked_up = look_up(asked, read.key, now=read.started)
     reports |= {report.deployment_id: report for report in looked_up.present}
-    agreed = [row_id for row_id in looked_up.gone if row_id in reports]  # listed as deleted, unknown to /get
+    # Listed as deleted and unknown to /get. Listed as alive and unknown to /get decides nothing: the list lags.
+    agreed = [
+        row_id for row_id in looked_up.gone if row_id in reports and reports[row_id].status in ENDED_STATUSES
+    ]
     decided = {*agreed, *(report.deployment_id for report in looked_up.present)}
     found = compare(list(reports.values()), decided=decided)
     gone = [row_id for row_id in looked_up.gone if row_id not in reports]
@@ -242,8 +245,9 @@ def new_names(rows: dict[str, Deployment], reports: dict[str, DeploymentReport])
 def explaining_operations(
     workspace: Workspace, changed: set[str], names: set[str], *, now: datetime
 ) -> list[Operation]:
-    """Return the operations that can explain what changed, newest first: the open ones, and those about the ids
-    `changed` or, for a create whose deployment is not known yet, about the new `names`. There is no cap.
+    """Return the operations that can explain what changed, newest first, without a cap.
+
+    These are the open ones, those about the ids `changed`, and creates of the new `names` without an id.
     """
     recent = Operation.objects.filter(workspace=workspace, requested_at__gt=now - EXPLAINS_FOR)
     recent = recent.exclude(state__in=NOT_DONE_STATES)

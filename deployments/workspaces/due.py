@@ -10,7 +10,7 @@ LEAST_BETWEEN = timedelta(seconds=1)  # two reads of a list, however many operat
 
 
 def request_sync(workspace_id: int, *, now: datetime) -> None:
-    """Let the workspace's next sync be due now, or a second after the last one began. An earlier due time stays."""
+    """Make the next sync due now, or a second after the last one began. An earlier due time stays."""
     rows = Workspace.objects.filter(pk=workspace_id)
     was_just_read = Q(sync_attempted_at__gt=now - LEAST_BETWEEN, sync_attempted_at__lte=now)
     is_later = Q(sync_due_at=None) | Q(sync_due_at__gt=now)

@@ -12,8 +12,9 @@ PROBES = {"/healthz": views.healthz, "/readyz": views.readyz}
 class HealthMiddleware:
     """Answers the two addresses for machines whatever the Host header is, and without TLS.
 
-    Load balancers and container engines ask by IP address or with names of their own. Both answers contain nothing
-    that depends on the host, so ALLOWED_HOSTS protects nothing here; all other addresses still require it.
+    Load balancers and container engines ask by IP address or with names of their own. Both answers contain
+    nothing that depends on the host, so ALLOWED_HOSTS protects nothing here; all other addresses still
+    require it.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

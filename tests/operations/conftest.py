@@ -5,16 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils.timezone import now
 
-from deployments.keys.open import client_for_region
 from deployments.ledger.models import Operation
 from deployments.ledger.transitions import claim_operation, mark_sent
-
-
-@pytest.fixture
-def short_timeout(settings, sandbox):
-    """Calls to Roboflow time out after one second."""
-    settings.ROBOFLOW_READ_TIMEOUT_SECONDS = 1
-    client_for_region.cache_clear()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from deployments.fleet.models import Deployment
 from deployments.ledger.kinds import Kind
 from deployments.ledger.models import Operation
-from deployments.operations.batch import plan_batch, why_impossible
+from deployments.operations.batch import plan_batch, why_skipped
 
 PATH = "/w/acme-vision/operations/batch/"
 
@@ -27,7 +27,7 @@ PATH = "/w/acme-vision/operations/batch/"
     ],
 )
 def test_a_change_is_impossible_for_a_reason(kind, status, is_busy, why):
-    assert why_impossible(kind, Deployment(status=status), is_busy=is_busy) == why
+    assert why_skipped(kind, Deployment(status=status), is_busy=is_busy) == why
 
 
 def test_a_plan_skips_what_has_an_open_operation(ana, fleet):

@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from django.utils.timezone import now
 
-from deployments.operations.resolve import check_operation_for
+from deployments.operations.resolve import perform_check
 from deployments.roboflow.transport import Answer
 from tests.people import operation_of
 from tests.twisted import with_entries
@@ -75,12 +75,13 @@ def test_a_delete_that_needed_attention_is_resolved_when_it_is_gone(
 
 def test_check_again_resolves_what_roboflow_now_shows(unconfirmed_pause, ben, sandbox, trail):
     ben.post(f"/w/acme-vision/operations/{unconfirmed_pause.pk}/check/")
-    check_operation_for(unconfirmed_pause.pk, user_id=ben.user.pk, now=now())
+    perform_check(unconfirmed_pause.pk, now=now())
     unconfirmed_pause.refresh_from_db()
     message_before = unconfirmed_pause.message
 
     sandbox.change("pallet-counter", status="paused")
-    check_operation_for(unconfirmed_pause.pk, user_id=ben.user.pk, now=now())
+    ben.post(f"/w/acme-vision/operations/{unconfirmed_pause.pk}/check/")
+    perform_check(unconfirmed_pause.pk, now=now())
 
     unconfirmed_pause.refresh_from_db()
     assert message_before == "Roboflow reports it as ready. Checked again by Ben."
