@@ -12,7 +12,7 @@ from deployments.keys.models import ApiKey, KeyState
 from deployments.keys.open import client_for_region, key_subject
 from deployments.keys.seal import fingerprint_of, seal_key
 from deployments.roboflow.errors import KeyRefused, RoboflowError
-from deployments.roboflow.key_search import punctuation_of
+from deployments.roboflow.known_keys import punctuation_of
 from deployments.roboflow.mask import Secret
 from deployments.workspaces.join import RemovedMember, get_or_create_workspace, join_by_key
 from deployments.workspaces.models import Workspace

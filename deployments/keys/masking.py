@@ -5,7 +5,8 @@ from functools import lru_cache
 
 from deployments.keys.models import ApiKey
 from deployments.keys.seal import fingerprint_of
-from deployments.roboflow.key_search import KeySearch, KnownKey
+from deployments.roboflow.key_search import KeySearch
+from deployments.roboflow.known_keys import KnownKey
 
 REMEMBERED = 4096  # fingerprints in one search: a text may repeat what ends like a key
 

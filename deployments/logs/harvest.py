@@ -190,16 +190,16 @@ def masked_lines(deployment: Deployment, lines: list[LogLine]) -> list[Line]:
     masker = Masker()
     payloads = masker.mask_all(line.payload for line in lines)
     insert_ids = masker.mask_all(line.insert_id for line in lines)
-    severities = masker.mask_all(line.severity for line in lines)
+    severities = {severity: masker.mask(severity) for severity in {line.severity for line in lines}}
     return [
         Line(
             deployment=deployment,
             insert_id=distinct_id(insert_id, line.insert_id),
             timestamp=line.timestamp,
-            severity=severity,
+            severity=severities[line.severity],
             payload=payload,
         )
-        for line, payload, insert_id, severity in zip(lines, payloads, insert_ids, severities, strict=True)
+        for line, payload, insert_id in zip(lines, payloads, insert_ids, strict=True)
     ]
 
 

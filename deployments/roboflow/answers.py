@@ -16,7 +16,8 @@ from deployments.roboflow.errors import (
     readable_text,
     reading_for,
 )
-from deployments.roboflow.key_search import MASK, KeySearch, KnownKey
+from deployments.roboflow.key_search import MASK, KeySearch
+from deployments.roboflow.known_keys import KnownKey
 from deployments.roboflow.mask import Secret, known_key
 from deployments.roboflow.retry import retry_after_of
 from deployments.roboflow.transport import Answer, NoAnswer

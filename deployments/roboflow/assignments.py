@@ -153,7 +153,7 @@ WORD_PATTERNS = [  # the second group is masked only when it is no word of a lan
 def mask_patterns(text: str) -> str:
     """Return `text` with `***` for everything that its surroundings, such as `api_key=`, show to be a key."""
     lower = text.lower()
-    if not any(hint in lower for hint in HINTS):
+    if not any([hint in lower for hint in HINTS]):  # a list costs half of what a generator does
         return text
     text = mask_assignments(text)
     for pattern in OTHER_PATTERNS:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from deployments.roboflow import parse, schema
 from deployments.roboflow.answers import parse_answer
 from deployments.roboflow.errors import RoboflowError
-from deployments.roboflow.key_search import KnownKey
+from deployments.roboflow.known_keys import KnownKey
 from deployments.roboflow.mask import Secret
 from deployments.roboflow.retry import delay_seconds, may_retry
 from deployments.roboflow.transport import Answer, NoAnswer, new_session, send_request

@@ -3,7 +3,8 @@
 from typing import NoReturn
 
 from deployments.roboflow.assignments import mask_patterns
-from deployments.roboflow.key_search import MASK, KeySearch, KnownKey, punctuation_of
+from deployments.roboflow.key_search import MASK, KeySearch
+from deployments.roboflow.known_keys import TAIL, KnownKey, punctuation_of
 
 
 class Secret:
@@ -34,7 +35,7 @@ def known_key(secret: Secret) -> KnownKey:
     """Return what is needed to find a key that is open."""
     value = secret.reveal()
     return KnownKey(
-        tail=value[-4:],
+        tail=value[-TAIL:],
         length=len(value),
         punctuation=punctuation_of(value),
         matches=lambda found: found == secret.reveal(),

@@ -78,9 +78,8 @@ def append_events(entries: Sequence[Entry]) -> list[Event]:
         raise RuntimeError("Append an event only in the transaction of the change itself.")
     if not entries:
         return []
-    masked = Masker().mask_values(
-        [texts_of(entry) for entry in entries]
-    )  # before everybody waits for the head
+    # Masked before the head is locked: everybody who appends waits for it.
+    masked = Masker().mask_values([texts_of(entry) for entry in entries])
     head = Head.objects.select_for_update().filter(pk=1).first() or Head(pk=1, sequence=0, hash=GENESIS)
     events = []
     for entry, texts in zip(entries, masked, strict=True):
