@@ -11,7 +11,7 @@ from django.utils.timezone import now as clock
 
 from deployments.fleet.models import Deployment
 from deployments.keys.open import KeyUnreadable, call_with_key, reader_keys
-from deployments.logs.models import Harvest, Line
+from deployments.logs.models import HARVEST_EVERY, Harvest, Line
 from deployments.logs.windows import Window, next_windows, older_part
 from deployments.roboflow.client import Client
 from deployments.roboflow.errors import KeyRefused, RoboflowError
@@ -22,7 +22,6 @@ from portal.queue.publish import publish
 from portal.web.masking import Masker
 from portal.web.patience import write_if_free
 
-HARVEST_EVERY = timedelta(seconds=3)
 WANTED_FOR = timedelta(seconds=20)  # after the last poll of a log page
 WANTED_WRITTEN_EVERY = timedelta(seconds=8)  # pages poll every two seconds: not each poll needs a write
 MAX_ENTRIES = 1000  # of one call; Roboflow documents no maximum and may give fewer
@@ -49,29 +48,47 @@ def request_harvest(deployment: Deployment, *, since: datetime, now: datetime) -
         return state
     state.wanted_from = min(since, state.wanted_from or since)
     state.wanted_until = now + WANTED_FOR
-    is_due = state.harvested_at is None or state.harvested_at < now - HARVEST_EVERY
-    if write_if_free(partial(store_wanted, state)) and is_due:
-        publish("logs.harvest", deployment.pk)
+    if write_if_free(partial(store_wanted, state, now=now)) and state.asked_at == now:
+        publish_claimed(deployment.pk, now=now)
     return state
 
 
-def store_wanted(state: Harvest) -> None:
-    """Store what is wanted of a log, in a new row if there is none."""
+def store_wanted(state: Harvest, *, now: datetime) -> None:
+    """Store what is wanted of a log, in a new row if there is none. Claim the next harvest if it is due."""
     wanted = {"wanted_from": state.wanted_from, "wanted_until": state.wanted_until}
     if not Harvest.objects.filter(deployment=state.deployment).update(**wanted):
         Harvest.objects.get_or_create(deployment=state.deployment, defaults=wanted)
+    state.asked_at = now if claim_harvest(state.deployment_id, now=now) else None
 
 
 def publish_wanted_harvests(*, now: datetime) -> int:
     """Publish a harvest for each log that somebody has open and that is due; return how many."""
-    is_due = Q(harvested_at=None) | Q(harvested_at__lte=now - HARVEST_EVERY)
-    due = Harvest.objects.filter(is_due, wanted_until__gt=now)
+    due = Harvest.objects.due(now).filter(wanted_until__gt=now)
     deployment_pks = list(due.values_list("deployment_id", flat=True)[:MAX_PUBLISHED])
-    return sum(publish("logs.harvest", pk) for pk in deployment_pks)
+    claimed = [pk for pk in deployment_pks if claim_harvest(pk, now=now)]
+    return sum(publish_claimed(pk, now=now) for pk in claimed)
+
+
+def claim_harvest(deployment_pk: int, *, now: datetime) -> bool:
+    """Claim the publishing of a due harvest. Return False if none is due, or one waits for a worker.
+
+    Compare-and-set: of two pages or hosts that ask at once, one publishes. So at most one harvest of each log
+    is in the queue, however long Roboflow is silent.
+    """
+    return bool(Harvest.objects.due(now).filter(deployment=deployment_pk).update(asked_at=now))
+
+
+def publish_claimed(deployment_pk: int, *, now: datetime) -> bool:
+    """Publish a harvest that was claimed at `now`. Give the claim back if the broker did not take it."""
+    is_published = publish("logs.harvest", deployment_pk)
+    if not is_published:
+        Harvest.objects.filter(deployment=deployment_pk, asked_at=now).update(asked_at=None)
+    return is_published
 
 
 def harvest_deployment(deployment_pk: int) -> None:
     """Read the log of one deployment, unless that is being done or was just done."""
+    Harvest.objects.filter(deployment=deployment_pk).update(asked_at=None)  # the message waits no more
     with holding_lease(f"logs.harvest.{deployment_pk}", now=clock()) as held:
         harvests = Harvest.objects.filter(deployment=deployment_pk).select_related("deployment__workspace")
         state = harvests.first()

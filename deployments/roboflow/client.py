@@ -44,8 +44,8 @@ class Client:
     """Calls the API of one region. Each method returns a parsed result or raises a RoboflowError.
 
     `deadline_seconds` bounds a whole call, retries included; without it, the time-outs bound each attempt.
-    `on_call` is called after each exchange; what it raises is ignored. `stored_keys` is called before each: the
-    keys that it returns are masked in the answer, beside the key of the call.
+    `on_call` is called after each exchange; what it raises is ignored. `stored_keys` is called before each:
+    the keys that it returns are masked in the answer, beside the key of the call.
     """
 
     def __init__(

@@ -28,8 +28,8 @@ class KeySearch:
     def mask_all(self, texts: Sequence[str]) -> list[str]:
         """Return each text with `***` in place of each of the keys, in any spelling.
 
-        Many short texts are searched together, which costs half. A key of which one text has the beginning and
-        the next one the end is masked in both.
+        Many short texts are searched together, which costs half. A key of which one text has the beginning
+        and the next one the end is masked in both.
         """
         masked = list(texts)
         if self.plain.groups:
@@ -77,7 +77,7 @@ def joined(spans: Spans) -> Spans:
 
 
 def without_spans(texts: list[str], spans: Spans) -> list[str]:
-    """Return the texts with `***` for each span; spans count in all texts together, joined by one character."""
+    """Return the texts with `***` for each span. Spans count in all texts, joined by one character."""
     result, begin, following = [], 0, 0
     for text in texts:
         pieces, place = [], 0

@@ -1,7 +1,8 @@
 """What is known of the keys to search for, and how they are grouped for one search. Pure.
 
-Of a known key only its last four characters, its length and its punctuation are needed in clear. Where those four
-occur, `matches` decides about the whole: for the key of a call by comparing, for stored keys by a fingerprint.
+Of a known key only its last four characters, its length and its punctuation are needed in clear. Where those
+four occur, `matches` decides about the whole: for the key of a call by comparing, for stored keys by a
+fingerprint.
 """
 
 import string

@@ -1,7 +1,7 @@
 """Unwraps a text: yields the texts that it may stand for once its encodings are undone. Pure.
 
-A key can be percent-encoded, escaped for JSON, HTML or a shell, coloured, or wrapped over lines, also several of
-these at once. Each layer knows where in the first text its letters come from.
+A key can be percent-encoded, escaped for JSON, HTML or a shell, coloured, or wrapped over lines, also several
+of these at once. Each layer knows where in the first text its letters come from.
 """
 
 import re
@@ -109,7 +109,7 @@ class Layer:
         return self._origin
 
     def derived(self, data: bytes, places: Callable[[], tuple[Sequence[int], Sequence[int]]]) -> "Layer":
-        """Return a layer made of this one. `places()` gives the first and last index in it of each new byte."""
+        """Return a layer made of this one. `places()` gives the first and last index of each byte."""
 
         def find_origin() -> Origin:
             starts, ends = self.origin
@@ -140,8 +140,8 @@ def first_layer(text: str) -> Layer:
 def unwrapped(layer: Layer, *, is_thorough: bool) -> Iterator[Layer]:
     """Yield the layer, then each one that it may stand for.
 
-    All encodings are undone at once, again and again. That could damage a key that itself holds, say, `%41` or
-    `&lt;`: with `is_thorough`, each encoding is also undone without the others, in any order.
+    All encodings are undone at once, again and again. That could damage a key that itself holds, say, `%41`
+    or `&lt;`: with `is_thorough`, each encoding is also undone without the others, in any order.
     """
     yield from undone(layer)
     data = layer.data
@@ -186,7 +186,7 @@ def undone_in_any_order(layer: Layer) -> Iterator[Layer]:
 
 
 def decode(layer: Layer, step: re.Pattern[bytes]) -> Layer | None:
-    """Return the layer with everything that `step` matches replaced by what it means; None without a match."""
+    """Return the layer with everything that `step` matches replaced by its meaning; None without a match."""
     data, count = step.subn(meaning_of, layer.data)
     if not count or data == layer.data:
         return None

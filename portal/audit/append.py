@@ -108,7 +108,7 @@ def texts_of(entry: Entry) -> dict[str, Any]:
 
 
 def event_fields(entry: Entry, texts: dict[str, Any], *, sequence: int) -> dict[str, Any]:
-    """Return the fields of an entry as they are stored and hashed; `texts` are those of texts_of(), masked."""
+    """Return the fields of an entry as they are stored and hashed; `texts` are from texts_of(), masked."""
     by, about, workspace = entry.by, entry.about, entry.workspace
     return {
         "sequence": sequence,

@@ -1,7 +1,7 @@
 """Masks secrets in texts that are logged or stored.
 
-The rooms above know what a key is, so they register how one is recognised. Everything that is kept passes through
-`Masker`: the trail and the log store apply it by themselves, so no caller has to think of it.
+The rooms above know what a key is, so they register how one is recognised. Everything that is kept passes
+through `Masker`: the trail and the log store apply it by themselves, so no caller has to think of it.
 """
 
 import re
@@ -35,8 +35,8 @@ registered = Registered()
 def register_masker(*, patterns: MaskOne, stored_keys: Callable[[], MaskAll]) -> None:
     """Register how keys are masked.
 
-    `patterns` masks what looks like a key, without the database. `stored_keys()` reads which keys are stored, and
-    returns a function that masks these in texts.
+    `patterns` masks what looks like a key, without the database. `stored_keys()` reads which keys are stored,
+    and returns a function that masks these in texts.
     """
     registered.patterns, registered.stored_keys = patterns, stored_keys
 
@@ -44,14 +44,14 @@ def register_masker(*, patterns: MaskOne, stored_keys: Callable[[], MaskAll]) ->
 def mask_secrets(text: str) -> str:
     """Return `text` with everything masked that looks like a key or a token. It does not ask the database."""
     lower = text.lower()
-    if any([hint in lower for hint in OWN_HINTS]):  # a list costs half of what a generator does
+    if OWN_HINTS[0] in lower or OWN_HINTS[1] in lower or OWN_HINTS[2] in lower:  # each log line is asked
         for pattern in OWN_PATTERNS:
             text = pattern.sub(rf"\g<1>{MASK}", text)
     return registered.patterns(text)
 
 
 class Masker:
-    """Masks every secret, the keys that are stored now among them. Make one for all that is written together."""
+    """Masks every secret, also the keys that are stored now. Make one for all that is written together."""
 
     def __init__(self) -> None:
         self.mask_stored_keys = registered.stored_keys()
