@@ -6,6 +6,7 @@ from django import forms
 from django.conf import settings
 
 from deployments.roboflow.key_search import KeySearch
+from deployments.roboflow.known_keys import SHORTEST_KEY
 from deployments.roboflow.mask import Secret, known_key
 from portal.web.fields import STORED_KEY, OneLineField
 
@@ -51,10 +52,9 @@ class KeyForm(forms.Form):
         """Refuse a label that holds the key. The field itself knows only the keys that are stored already."""
         cleaned = super().clean() or self.cleaned_data
         typed, label = Secret(self.typed("api_key").strip()), self.typed("label")
-        if typed.reveal() and KeySearch([known_key(typed)]).mask(label) != label:
-            self.data = {
-                name: value for name, value in self.data.items() if name != "label"
-            }  # it is not sent back to the browser
+        is_long_enough = len(typed.reveal()) >= SHORTEST_KEY
+        if is_long_enough and KeySearch([known_key(typed)]).mask(label) != label:
+            self.data = {**self.data, "label": ""}  # it is not sent back to the browser
             self.add_error("label", STORED_KEY)
         return cleaned
 

@@ -16,11 +16,12 @@ MAX_ODD_LAYERS = 60  # of a text that is searched for keys with rare punctuation
 MAX_ODD_DEPTH = 3
 CONTROL_ESCAPES = b"abefnrtv0"  # after a backslash they mean a control character
 
-# Each kind of encoding: the characters that it begins with, and the rest. See alternatives().
+# Each kind of encoding: the characters that it begins with, and the rest. See pattern_of().
+CONTROL_SEQUENCE = rb"\[[0-9;:?<=>!]{0,30}[\x20]?[A-Za-z~]"  # of a terminal, after the escape character
 COLOUR = {
-    rb"\x1b": rb"\[[0-?]*[\x20-/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_]",
-    rb"\\": rb"(?:x1[bB]|u001[bB]|033|e)\[[0-?]*[\x20-/]*[@-~]",
-    rb"\^": rb"\[\[[0-?]*[\x20-/]*[@-~]",
+    rb"\x1b": CONTROL_SEQUENCE + rb"|[@-Z\\^_]",
+    rb"\\": rb"(?:x1[bB]|u001[bB]|033|e)" + CONTROL_SEQUENCE,
+    rb"\^": rb"\[" + CONTROL_SEQUENCE,
     rb"\[": rb"\d[\d;]{0,30}m",  # its first letter was dropped, or replaced by a space
 }
 PERCENT = {rb"%": rb"u(?P<percent_wide>H{4})|(?P<percent>H{2})"}
@@ -36,7 +37,8 @@ ENTITY = {
         rb"|(?P<named>[A-Za-z][A-Za-z0-9]{1,31});"
     )
 }
-MARKUP = {rb"<": rb"[^<>]{1,300}>"}
+# These hide what is between their ends, which may be an encoded key. So they are also left in place.
+MARKUP = {rb"<": rb"[^<>]{1,300}>", rb"\x1b": rb"\][^\x07\x1b]{0,300}(?:\x07|\x1b\\)"}
 SYSLOG = {rb"#": rb"(?P<syslog>0[0-3][0-7])"}  # how rsyslog writes control characters
 C_BYTE = {rb"0": rb"x(?P<c_byte>H{2})(?!H)"}
 
@@ -65,7 +67,8 @@ STEPS = [pattern_of(one) for one in (COLOUR, PERCENT, BACKSLASH, ENTITY, MARKUP)
     DOUBLED,
     QUOTED_PRINTABLE,
 ]
-COMBINED = pattern_of(COLOUR, PERCENT, BACKSLASH, ENTITY, MARKUP, SYSLOG, C_BYTE)
+COMBINED = pattern_of(COLOUR, PERCENT, BACKSLASH, ENTITY, SYSLOG, C_BYTE)
+WITHOUT_MARKUP = pattern_of(MARKUP)
 BASES = {
     "percent_wide": 16,
     "percent": 16,
@@ -143,16 +146,24 @@ def unwrapped(layer: Layer, *, is_thorough: bool) -> Iterator[Layer]:
     All encodings are undone at once, again and again. That could damage a key that itself holds, say, `%41`
     or `&lt;`: with `is_thorough`, each encoding is also undone without the others, in any order.
     """
-    yield from undone(layer)
-    data = layer.data
-    if LOOKS_QUOTED_PRINTABLE.search(data) and (printable := decode(layer, QUOTED_PRINTABLE)):
-        yield from undone(printable)
-    if b"\x08" in data and (struck := decode(layer, OVERSTRUCK)):
-        yield struck
-    if NUMBERS.search(data) and (letters := decode(layer, NUMBER)):
-        yield letters
+    for inner in undone(layer):
+        yield inner
+        for other in otherwise_undone(inner):
+            yield from undone(other)
     if is_thorough:
         yield from undone_in_any_order(layer)
+
+
+def otherwise_undone(layer: Layer) -> Iterator[Layer]:
+    """Yield what the layer stands for if it is markup, mail, a typewriter's, or a list of codes."""
+    if plain := decode(layer, WITHOUT_MARKUP):
+        yield plain
+    if LOOKS_QUOTED_PRINTABLE.search(layer.data) and (printable := decode(layer, QUOTED_PRINTABLE)):
+        yield printable
+    if b"\x08" in layer.data and (struck := decode(layer, OVERSTRUCK)):
+        yield struck
+    if NUMBERS.search(layer.data) and (letters := decode(layer, NUMBER)):
+        yield letters
 
 
 def undone(layer: Layer) -> Iterator[Layer]:

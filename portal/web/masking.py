@@ -108,4 +108,4 @@ def masked_by_name(name: str, value: Any) -> Any:
 
 def mask_stored_keys(text: str) -> str:
     """Return `text` with the keys masked that are stored now, and nothing else."""
-    return registered.stored_keys()([text])[0]
+    return registered.stored_keys()([text])[0] if text else text
