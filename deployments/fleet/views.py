@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from deployments.fleet.facets import Facets
 from deployments.fleet.guard import deployment_required
-from deployments.fleet.models import DELETED, Deployment
+from deployments.fleet.models import Deployment
 from deployments.fleet.prices import credits_per_hour
 from deployments.fleet.rows import asked_text, fleet_row, fleet_rows, shown_operations
 from deployments.fleet.strip import strip_of
@@ -20,6 +20,7 @@ from deployments.fleet.summary import fleet_summary
 from deployments.fleet.timeline import RANGES, timeline_segments
 from deployments.keys.models import KeyState
 from deployments.keys.own import own_key
+from deployments.ledger.kinds import DELETED
 from deployments.ledger.models import Operation
 from deployments.ledger.states import UNSUCCESSFUL_STATES
 from deployments.workspaces.guard import workspace_required
