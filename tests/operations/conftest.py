@@ -32,7 +32,7 @@ def end_window():
 
 @pytest.fixture
 def published_tasks(monkeypatch):
-    """Return the list to which everything that is published is added, as (task, *ids), in place of the broker."""
+    """Collect what is published, as (task, *ids), in place of the broker."""
     tasks = []
 
     def send_task(name, args=(), **options):
