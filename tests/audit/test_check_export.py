@@ -71,5 +71,7 @@ def test_an_export_with_heads_of_a_former_trail_key_needs_both_public_keys(expor
     call_command("audit", "export")
     path.write_text(capsys.readouterr().out)
 
-    assert check_elsewhere(path, former, current).stdout == "The export is intact: 13 entries, 2 signed heads.\n"
+    assert (
+        check_elsewhere(path, former, current).stdout == "The export is intact: 13 entries, 2 signed heads.\n"
+    )
     assert check_elsewhere(path, current).returncode == check_elsewhere(path).returncode == 1

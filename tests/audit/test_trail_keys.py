@@ -37,7 +37,9 @@ def test_a_key_that_somebody_wrote_into_the_database_does_not_count(signed, sett
     stranger = public_key_of(NEW_TRAIL_KEY)
     sealed_for_ours = TrailKey.objects.get().sealed
     for sealed in ("", "x", sealed_for_ours, seal_text("not json"), seal_text(f'["another", "{stranger}"]')):
-        TrailKey.objects.update_or_create(public_key=stranger, defaults={"first_used_at": now(), "sealed": sealed})
+        TrailKey.objects.update_or_create(
+            public_key=stranger, defaults={"first_used_at": now(), "sealed": sealed}
+        )
 
         assert trail_keys() == {signed.public_key}
 
