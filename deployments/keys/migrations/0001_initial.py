@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                 ('workspace', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='api_keys', to='workspaces.workspace')),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('user', 'workspace'), name='one_key_per_person_and_workspace')],
+                'constraints': [models.UniqueConstraint(fields=('user', 'workspace'), name='one_key_per_person_and_workspace'), models.UniqueConstraint(condition=models.Q(('workspace', None)), fields=('user', 'fingerprint'), name='one_unchecked_key_per_person')],
             },
         ),
     ]
