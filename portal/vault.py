@@ -1,6 +1,7 @@
 """The vault: encrypts short secrets under PORTAL_VAULT_KEYS. The newest key seals, each of them opens.
 
-It also makes keyed digests: whoever copies the database cannot try out words against them without a vault key.
+It also makes keyed digests: whoever copies the database cannot try out words against them without a vault
+key.
 """
 
 import base64
@@ -60,7 +61,7 @@ def reseal(sealed: str) -> str:
 
 @cache
 def digest_secret(vault_key: str) -> bytes:
-    """Return the 32 bytes that key digests: derived (HKDF, RFC 5869), so that they say nothing of the vault key."""
+    """Return the 32 bytes that key digests: derived (HKDF, RFC 5869), so that they reveal no vault key."""
     derivation = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"portal.vault keyed digest")
     return derivation.derive(base64.urlsafe_b64decode(vault_key))
 

@@ -160,8 +160,8 @@ def store_key(
 ) -> ApiKey:
     """Create the key's row and seal the key to it. Call it inside a transaction.
 
-    A key with a workspace is valid, one without is unchecked. Raises KeyNotSaved when the person has a key for
-    the workspace. The constraint decides, not a query: the form can be sent twice at the same time.
+    A key with a workspace is valid, one without is unchecked. Raises KeyNotSaved when the person has a key
+    for the workspace. The constraint decides, not a query: the form can be sent twice at the same time.
     """
     try:
         with transaction.atomic():
@@ -188,7 +188,7 @@ def store_key(
 
 
 def renew_digests(secret: Secret) -> None:
-    """Renew the digests of the same key in other rows that an older vault key made, so that all are equal again."""
+    """Renew the digests of the same key in other rows that an older vault key made, so that all are equal."""
     older = fingerprints_of(secret.reveal())[1:]
     if older:
         ApiKey.objects.filter(fingerprint__in=older).update(**stored_digests(secret.reveal()))

@@ -36,9 +36,9 @@ class Rotation:
 def rotate_all_keys(*, now: datetime) -> Rotation:
     """Bring everything under the newest vault key and return the counts.
 
-    That is: all API keys with their digests, the secrets of second factors, and the trail's public keys. It can
-    be killed and started again: what is under the newest vault key already is left alone. So is a key that its
-    owner replaces meanwhile.
+    That is: all API keys with their digests, the secrets of second factors, and the trail's public keys. It
+    can be killed and started again: what is under the newest vault key already is left alone. So is a key
+    that its owner replaces meanwhile.
     """
     done = Rotation()
     keys = all_keys()
@@ -55,7 +55,7 @@ def rotate_all_keys(*, now: datetime) -> Rotation:
 
 
 def rotate_key(key: ApiKey, done: Rotation) -> int:
-    """Bring one key under the newest vault key. Return 1 if it was re-sealed; otherwise count it in `done`."""
+    """Bring one key under the newest vault key. Return 1 if it was re-sealed, or count it in `done`."""
     secret = open_key(key)
     if secret is None:
         done.unreadable += 1

@@ -34,7 +34,7 @@ def unseal_key(sealed: str, *, user_id: int, workspace_id: int | None, key_id: i
 
 
 def keyed_digest(purpose: str, value: str) -> str:
-    """Return the digest of `value` under the newest vault key. It shows whether two values are equal, nothing else.
+    """Return the digest of `value` under the newest vault key: it shows whether two values are equal.
 
     Digests of different purposes cannot be compared. `vault rotate` and `restore` make stored digests
     again (see stored_digests); before that, keyed_digests has what may be stored.
@@ -58,6 +58,7 @@ def fingerprints_of(value: str) -> list[str]:
 def stored_digests(value: str) -> dict[str, str]:
     """Return the digests that are stored with a key, by the name of their column in ApiKey.
 
-    The one list of them: saving a key writes it, rotating the vault key and restoring a back-up write it again.
+    The one list of them: saving a key writes it, rotating the vault key and restoring a back-up write it
+    again.
     """
     return {"fingerprint": fingerprint_of(value)}

@@ -155,8 +155,8 @@ def accept_invitation(
     """Make `user` a member and return them. Without a user, create one with `name` and `password`.
 
     Somebody who is a member already keeps their role. Raises NoInvitation if it is no longer open, and
-    AccountExists if an account with its address appeared meanwhile: then the invitation stays open. The rows are
-    locked in the order of a removal: membership, invitation, workspace, head of the trail.
+    AccountExists if an account with its address appeared meanwhile: then the invitation stays open. The rows
+    are locked in the order of a removal: membership, invitation, workspace, head of the trail.
     """
     user = user or create_invited(invitation, name=name, password=password, now=now)
     by_user = replace(by, actor_id=user.pk, actor_name=str(user))
@@ -177,10 +177,10 @@ def accept_invitation(
 
 
 def create_invited(invitation: Invitation, *, name: str, password: str, now: datetime) -> User:
-    """Create the account of the invited address. Raises AccountExists, or NoInvitation if it is accepted already.
+    """Create the account of the invited address. Raises AccountExists, or NoInvitation if it was accepted.
 
-    The constraint on the address decides, not a query: two invitations, or the same one twice, can be accepted at
-    the same time.
+    The constraint on the address decides, not a query: two invitations, or the same one twice, can be
+    accepted at the same time.
     """
     try:
         with transaction.atomic():

@@ -42,8 +42,8 @@ def member_subject(member: Membership) -> Subject:
 def lock_member(member: Membership, *, by: Origin) -> Membership:
     """Lock the rows of all members of the workspace and return this member's current row.
 
-    All are locked, so that two managers cannot remove or demote each other at the same time: the second one is
-    no manager any more. Raises NoLongerManager then. A `by` without a person is the portal itself.
+    All are locked, so that two managers cannot remove or demote each other at the same time: the second one
+    is no manager any more. Raises NoLongerManager then. A `by` without a person is the portal itself.
     """
     members = Membership.objects.select_for_update().filter(workspace=member.workspace_id).order_by("pk")
     locked = {row.pk: row for row in members}
@@ -87,8 +87,8 @@ def remove_member(member: Membership, *, by: Origin, now: datetime) -> bool:
     """Remove a member, their key for this workspace and the open invitations to and from them.
 
     Operations that they asked for and that are not sent yet will not be sent: the worker checks the member
-    before it sends. Return False if the member was removed already. Raises NotChanged. The rows are locked in the
-    one order: memberships, keys, invitations, the workspace, the head of the trail.
+    before it sends. Return False if the member was removed already. Raises NotChanged. The rows are locked in
+    the one order: memberships, keys, invitations, the workspace, the head of the trail.
     """
     current = lock_member(member, by=by)
     if current.removed_at:
@@ -121,7 +121,7 @@ def member_entry(action: Action, member: Membership, changes: Changes, *, by: Or
 
 
 def delete_keys(member: Membership, *, by: Origin, now: datetime) -> list[Entry]:
-    """Delete the member's key for the workspace; return the entries to append last. Call it in a transaction."""
+    """Delete the member's key for the workspace; return the entries that its transaction appends last."""
     keys = ApiKey.objects.held_by(member.user, member.workspace).select_related("user", "workspace")
     entries = [delete_key(key, by=by, now=now) for key in keys]
     return [entry for entry in entries if entry]

@@ -25,8 +25,9 @@ class RemovedMember(Exception):
 def get_or_create_workspace(*, roboflow_slug: str, name: str, region: str, now: datetime) -> Workspace:
     """Return the workspace that Roboflow has under this slug in this region; create it if it is new.
 
-    A new workspace is due for its first sync at once. Call it inside a transaction. The constraints decide which
-    of two people creates it, and which of two workspaces gets a slug of ours: the other one tries again.
+    A new workspace is due for its first sync at once. Call it inside a transaction. The constraints decide
+    which of two people creates it, and which of two workspaces gets a slug of ours: the other one tries
+    again.
     """
     for _ in range(MAX_TRIES):
         existing = Workspace.objects.filter(region=region, roboflow_slug=roboflow_slug).first()

@@ -53,7 +53,7 @@ class PersonMiddleware:
             return self.respond_atomically(request) if is_own_change(request) else self.get_response(request)
 
     def respond_atomically(self, request: HttpRequest) -> HttpResponse:
-        """Return the response, in one transaction for allauth's change and, last, the portal's events about it."""
+        """Return the response, in one transaction for allauth's change and, last, the events about it."""
         with transaction.atomic(), appending_last(request):
             response = self.get_response(request)
             if response.status_code >= 500:

@@ -136,8 +136,8 @@ def record_entry(request: HttpRequest | None, entry: Entry) -> None:
 def appending_last(request: HttpRequest) -> Iterator[None]:
     """Append what is recorded in the block at its end, in one go. Use it inside a transaction.
 
-    allauth goes on writing after it has sent a signal, and a transaction that holds the head of the trail must
-    not wait for another row. Nothing is appended when the transaction is rolled back.
+    allauth goes on writing after it has sent a signal, and a transaction that holds the head of the trail
+    must not wait for another row. Nothing is appended when the transaction is rolled back.
     """
     request.entries_to_append = []  # type: ignore[attr-defined]
     try:

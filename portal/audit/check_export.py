@@ -3,8 +3,8 @@
 This file needs nothing of the portal, only the package cryptography. Each line of the export is a JSON
 object: first the entries in their order, then the signed heads. The hash of an entry is the SHA-256 of the
 previous hash, a line feed, and the JSON of the entry (without its two hashes; sorted keys, no spaces, UTF-8).
-A signed head is an Ed25519 signature of the JSON of hash, sequence and signing time, by one of the public keys:
-that of the portal, and after its trail key was replaced also the former ones. The exit code is 1 when
+A signed head is an Ed25519 signature of the JSON of hash, sequence and signing time, by one of the public
+keys: that of the portal, and after its trail key was replaced also the former ones. The exit code is 1 when
 anything is wrong; the message names the first bad entry.
 """
 

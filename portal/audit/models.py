@@ -85,7 +85,8 @@ class SignedHead(models.Model):
 class TrailKey(models.Model):
     """The public key of a trail key that signed heads here. It stays when the trail key is replaced.
 
-    `sealed` proves that it was ours: without a vault key nobody can add a row that counts (see trail_keys.py).
+    `sealed` proves that it was ours: without a vault key nobody can add a row that counts (see
+    trail_keys.py).
     """
 
     public_key = models.CharField(max_length=64, unique=True)  # base64 of the 32 raw bytes

@@ -2,7 +2,8 @@
 
 The public key of each trail key is stored when it first signs, sealed by the vault. So it travels in every
 back-up, and counts wherever one of the vault keys is known: on another machine, and after the trail key was
-replaced. A key that somebody else wrote into the database or into a back-up does not open, and does not count.
+replaced. A key that somebody else wrote into the database or into a back-up does not open, and does not
+count.
 """
 
 import json
@@ -55,7 +56,7 @@ def store_trail_key(*, now: datetime) -> None:
 
 @transaction.atomic
 def reseal_trail_keys() -> int:
-    """Re-seal the public keys that an older vault key sealed; return how many. Those that do not open stay."""
+    """Re-seal the public keys that an older vault key sealed; return how many. Others stay as they are."""
     older = [row for row in TrailKey.objects.order_by("pk") if is_proven(row) and not is_newest(row.sealed)]
     for row in older:
         row.sealed = seal_text(json.dumps([PURPOSE, row.public_key]))

@@ -139,8 +139,8 @@ def check_signature(signed: SignedHead, our_keys: set[str]) -> str:
     """Return what is wrong with the signature of a head, or "" when one of `our_keys` made it."""
     if signed.public_key not in our_keys:
         return (
-            f"The head at {signed.sequence} was not signed by this portal's key, nor by a former one that it knows:"
-            f" the signature is by {signed.public_key}."
+            f"The head at {signed.sequence} was not signed by this portal's key, nor by a former one"
+            f" that it knows: the signature is by {signed.public_key}."
         )
     message = head_statement(sequence=signed.sequence, hash=signed.hash, signed_at=signed.signed_at)
     if not is_signature_valid(message, signature=signed.signature, public_key=signed.public_key):

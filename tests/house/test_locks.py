@@ -1,7 +1,7 @@
 """Locks in one order: in every transaction the head of the trail is locked last, and once.
 
-Everybody who changes anything waits for the head. Whoever holds it and then waits for another row is one half of a
-deadlock; whoever holds it while writing much makes everybody wait.
+Everybody who changes anything waits for the head. Whoever holds it and then waits for another row is one half
+of a deadlock; whoever holds it while writing much makes everybody wait.
 """
 
 import re
@@ -253,9 +253,12 @@ def test_people_sign_in_and_out_and_change_their_account(ana, watch, trail):
 
 
 def add_authenticator_app(client):
-    page = client.get("/accounts/2fa/totp/activate/").content.decode()
-    secret = re.search(r"[A-Z2-7]{32}", page)[0]
-    client.post("/accounts/2fa/totp/activate/", {"code": code_of(secret)})
+    activate = "/accounts/2fa/totp/activate/"
+    confirm = client.get(activate).headers["Location"]
+    client.post(confirm, {"password": "an entirely other one"})
+    page = client.get(activate).content.decode()
+    secret = re.search(r"<code[^>]*>([A-Z2-7]{32})</code>", page)[1]
+    client.post(activate, {"code": code_of(secret)})
 
 
 def test_a_refused_attempt_an_export_and_a_verification(ana, vera, fleet, watch, trail):
