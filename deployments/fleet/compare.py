@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from deployments.ledger.kinds import Kind, is_done, kind_of_step
+from deployments.ledger.kinds import DELETED, Kind, is_done, kind_of_step
 from deployments.roboflow.schema import DeploymentReport
 
 FACTS = (
@@ -150,7 +150,7 @@ def compare_list(
         elif row.digest != digest(report):
             found.changed.append(report)
             add_change(found, row, report, operations)
-        elif row.missing_since or row.gone_at:
+        elif row.missing_since or (row.gone_at and row.status != DELETED):
             found.returned.append(report.deployment_id)
     found.missing = [
         row_id

@@ -17,8 +17,6 @@ READY = "ready"
 PENDING = "pending"
 PAUSED = "paused"
 FAILED = "failed"
-EXPIRED = "expired"
-DELETED = "deleted"
 LONGEST_EXPIRY_HOURS = 24 * 365  # Roboflow documents hours; a huge number must not overflow a datetime
 
 

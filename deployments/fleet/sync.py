@@ -29,6 +29,7 @@ from deployments.ledger.models import Operation
 from deployments.ledger.states import NOT_DONE_STATES, OPEN_STATES
 from deployments.roboflow.errors import RateLimited, RoboflowError
 from deployments.roboflow.schema import BadEntry, DeploymentList, DeploymentReport
+from deployments.workspaces.due import LONGEST_UNBEGUN
 from deployments.workspaces.models import Workspace
 from deployments.workspaces.revision import bump_revision
 from portal.audit.append import append_events
@@ -37,8 +38,6 @@ from portal.queue.lease import Held, holding_lease, is_still_held
 from portal.queue.publish import publish
 
 log = structlog.get_logger(__name__)
-# A published sync that never ran is due again after this, or after an idle interval if that is shorter.
-CLAIM_TIME = timedelta(seconds=30)
 # An operation explains changes that are seen this long after it was requested.
 EXPLAINS_FOR = timedelta(days=1)
 # How much older than the answers of /get and /add a list may be; never more than an idle interval.
@@ -52,14 +51,16 @@ class SuddenlyEmpty(Exception):
 
 def publish_due_syncs(*, now: datetime, workspace_id: int | None = None) -> int:
     """Publish a sync for each workspace that is due, or for one of them if it is; return how many."""
-    count, claim = 0, min(CLAIM_TIME, timedelta(seconds=settings.SYNC_IDLE_SECONDS))
+    count, claim = 0, min(LONGEST_UNBEGUN, timedelta(seconds=settings.SYNC_IDLE_SECONDS))
     due = Workspace.objects.due(now)
     if workspace_id is not None:
         due = due.filter(pk=workspace_id)
     for pk, due_at in due.values_list("pk", "sync_due_at"):
         # Compare-and-set: of two beats that read the same due time, one publishes.
-        if Workspace.objects.filter(pk=pk, sync_due_at=due_at).update(sync_due_at=now + claim):
-            publish("fleet.sync", pk)
+        rows = Workspace.objects.filter(pk=pk, sync_due_at=due_at)
+        if rows.update(sync_due_at=now + claim, sync_published_at=now):
+            if not publish("fleet.sync", pk):
+                Workspace.objects.filter(pk=pk).update(sync_published_at=None)
             count += 1
     return count
 
@@ -82,7 +83,7 @@ def sync_workspace(workspace_id: int) -> None:
 def sync_once(workspace: Workspace, held: Held) -> None:
     """Read, compare and write; record any failure that we know."""
     started, ticks = clock(), time.monotonic()
-    Workspace.objects.filter(pk=workspace.pk).update(sync_attempted_at=started)
+    Workspace.objects.filter(pk=workspace.pk).update(sync_attempted_at=started, sync_published_at=None)
     try:
         answer, key = fetch_list(workspace, now=started)
         answer = without_nameless(workspace, answer)
@@ -187,9 +188,9 @@ def store_list(workspace: Workspace, read: ReadList, held: Held) -> None:
             is_visible=is_first or had_error or bool(gone) or not found.is_empty,
             is_incomplete=is_incomplete,
         )
-        append_events(entries)  # last: the head of the trail is the one row that everybody waits for
         if Operation.objects.open().filter(workspace=workspace).exists():
             transaction.on_commit(partial(publish, "operations.settle", workspace.pk), robust=True)
+        append_events(entries)  # last: the head of the trail is the one row that everybody waits for
 
 
 def compare_and_look_up(
@@ -216,7 +217,8 @@ def compare_and_look_up(
         return found, [], False
     looked_up = look_up(asked, read.key, now=read.started)
     reports |= {report.deployment_id: report for report in looked_up.present}
-    # Listed as deleted and unknown to /get. Listed as alive and unknown to /get decides nothing: the list lags.
+    # Listed as deleted and unknown to /get. Listed as alive and unknown to /get decides nothing: the list
+    # lags.
     agreed = [
         row_id for row_id in looked_up.gone if row_id in reports and reports[row_id].status in ENDED_STATUSES
     ]

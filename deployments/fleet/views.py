@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from deployments.fleet.facets import Facets
 from deployments.fleet.guard import deployment_required
-from deployments.fleet.models import DELETED, Deployment
+from deployments.fleet.models import Deployment
 from deployments.fleet.prices import credits_per_hour
 from deployments.fleet.rows import asked_text, fleet_row, fleet_rows, shown_operations
 from deployments.fleet.strip import strip_of
@@ -20,8 +20,10 @@ from deployments.fleet.summary import fleet_summary
 from deployments.fleet.timeline import RANGES, timeline_segments
 from deployments.keys.models import KeyState
 from deployments.keys.own import own_key
+from deployments.ledger.kinds import DELETED
 from deployments.ledger.models import Operation
 from deployments.ledger.states import UNSUCCESSFUL_STATES
+from deployments.workspaces.due import request_sync
 from deployments.workspaces.guard import workspace_required
 from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.revision import page_revision
@@ -220,7 +222,7 @@ def sync_now(request: HttpRequest, membership: Membership) -> HttpResponse:
     workspace = membership.workspace
     if not is_within_limit(request, "sync", key=str(workspace.pk)):
         return too_often_page(request, "Roboflow was just asked.")
-    Workspace.objects.filter(pk=workspace.pk).update(sync_due_at=now())
+    request_sync(workspace.pk, now=now())
     return redirect_page(request, safe_next(request, request.POST.get("next"), f"/w/{workspace.slug}/"))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from deployments.keys.models import ApiKey
-from deployments.keys.seal import fingerprint_of
+from deployments.keys.seal import fingerprints_of
 from deployments.roboflow.key_search import KeySearch
 from deployments.roboflow.known_keys import KnownKey
 
@@ -17,7 +17,7 @@ def stored_keys() -> list[KnownKey]:
     columns = ("last_four", "length", "punctuation", "fingerprint")
     for last_four, length, punctuation, fingerprint in ApiKey.objects.values_list(*columns):
         fingerprints.setdefault((last_four, length, punctuation), set()).add(fingerprint)
-    remembered = lru_cache(maxsize=REMEMBERED)(fingerprint_of)
+    remembered = lru_cache(maxsize=REMEMBERED)(fingerprints_of)
     return [
         KnownKey(
             tail=tail,
@@ -29,9 +29,9 @@ def stored_keys() -> list[KnownKey]:
     ]
 
 
-def is_one_of(known: set[str], fingerprint: Callable[[str], str]) -> Callable[[str], bool]:
+def is_one_of(known: set[str], fingerprints: Callable[[str], list[str]]) -> Callable[[str], bool]:
     """Return a function that says whether a text has one of the `known` fingerprints."""
-    return lambda text: fingerprint(text) in known
+    return lambda text: not known.isdisjoint(fingerprints(text))
 
 
 def stored_key_masker() -> Callable[[list[str]], list[str]]:

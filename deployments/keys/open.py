@@ -112,6 +112,8 @@ def mark_key_state(key: ApiKey, state: KeyState, upstream_text: str, *, now: dat
     if not rows.update(state=state, refusal=upstream_text, refused_at=now, checked_at=now):
         return
     key.state = state
+    if key.workspace_id:
+        bump_revision(key.workspace_id)
     append_event(
         Action.KEY_UNREADABLE if state == KeyState.UNREADABLE else Action.KEY_STOPPED,
         by=SYSTEM,
@@ -120,8 +122,6 @@ def mark_key_state(key: ApiKey, state: KeyState, upstream_text: str, *, now: dat
         workspace=key.workspace,
         reason=upstream_text,
     )
-    if key.workspace_id:
-        bump_revision(key.workspace_id)
 
 
 def key_subject(key: ApiKey) -> Subject:

@@ -24,7 +24,8 @@ EVENT_SENTENCES = {
 
 
 # Roboflow's statuses of deployments that will not come back: nothing is possible any more.
-ENDED_STATUSES = ("deleted", "expired")
+DELETED, EXPIRED = "deleted", "expired"
+ENDED_STATUSES = (DELETED, EXPIRED)
 
 
 @dataclass(frozen=True, kw_only=True)

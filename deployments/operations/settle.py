@@ -4,8 +4,8 @@ from datetime import datetime
 
 from django.db.models import F
 
-from deployments.fleet.models import DELETED, Deployment
-from deployments.ledger.kinds import is_done
+from deployments.fleet.models import Deployment
+from deployments.ledger.kinds import DELETED, is_done
 from deployments.ledger.models import Operation
 from deployments.ledger.states import State
 from deployments.ledger.transitions import Outcome, transition

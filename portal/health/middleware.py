@@ -24,5 +24,7 @@ class HealthMiddleware:
         """Return the answer of the probe for GET and HEAD, otherwise that of the rest of the portal."""
         probe = PROBES.get(request.path_info)
         if probe is not None and request.method in ("GET", "HEAD"):
-            return probe(request)
+            answer = probe(request)
+            answer["Content-Length"] = str(len(answer.content))  # CommonMiddleware sets it for the others
+            return answer
         return self.get_response(request)

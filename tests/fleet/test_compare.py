@@ -369,3 +369,10 @@ def test_a_comparison_without_its_only_change_is_empty():
     found.drop_rows({"d1"})
 
     assert found == Comparison()
+
+
+def test_a_deployment_that_goes_on_to_be_listed_as_deleted_stays_gone():
+    ended = row(status="deleted", gone_at=YESTERDAY)
+
+    assert compare([ended], [report(status="deleted")]).is_empty
+    assert compare([ended], []).is_empty
