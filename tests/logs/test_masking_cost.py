@@ -27,7 +27,7 @@ PAYLOADS = [  # what a deployment logs
     '{"level": "info", "event": "request_finished", "path": "/infer/workflows/acme/detect",'
     ' "duration_ms": 35.1, "request_id": "0f8fad5bd9cb469fa16570867728950e"}',
     'Traceback (most recent call last):\n  File "/usr/local/lib/python3.11/site-packages/uvicorn/protocols/'
-    'http/httptools_impl.py", line 411, in run_asgi\n    result = await app(scope, receive, send)\nValueError',
+    'http/httptools_impl.py", line 411, in run_asgi\n    result = await app(scope, receive, send)\nValueE',
     "prediction done: 12 objects, confidence 0.91, image 1920x1080, model pallets/7",
     "GPU memory: 35% used, 5120 MiB / 15360 MiB; temperature 61 C",
 ]
