@@ -23,7 +23,7 @@ class TimedText:
 
 @dataclass(frozen=True)
 class Row:
-    """One deployment, with what is asked, what is wrong, and when it expires by our clock; None for nothing."""
+    """One deployment, with what is asked, what is wrong, and when it expires; None for nothing."""
 
     deployment: Deployment
     url: str

@@ -28,7 +28,7 @@ def is_unchanged(request: HttpRequest, rev: str) -> bool:
 
 
 def nothing_new(fresh_at: datetime | None = None) -> HttpResponse:
-    """204: htmx changes nothing, but the age of the facts on the page counts from `fresh_at`, if it is given."""
+    """204: htmx changes nothing, but the age of the facts on the page counts from `fresh_at`, if given."""
     response = HttpResponse(status=204)
     if fresh_at:
         response[FRESH_HEADER] = fresh_at.isoformat()

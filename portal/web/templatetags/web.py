@@ -124,7 +124,7 @@ def time_left(at: datetime | None) -> SafeString | str:
 
 @register.simple_tag
 def server_time() -> str:
-    """Return the portal's time in ISO 8601: ages on the page count by it, whatever the browser's clock says."""
+    """Return the portal's time in ISO 8601: ages on the page count by it, not by the browser's clock."""
     return now().isoformat()
 
 
