@@ -1,8 +1,9 @@
 """Searches on SQLite ignore case beyond ASCII, as they do on PostgreSQL.
 
-Django's `icontains`, `istartswith` and `iexact` become `LIKE` on SQLite, which ignores the case of A to Z only
-(https://www.sqlite.org/lang_expr.html#like), and `UPPER(...) LIKE UPPER(...)` on PostgreSQL. Here SQLite's LIKE
-is replaced, which its documentation provides for, by one that compares upper-case letters of all scripts.
+Django's `icontains`, `istartswith` and `iexact` become `LIKE` on SQLite, which ignores the case of A to Z
+only (https://www.sqlite.org/lang_expr.html#like), and `UPPER(...) LIKE UPPER(...)` on PostgreSQL. Here
+SQLite's LIKE is replaced, which its documentation provides for, by one that compares upper-case letters of
+all scripts.
 """
 
 import re
@@ -28,7 +29,7 @@ def replace_like(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
 
 
 def is_like(pattern: Any, value: Any, escape: str = "") -> bool | None:
-    """Return whether `value` is like `pattern`, whatever the case of letters; None when one of them is NULL."""
+    """Return whether `value` is like `pattern`, whatever the case of letters; None for NULL."""
     if pattern is None or value is None:
         return None
     return matcher_of(str(pattern), escape)(str(value))
