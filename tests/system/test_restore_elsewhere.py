@@ -8,11 +8,11 @@ from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 from django.utils.timezone import now
 
-from deployments.keys.masking import known_fingerprints, mask_known_keys
 from deployments.keys.models import ApiKey
 from deployments.keys.open import call_with_key
 from portal.audit.sign import sign_head
 from portal.audit.verify import verify_trail
+from portal.web.masking import mask_stored_keys
 from tests.people import add_key, make_person
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -66,7 +66,7 @@ def test_known_keys_are_masked_and_also_held_by_is_right_with(other, restore, se
 
     add_key(cam, "sandbox-key-ana")
 
-    assert "sandbox-key-ana" not in mask_known_keys("say sandbox-key-ana", known_fingerprints())
+    assert "sandbox-key-ana" not in mask_stored_keys("say sandbox-key-ana")
     page = cam.get("/keys/").content.decode()
     assert "also held by" in page.lower() and "Ana" in page
 
@@ -115,4 +115,4 @@ def works_for_all():
 
 
 def is_masked():
-    return "sandbox-key" not in mask_known_keys("sandbox-key-ana sandbox-key-ben", known_fingerprints())
+    return "sandbox-key" not in mask_stored_keys("sandbox-key-ana sandbox-key-ben")
