@@ -11,7 +11,16 @@ from django.utils.timezone import now
 from deployments.workspaces.models import Workspace
 from portal.configuration.sqlite_like import is_like
 
-NAMES = ["Straßenkamera", "ÄPFEL und Öl", "кран", "ΚΆΜΕΡΑ", "100% of_all", "back\\slash", "[dot].*", "plain"]
+NAMES = [
+    "Straßenkamera",
+    "ÄPFEL und Öl",
+    "кран",
+    "ΚΆΜΕΡΑ",
+    "100% of_all",
+    "back\\slash",
+    "[dot].*",
+    "plain",
+]
 
 
 @pytest.fixture

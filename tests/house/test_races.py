@@ -1,4 +1,4 @@
-"""Two people, or two clicks, at the same moment: a constraint decides, nobody gets a 500, nothing is doubled."""
+"""Two people, or two clicks, at the same moment: a constraint decides, and nobody gets a 500."""
 
 import re
 import threading
@@ -32,7 +32,7 @@ def ana(transactional_db, ana):
 
 
 def at_once(function, count=AT_ONCE):
-    """Call `function(number)` in threads that begin together, each on its own connection; return the results."""
+    """Call `function(number)` in threads that begin together, each on its own connection."""
     barrier, results = threading.Barrier(count), [None] * count
 
     def call(number):
