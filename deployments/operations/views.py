@@ -108,7 +108,7 @@ def operations(request: HttpRequest, membership: Membership) -> HttpResponseBase
         "actors": actors_of(workspace),
         "states": State.choices,
         "kinds": [(kind, kind.facts.label) for kind in Kind],
-        "fast": any(operation.is_open for operation in page.rows),
+        "is_busy": any(operation.is_open for operation in page.rows),
     }
     return page_or_part(
         request,

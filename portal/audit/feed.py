@@ -64,7 +64,7 @@ class FeedLine:
     earlier: list[Event] = field(default_factory=list)  # the events of the same operation, oldest first
 
     @property
-    def words(self) -> str:
+    def sentence(self) -> str:
         """Return the text between actor and object."""
         return sentence_of(self.event.action)
 

@@ -68,7 +68,7 @@ def follows_from(newest: SignedHead | None) -> bool:
         signed={newest.sequence: newest} if newest else {},
     )
     if not finding.ok:
-        log.error("trail_head_not_signed", sequence=finding.sequence, why=finding.words)
+        log.error("trail_head_not_signed", sequence=finding.sequence, why=finding.message)
     return finding.ok
 
 

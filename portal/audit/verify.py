@@ -28,7 +28,7 @@ class Finding:
 
     ok: bool
     entries: int
-    words: str
+    message: str
     sequence: int | None = None
 
 
@@ -164,7 +164,7 @@ def verify_for_person(by: Origin) -> None:
             by=by,
             at=now,
             about=Subject(type="trail", name="trail"),
-            changes={"result": (None, finding.words or "intact")},
+            changes={"result": (None, finding.message or "intact")},
         )
 
 
@@ -174,7 +174,7 @@ def store_verification(finding: Finding, *, by: str, now: datetime) -> Verificat
         "verified_at": now,
         "entries": finding.entries,
         "ok": finding.ok,
-        "finding": finding.words,
+        "finding": finding.message,
         "by": by,
     }
     return Verification.objects.update_or_create(pk=1, defaults=defaults)[0]

@@ -148,7 +148,7 @@ def test_the_next_page_continues_after_the_last_line(db):
 def test_a_line_says_what_happened(db):
     append("signin.succeeded", by=ANA)
 
-    assert feed_page(Event.objects.all(), cursor=None)[0][0].words == "signed in"
+    assert feed_page(Event.objects.all(), cursor=None)[0][0].sentence == "signed in"
 
 
 def test_an_export_has_a_value_for_every_column(db):

@@ -48,7 +48,7 @@ def test_tampering_by_sql_is_named(sql, where, message, db):
 
     finding = verify_trail()
     assert (finding.ok, finding.sequence) == (False, where)
-    assert message in finding.words
+    assert message in finding.message
 
 
 @pytest.mark.parametrize("how", ["insert", "swap"])
@@ -112,7 +112,7 @@ def test_a_range_whose_entry_before_is_missing_cannot_be_verified(db):
 
     finding = verify_trail(first=3)
 
-    assert (finding.ok, finding.sequence, finding.words) == (False, 2, "Entry 2 is missing.")
+    assert (finding.ok, finding.sequence, finding.message) == (False, 2, "Entry 2 is missing.")
 
 
 def test_what_is_appended_while_a_verification_runs_is_no_fault(db, monkeypatch):
@@ -138,7 +138,7 @@ def test_removed_signed_heads_are_missed(db):
 
     tamper("DELETE FROM audit_signedhead")
 
-    assert "signed heads were removed" in verify_trail().words
+    assert "signed heads were removed" in verify_trail().message
 
 
 def test_a_young_trail_may_have_no_signed_head_yet(db):
@@ -156,7 +156,7 @@ def test_a_head_signed_with_a_strange_key_counts_for_nothing(db, settings):
     stranger = sign_head(now=now()).public_key
     settings.PORTAL_TRAIL_KEY, settings.PORTAL_VAULT_KEYS = own, own_vault
 
-    assert "not signed by this portal's key" in verify_trail().words
+    assert "not signed by this portal's key" in verify_trail().message
     settings.PORTAL_TRAIL_FORMER_PUBLIC_KEYS = [stranger]
     assert verify_trail().ok
 
@@ -169,7 +169,7 @@ def test_an_altered_signature_is_named(db):
     finding = verify_trail()
 
     assert (finding.ok, finding.sequence) == (False, 3)
-    assert "signature of the head at 3 is not valid" in finding.words
+    assert "signature of the head at 3 is not valid" in finding.message
 
 
 def test_a_rewritten_chain_does_not_agree_with_its_signed_head(db):
@@ -180,7 +180,7 @@ def test_a_rewritten_chain_does_not_agree_with_its_signed_head(db):
     finding = verify_trail()
 
     assert (finding.ok, finding.sequence) == (False, 3)
-    assert "not the one whose head was signed" in finding.words
+    assert "not the one whose head was signed" in finding.message
 
 
 def test_a_cut_off_end_shows_against_a_signed_head_even_when_the_head_was_cut_too(db):
@@ -192,7 +192,7 @@ def test_a_cut_off_end_shows_against_a_signed_head_even_when_the_head_was_cut_to
 
     finding = verify_trail()
     assert (finding.ok, finding.sequence) == (False, 8)
-    assert "cut off" in finding.words
+    assert "cut off" in finding.message
 
 
 def test_the_command_names_the_first_bad_entry_and_fails(db, capsys):

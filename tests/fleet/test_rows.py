@@ -51,8 +51,8 @@ def text_of(timed):
     return f"{timed.text} {ago_text(timed.at, now())}" if timed else ""
 
 
-def coming(person):
-    return [one["name"] for one in person.get(FLEET).context["coming"]]
+def creates_in_flight(person):
+    return [one["name"] for one in person.get(FLEET).context["creates_in_flight"]]
 
 
 # What is asked
@@ -122,7 +122,7 @@ def test_the_page_and_the_export_show_what_is_asked(ana, ask, deployment):
     page = ana.get(FLEET)
     export = b"".join(ana.get(f"{FLEET}?format=csv").streaming_content).decode().splitlines()
 
-    assert "pausing - asked by Ana" in page.content.decode() and page.context["fast"]
+    assert "pausing - asked by Ana" in page.content.decode() and page.context["is_busy"]
     column = export[0].split(",").index("asked_state")
     asked = {line.split(",")[1]: line.split(",")[column] for line in export[1:]}
     assert asked.pop("pallet-counter") == "paused"
@@ -132,7 +132,7 @@ def test_the_page_and_the_export_show_what_is_asked(ana, ask, deployment):
 def test_a_page_on_which_nothing_is_open_is_polled_slowly(ana, ask):
     ask("pause", state="needs_attention")
 
-    assert not ana.get(FLEET).context["fast"]
+    assert not ana.get(FLEET).context["is_busy"]
 
 
 # Creates
@@ -146,12 +146,12 @@ def test_a_create_has_a_row_until_its_deployment_is_reported(ana, fleet, worker)
 
     after = ana.get(FLEET)
 
-    assert [(one["name"], one["machine_type"]) for one in before.context["coming"]] == [
+    assert [(one["name"], one["machine_type"]) for one in before.context["creates_in_flight"]] == [
         ("brand-new", "dev-cpu")
     ]
     assert operation.get_absolute_url() in before.content.decode()
     assert "creating - asked by Ana" in before.content.decode()
-    assert after.context["coming"] == []
+    assert after.context["creates_in_flight"] == []
     row = next(row for row in after.context["rows"] if row.deployment.deployment_name == "brand-new")
     assert row.asked.text.startswith("creating - asked by Ana") and row.is_busy
 
@@ -162,7 +162,7 @@ def test_a_create_that_roboflow_has_not_named_is_found_by_its_name(ana, ask, dep
     deployment.refresh_from_db()
 
     assert text_of(row_of(deployment).asked).startswith("creating, outcome not known yet")
-    assert coming(ana) == []
+    assert creates_in_flight(ana) == []
 
 
 @pytest.mark.parametrize("why_not", ["seen before it was asked for", "known before it was sent", "not sent"])
@@ -178,7 +178,7 @@ def test_a_deployment_that_a_create_did_not_make_does_not_end_its_row(why_not, a
     ask("create", **{"target_id": "", "state": "unknown"} | fields[why_not])
 
     assert text_of(row_of(deployment).asked) == ""
-    assert coming(ana) == ["pallet-counter"]
+    assert creates_in_flight(ana) == ["pallet-counter"]
 
 
 @pytest.mark.parametrize("is_named", [True, False])
@@ -190,7 +190,7 @@ def test_a_deployment_has_one_row_also_when_another_operation_follows_its_create
     ask("create", state="needs_attention", ago=600, **({} if is_named else {"target_id": ""}))
     ask("delete", state="queued")
 
-    assert coming(ana) == []
+    assert creates_in_flight(ana) == []
     assert text_of(row_of(deployment).asked).startswith("deleting")
 
 

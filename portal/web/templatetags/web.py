@@ -160,11 +160,12 @@ def copy_button(text: str) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def poll_attributes(
-    context: Any, region: str, rev: str, fast: bool = False, url: str = "", every: str = "5s"
+    context: Any, region: str, rev: str, is_busy: bool = False, url: str = "", every: str = "5s"
 ) -> SafeString:
     """Render the attributes of an element that polls `url` (its own page by default) with its revision.
 
-    `region` is the id of the element. It polls at the interval `every`, or every 400 ms if `fast`.
+    `region` is the id of the element. It polls at the interval `every`, or every 400 ms while something
+    `is_busy`.
     """
     request = context["request"]
     query: QueryDict = request.GET.copy() if not url else QueryDict(mutable=True)
@@ -175,7 +176,7 @@ def poll_attributes(
         region,
         url or request.path,
         query.urlencode(),
-        "400ms" if fast else every,
+        "400ms" if is_busy else every,
     )
 
 

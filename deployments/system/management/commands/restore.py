@@ -41,7 +41,7 @@ class Command(BaseCommand):
                 " portal that made the back-up (manage.py secrets import), or add its vault key here."
             )
         if not finding.ok:
-            raise CommandError(f"The trail of the back-up is broken. {finding.words}")
+            raise CommandError(f"The trail of the back-up is broken. {finding.message}")
         self.stdout.write(f"Its trail is intact: {finding.entries} entries, the head that the back-up names.")
 
     def restore(self, file: str, *, replace: bool) -> dict[str, Any]:

@@ -59,7 +59,7 @@ class Command(BaseCommand):
         if first == 1 and last is None:
             verify.store_verification(finding, by="manage.py audit verify", now=now())
         if not finding.ok:
-            raise CommandError(f"The trail is broken at entry {finding.sequence}. {finding.words}")
+            raise CommandError(f"The trail is broken at entry {finding.sequence}. {finding.message}")
         self.stdout.write(f"The trail is intact: {finding.entries} entries.")
 
     def compare(self, finding: Finding, against: Path) -> Finding:
