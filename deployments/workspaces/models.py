@@ -42,7 +42,7 @@ class Workspace(models.Model):
     sync_due_at = models.DateTimeField(null=True)
     sync_attempted_at = models.DateTimeField(null=True)
     list_requested_at = models.DateTimeField(null=True)  # when the last stored list was asked for
-    patience_until = models.DateTimeField(null=True)  # Retry-After: no reads before
+    patience_until = models.DateTimeField(null=True)  # Retry-After of a 429: no background read before
     synced_at = models.DateTimeField(null=True)  # the last success: the age of what pages show
     sync_milliseconds = models.IntegerField(null=True)
     sync_error = models.TextField(blank=True)  # Roboflow's text, masked
@@ -74,10 +74,10 @@ class Workspace(models.Model):
         """Return the colour of the warning about the age of what pages show: "", "amber" or "red"."""
         age = self.age(now)
         if age is None:
-            return "amber" if self.sync_failures else ""
+            return "amber" if self.sync_error_reading else ""
         if age > RED_AFTER:
             return "red"
-        is_failing = self.sync_failures > 0 and age > AMBER_INTERVALS * active_interval()
+        is_failing = bool(self.sync_error_reading) and age > AMBER_INTERVALS * active_interval()
         return "amber" if is_failing or self.is_late(age, now) else ""
 
     def is_late(self, age: timedelta, now: datetime) -> bool:
