@@ -34,6 +34,9 @@ ALLOWED_HOSTS = base.hosts
 CSRF_TRUSTED_ORIGINS = base.origins
 # Addresses or networks whose X-Forwarded-For and -Proto count.
 PORTAL_TRUSTED_PROXIES = env.list_setting("PORTAL_TRUSTED_PROXIES", parse_network)
+# How many of their addresses are skipped in X-Forwarded-For: a chain of all listed ones works without this setting.
+listed_hops = str(min(10, max(1, len(PORTAL_TRUSTED_PROXIES) - 1)))
+PORTAL_PROXY_HOPS = int(env.choice_setting("PORTAL_PROXY_HOPS", listed_hops, map(str, range(11))))
 
 # --- secrets ----------------------------------------------------------------------------------------------
 SECRETS_FOLDER = PORTAL_HOME / "secrets"
@@ -129,11 +132,14 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "portal.web.middleware.TrustedProxyMiddleware",
+    "portal.web.middleware.HeadMiddleware",
     "portal.web.headers.SecurityHeadersMiddleware",  # these three before any that may answer by itself
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
+    "portal.health.middleware.HealthMiddleware",  # before any that reads the Host header
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.web.patience.PatienceMiddleware",  # before any that uses the database
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -228,6 +234,7 @@ ACCOUNT_RATE_LIMITS = {  # allauth's notation; from key_check on they are ours
     "refusal": "120/m/user",
     "invite": "20/m/user",
 }
+SESSION_ENGINE = "portal.web.sessions"
 SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())  # absolute limit
 SESSION_IDLE_SECONDS = timedelta(hours=24).total_seconds()  # without a page or poll
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
@@ -285,7 +292,7 @@ DJANGO_STRUCTLOG_CELERY_ENABLED = True
 
 # --- what is wrong with the settings ----------------------------------------------------------------------
 SETTING_PROBLEMS = env.problems
-SETTING_WARNINGS = env.misspelling_warnings(used_elsewhere={"PORTAL_BIND", "PORTAL_PORT"})
+SETTING_WARNINGS = env.misspelling_warnings(used_elsewhere={"PORTAL_BIND", "PORTAL_PORT", "PORTAL_NETWORK"})
 if ROBOFLOW_CONNECT_TIMEOUT_SECONDS + ROBOFLOW_READ_TIMEOUT_SECONDS > OPERATION_CALL_SECONDS:
     SETTING_WARNINGS.append(
         f"ROBOFLOW_READ_TIMEOUT_SECONDS is {ROBOFLOW_READ_TIMEOUT_SECONDS:g}, but a change is cut off after"

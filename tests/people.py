@@ -135,16 +135,21 @@ class Worker:
             run_operation(pk, now=now())
 
     def look(self) -> None:
-        """Reconcile every operation with an open outcome once."""
+        """Do once what ends open operations: read the list, settle from it, and ask about unknown ones now."""
         from deployments.ledger.models import Operation
         from deployments.operations.reconcile import look_at_operation
+        from deployments.operations.settle import settle_workspace
 
+        if Operation.objects.filter(state="accepted").exists():
+            self.sync()
+            settle_workspace(self.workspace.pk, now=now())
         waiting = Operation.objects.filter(state__in=("accepted", "unknown"))
+        waiting.update(next_look_at=now())
         for pk in list(waiting.values_list("pk", flat=True)):
             look_at_operation(pk)
 
     def drain(self, seconds: float = 5) -> None:
-        """Run what is queued, then reconcile until no operation is open, at most for `seconds`."""
+        """Run what is queued, then look until no operation is open, at most for `seconds`."""
         from deployments.ledger.models import Operation
 
         deadline = time.monotonic() + seconds

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any, Self
 from urllib.error import HTTPError
+from urllib.parse import quote
 from urllib.request import ProxyHandler, Request, build_opener
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,7 +20,7 @@ _open_url = build_opener(ProxyHandler({})).open
 class SandboxProcess:
     """A sandbox process with its own state file in `folder`.
 
-    A restart clears the faults and the counts of calls, but not the journal.
+    A restart clears the faults and the calls, but not the journal.
     """
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
@@ -114,16 +115,117 @@ class SandboxProcess:
         """Return everything that the process wrote to stderr."""
         return (self.folder / "sandbox.log").read_text()
 
-    def fault(self, endpoint: str, kind: str, count: int = 1, **options: object) -> None:
+    def fault(
+        self, endpoint: str | list[str], kind: str, count: int | None = None, **options: object
+    ) -> None:
         """Apply the fault to the next `count` calls of the endpoint ("*" for any); 0 means until cleared.
 
-        The kinds and options are in deployments/sandbox/faults.py.
+        Without a count it is one call, or any number for the kinds that last and with `for_seconds`. The kinds,
+        groups of endpoints and options are in deployments/sandbox/faults.py.
         """
-        self.control("POST", "faults", {"endpoint": endpoint, "kind": kind, "count": count, **options})
+        given = {} if count is None else {"count": count}
+        self.control("POST", "faults", {"endpoint": endpoint, "kind": kind, **given, **options})
 
     def clear_faults(self) -> None:
-        """Deactivate all faults."""
+        """Heal all faults, set Roboflow's clock right, and release the calls that wait."""
         self.control("DELETE", "faults")
+
+    def heal(self, endpoint: str | list[str] | None = None, kind: str | None = None) -> None:
+        """Heal the faults that were ordered for this endpoint and of this kind (None: any)."""
+        given = {"endpoint": endpoint, "kind": kind}
+        self.control("DELETE", "faults", {name: value for name, value in given.items() if value is not None})
+
+    def silence(
+        self,
+        *endpoints: str,
+        for_seconds: float | None = None,
+        after: bool = False,
+        then: str = "close",
+        **options: object,
+    ) -> None:
+        """Accept the calls and never answer them, for so long or until healed; without an endpoint, all calls.
+
+        With `after` a call is processed first. When it is over, `then` decides about the calls that wait:
+        `close` them, `answer` them, or also `process` those whose client has gone.
+        """
+        kind = "silence_after" if after else "silence"
+        self._strike(endpoints, kind, for_seconds=for_seconds, then=then, **options)
+
+    def lag(self, *endpoints: str, seconds: float | None = None, **options: object) -> None:
+        """Answer reads with what was true so many seconds ago; None freezes what is true now.
+
+        With `varies=True` each answer is of another age, up to `seconds`. Without an endpoint: list and get.
+        """
+        self._strike(endpoints, "stale", seconds=seconds, **options)
+
+    def partial(
+        self,
+        endpoint: str,
+        *fields: str,
+        how: str = "absent",
+        entry: str | int = "*",
+        **options: object,
+    ) -> None:
+        """Leave out or spoil the named fields (none named: all) of all entries, or of one.
+
+        `how` is `absent`, `null`, `empty`, `wrong_type`, or `value` with the option `value`. `entry` is a name,
+        an id or a place in the list.
+        """
+        names = list(fields) or "*"
+        self._strike((endpoint,), "partial", fields=names, how=how, entry=entry, **options)
+
+    def refuse_keys(self, *endpoints: str, for_seconds: float | None = None, **options: object) -> None:
+        """Answer 401 to all keys, or to that of the option `key`; without an endpoint, at the key check too.
+
+        The endpoint `deployments` means all but the key check.
+        """
+        self._strike(endpoints, "unauthorized", for_seconds=for_seconds, **options)
+
+    def limit_rate(
+        self,
+        *endpoints: str,
+        for_seconds: float | None = None,
+        retry_after: object = None,
+        form: str = "seconds",
+        **options: object,
+    ) -> None:
+        """Answer 429 with a Retry-After in seconds, or with `form="date"` as a date.
+
+        Without `retry_after` it is what is left of `for_seconds`; "none" sends no header.
+        """
+        self._strike(
+            endpoints,
+            "rate_limited",
+            for_seconds=for_seconds,
+            retry_after=retry_after,
+            retry_after_form=form,
+            **options,
+        )
+
+    def set_clock(self, seconds: float, *, step: bool = False, for_seconds: float | None = None) -> None:
+        """Put Roboflow's clock ahead by so many seconds, or behind if negative.
+
+        With `step`, log lines that were written before keep their timestamps.
+        """
+        self._strike((), "clock", seconds=seconds, step=step, for_seconds=for_seconds)
+
+    def send_cookies(self, *endpoints: str, **options: object) -> None:
+        """Let answers set a session cookie that names the key; see `received` for what came back."""
+        self._strike(endpoints, "cookie", **options)
+
+    def settle_slowly(self, *endpoints: str, seconds: float | None = None, **options: object) -> None:
+        """Accept changes whose effect is reported after so many seconds only; None means never."""
+        self._strike(endpoints, "slow_settle", seconds=seconds, **options)
+
+    def _strike(self, endpoints: tuple[str, ...], kind: str, **options: object) -> None:
+        """Order the fault for each endpoint by itself, so that each can be healed by itself."""
+        given = {name: value for name, value in options.items() if value is not None}
+        for endpoint in endpoints or ("*",):
+            self.fault(endpoint, kind, **given)
+
+    def hanging(self) -> int:
+        """Return how many calls wait without an answer now."""
+        return int(self.control("GET", "faults")["hanging"])
 
     def change(self, name: str, **body: object) -> dict[str, Any]:
         """Change a deployment at once and without the portal, as somebody else would."""
@@ -175,6 +277,24 @@ class SandboxProcess:
     def calls(self) -> dict[str, int]:
         """Return how often each endpoint was called since the start or reset, faults included."""
         return dict(self.control("GET", "journal")["calls"])
+
+    def received(self, endpoint: str | None = None, since: int = 0) -> list[dict[str, Any]]:
+        """Return the calls received, reads too, oldest first: those after the call with the number `since`.
+
+        Each has `sequence`, `time`, `endpoint`, `method`, `by`, `deployment_name`, `cookie` and `status`.
+        """
+        place = f"calls?since={since}" + (f"&endpoint={quote(endpoint, safe='')}" if endpoint else "")
+        answer = self.control("GET", place)
+        assert answer["first_listed"] <= since + 1 or since == 0, "older calls are not listed any more"
+        return list(answer["calls"])
+
+    def last_call(self) -> int:
+        """Return the number of the last call received, to count from there."""
+        return int(self.control("GET", f"calls?since={sys.maxsize}")["last"])
+
+    def call_count(self, *endpoints: str, since: int = 0) -> int:
+        """Return how many calls of the endpoints (none: all) came after the call with the number `since`."""
+        return sum(not endpoints or call["endpoint"] in endpoints for call in self.received(since=since))
 
     def control(self, method: str, place: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """Call `/__sandbox/<place>` and return its JSON. Raises RuntimeError for an answer other than 200."""

@@ -11,7 +11,9 @@ from django.views.decorators.http import require_POST, require_safe
 from deployments.activity.feeds import export_if_wanted, feed_context, get_event_or_404
 from portal.accounts.guard import administrator_required
 from portal.audit.models import Event, Head
-from portal.queue.publish import publish
+from portal.audit.origin import origin_of
+from portal.audit.verify_requests import request_verification
+from portal.clock import now
 from portal.web.fragments import is_unchanged, nothing_new, page_or_part, redirect_page
 from portal.web.limits import is_within_limit, too_often_page
 from portal.web.next import safe_next
@@ -51,8 +53,7 @@ def verify_now(request: HttpRequest) -> HttpResponse:
     """Ask a worker to verify the trail. The integrity card shows the result."""
     if not is_within_limit(request, "verify"):
         return too_often_page(request, "The trail was just verified.")
-    if publish("audit.verify", request.user.pk):
-        messages.info(request, "The trail is being verified. You will see the result on the integrity card.")
-    else:
-        messages.error(request, "The queue does not answer, so no worker was asked. Try again in a moment.")
+    asked = request_verification(by=origin_of(request), now=now())
+    when = "is being verified" if asked else "will be verified as soon as a worker can be reached"
+    messages.info(request, f"The trail {when}. You will see the result on the integrity card.")
     return redirect_page(request, safe_next(request, request.POST.get("next"), "/"))

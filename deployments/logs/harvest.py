@@ -2,6 +2,7 @@
 
 import time
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -18,6 +19,7 @@ from deployments.roboflow.mask import Secret
 from deployments.roboflow.schema import LogPage
 from portal.queue.lease import holding_lease
 from portal.queue.publish import publish
+from portal.web.patience import write_if_free
 
 HARVEST_EVERY = timedelta(seconds=3)
 WANTED_FOR = timedelta(seconds=20)  # after the last poll of a log page
@@ -31,8 +33,11 @@ IDS_PER_QUERY = 500  # databases limit the number of values in one query
 
 
 def request_harvest(deployment: Deployment, *, since: datetime, now: datetime) -> Harvest:
-    """Store that somebody reads the log from `since` on. Publish a harvest unless one was just made."""
-    state, _ = Harvest.objects.get_or_create(deployment=deployment)
+    """Store that somebody reads the log from `since` on. Publish a harvest unless one was just made.
+
+    While the database is busy nothing is stored, and the next poll tries again.
+    """
+    state = Harvest.objects.filter(deployment=deployment).first() or Harvest(deployment=deployment)
     if deployment.is_over:
         return state
     is_earlier = state.wanted_from is None or since < state.wanted_from
@@ -43,13 +48,17 @@ def request_harvest(deployment: Deployment, *, since: datetime, now: datetime) -
         return state
     state.wanted_from = min(since, state.wanted_from or since)
     state.wanted_until = now + WANTED_FOR
-    Harvest.objects.filter(pk=state.pk).update(
-        wanted_from=state.wanted_from,
-        wanted_until=state.wanted_until,
-    )
-    if state.harvested_at is None or state.harvested_at < now - HARVEST_EVERY:
+    is_due = state.harvested_at is None or state.harvested_at < now - HARVEST_EVERY
+    if write_if_free(partial(store_wanted, state)) and is_due:
         publish("logs.harvest", deployment.pk)
     return state
+
+
+def store_wanted(state: Harvest) -> None:
+    """Store what is wanted of a log, in a new row if there is none."""
+    wanted = {"wanted_from": state.wanted_from, "wanted_until": state.wanted_until}
+    if not Harvest.objects.filter(deployment=state.deployment).update(**wanted):
+        Harvest.objects.get_or_create(deployment=state.deployment, defaults=wanted)
 
 
 def publish_wanted_harvests(*, now: datetime) -> int:

@@ -120,10 +120,10 @@ def operations(request: HttpRequest, membership: Membership) -> HttpResponseBase
 
 
 def actors_of(workspace: Workspace) -> list[tuple[int, str]]:
-    """Return (id, name) of the people who requested operations, for the filter; at most 200."""
+    """Return (id, name) of the people who requested operations, for the filter."""
     with_actor = Operation.objects.filter(workspace=workspace, actor__isnull=False)
-    found = with_actor.values_list("actor_id", "actor_name").distinct()[:200]
-    return sorted(dict(found).items())
+    found = with_actor.values_list("actor_id", "actor_name").distinct()
+    return sorted(dict(found.order_by()).items(), key=lambda actor: actor[1])
 
 
 def export_operations(

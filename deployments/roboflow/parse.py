@@ -216,7 +216,8 @@ def payload_text(payload: Any) -> str:
     if payload is None:
         return ""
     text = payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False)
-    return text_field(text, PAYLOAD)
+    shown = text_field(text, PAYLOAD)
+    return shown if len(text) <= PAYLOAD else f"{shown}... (cut: the line has {len(text)} characters)"
 
 
 def parse_log_page(body: bytes) -> LogPage:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from deployments.sandbox.creation import build_deployment, choose_subdomain, random_id
+from deployments.sandbox.faults import parse_fault
 from deployments.sandbox.initial_data import Key
 from deployments.sandbox.lifecycle import Act, Deployment, is_live, stable_id
 from deployments.sandbox.messages import Answer, Refusal, Request, json_answer, text_answer
@@ -13,9 +14,12 @@ PREFIX = "/__sandbox/"
 HELP = """This is the portal's imitation of Roboflow. Addresses below /__sandbox/ need no key.
 
 GET    /__sandbox/journal             {"entries": [...], "outside": [...], "calls": {"/list": 3}}
-POST   /__sandbox/faults              {"endpoint": "/pause" or "*", "kind": ..., "count": 1}; 0: until cleared
-GET    /__sandbox/faults              list the active faults
-DELETE /__sandbox/faults              clear all faults
+GET    /__sandbox/calls               every call, reads too; ?endpoint=/list&since=<sequence> lists fewer
+POST   /__sandbox/faults              {"endpoint": "/pause", ["/list", "/get"], "reads", "writes",
+                                       "deployments" or "*", "kind": ..., "count": 1 (0: until healed),
+                                       "for_seconds": how long, "key": one key only, ...: see faults.py}
+GET    /__sandbox/faults              list the active faults and count the waiting calls
+DELETE /__sandbox/faults              heal all faults, or those of {"id", "endpoint", "kind"}
 POST   /__sandbox/deployments/<name>  {"workspace", "action": pause|resume|delete|fail|expire|status|vanish,
                                        "status", "create", "recreate", "patch"}
 POST   /__sandbox/bulk                {"workspace", "count"}
@@ -40,7 +44,7 @@ def answer_request(sandbox: Sandbox, request: Request, *, now: float) -> Answer:
     if handler is None:
         raise Refusal(404, "No such control. See GET /__sandbox/")
     with sandbox.store.lock:
-        parameters = request.json_fields()
+        parameters = request.json_fields() or dict(request.query)
         return handler(sandbox, {**parameters, "name": name} if name else parameters, now)
 
 
@@ -60,20 +64,45 @@ def show_journal(sandbox: Sandbox, parameters: dict[str, Any], now: float) -> An
     )
 
 
+def show_calls(sandbox: Sandbox, parameters: dict[str, Any], now: float) -> Answer:
+    """Answer with the calls received, by endpoint and by key, and one by one."""
+    since = str(parameters.get("since", "0"))
+    if not since.isdecimal():
+        raise Refusal(400, "since is the sequence number of a call")
+    return json_answer(sandbox.calls.report(endpoint=parameters.get("endpoint"), since=int(since)))
+
+
 def show_faults(sandbox: Sandbox, parameters: dict[str, Any], now: float) -> Answer:
-    """Answer with the active faults."""
-    return json_answer({"faults": sandbox.faults.list_active()})
+    """Answer with the active faults, the number of waiting calls, and how far Roboflow's clock is ahead."""
+    return json_answer(
+        {
+            "faults": sandbox.faults.list_active(),
+            "hanging": sandbox.faults.count_waiting_calls(),
+            "clock_difference_seconds": sandbox.clock.difference_at(now),
+        }
+    )
 
 
 def add_fault(sandbox: Sandbox, parameters: dict[str, Any], now: float) -> Answer:
     """Activate a fault; answer with the active faults."""
-    sandbox.faults.add_fault(parameters)
+    fault = parse_fault(parameters, {key.key: key.nick for key in sandbox.store.keys.values()})
+    if fault.kind == "clock":
+        sandbox.clock.set_difference(
+            fault.seconds or 0.0, now=now, step=fault.step, for_seconds=fault.for_seconds
+        )
+    else:
+        sandbox.faults.add_fault(fault, now=now)
     return show_faults(sandbox, parameters, now)
 
 
 def clear_faults(sandbox: Sandbox, parameters: dict[str, Any], now: float) -> Answer:
-    """Deactivate all faults."""
-    sandbox.faults.clear_all()
+    """Heal all faults, or those with the given id, endpoint and kind; release their waiting calls."""
+    if unknown := set(parameters) - {"id", "endpoint", "kind"}:
+        raise Refusal(400, f"Unknown fields: {', '.join(sorted(unknown))}. Known: endpoint, id, kind")
+    number, endpoint, kind = (parameters.get(name) for name in ("id", "endpoint", "kind"))
+    sandbox.faults.heal(number=number, endpoint=endpoint, kind=kind)
+    if not parameters or parameters == {"kind": "clock"}:
+        sandbox.clock.set_right()
     return show_faults(sandbox, parameters, now)
 
 
@@ -132,7 +161,7 @@ def add_bulk_deployments(sandbox: Sandbox, parameters: dict[str, Any], now: floa
         raise Refusal(400, f"count is a whole number up to {MAX_BULK_COUNT}")
     first = len(sandbox.store.deployments_of(slug))
     sandbox.store.add_deployments(
-        [_build_bulk_deployment(slug, first + place, now) for place in range(count)]
+        [_build_bulk_deployment(slug, first + place, now) for place in range(count)], now=now
     )
     return json_answer({"count": len(sandbox.store.deployments_of(slug))})
 
@@ -206,6 +235,7 @@ def _save_change(sandbox: Sandbox, deployment: Deployment, action: str, now: flo
 _HANDLERS: dict[tuple[str, str], Callable[[Sandbox, dict[str, Any], float], Answer]] = {
     ("GET", ""): show_help,
     ("GET", "journal"): show_journal,
+    ("GET", "calls"): show_calls,
     ("GET", "faults"): show_faults,
     ("POST", "faults"): add_fault,
     ("DELETE", "faults"): clear_faults,

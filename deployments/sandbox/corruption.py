@@ -3,16 +3,48 @@
 import gzip
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 from deployments.sandbox.messages import JSON, Answer
 
 # What the fault `missing_fields` leaves: without these a client cannot identify an entry.
 ESSENTIAL_FIELDS = ("deployment_id", "deployment_name", "status", "insert_id", "timestamp", "payload")
+# The fields by which a test can choose an entry.
+IDENTIFYING_FIELDS = ("deployment_id", "deployment_name", "insert_id")
+# The names of the fields that contain a list of objects; a deployment is never taken for such a wrapper.
+WRAPPERS = ("deployments", "machine_types", "usage")
+# What can be wrong with a field of a partial answer.
+WAYS = ("absent", "null", "empty", "wrong_type", "value")
 DEFAULT_HUGE_COUNT = 20_000
 MEBIBYTE = 1 << 20
+
+
+class Partial(Protocol):
+    """What is wrong in a partial answer: the order of a fault `partial`.
+
+    `fields` are names of fields, or "*" for all that the entry has. `how` is one of WAYS; `value` is the value
+    that `value` gives. `entry` is "*" for all entries, the name or id of one, or its place in the list.
+    """
+
+    fields: str | list[str]
+    how: str
+    value: Any
+    entry: str | int
+
+
+def make_partial(answer: Answer, partials: Iterable[Partial]) -> Answer:
+    """Return the answer with missing or wrong fields; one that is not 200 with JSON stays as it is."""
+    if answer.status != 200 or answer.content_type != JSON:
+        return answer
+    value = json.loads(answer.body)
+    # The entries are chosen before the first change: another order may change a field that identifies them.
+    chosen = [(partial, _choose_entries(value, partial.entry)) for partial in partials]
+    for partial, entries in chosen:
+        for entry in entries:
+            _spoil_fields(entry, partial)
+    return Answer(200, json.dumps(value).encode(), JSON, answer.headers)
 
 
 def corrupt_answer(answer: Answer, kind: str, *, size: int | None, text: str | None) -> Answer:
@@ -55,12 +87,35 @@ def _change_objects(value: Any, change: Callable[[dict[str, Any]], dict[str, Any
         return [change(entry) if isinstance(entry, dict) else entry for entry in value]
     if not isinstance(value, dict):
         return value
-    if any(isinstance(item, list) for item in value.values()):
+    if any(isinstance(value.get(name), list) for name in WRAPPERS):
         return {
             name: _change_objects(item, change) if isinstance(item, list) else item
             for name, item in value.items()
         }
     return change(value)
+
+
+def _choose_entries(value: Any, entry: str | int) -> list[dict[str, Any]]:
+    """Return the chosen objects of a list, bare or wrapped, or the one object of the answer."""
+    if isinstance(value, dict):
+        wrapped = next((value[name] for name in WRAPPERS if isinstance(value.get(name), list)), None)
+        value = [value] if wrapped is None else wrapped
+    return [
+        one
+        for place, one in enumerate(value)
+        if isinstance(one, dict) and entry in ("*", place, *(one.get(name) for name in IDENTIFYING_FIELDS))
+    ]
+
+
+def _spoil_fields(entry: dict[str, Any], partial: Partial) -> None:
+    """Change the fields of the entry as the order says. A field that is not there appears, unless absent."""
+    for name in list(entry) if partial.fields == "*" else partial.fields:
+        if partial.how == "absent":
+            entry.pop(name, None)
+        elif partial.how == "wrong_type":
+            entry[name] = _wrong_type(entry.get(name))
+        else:
+            entry[name] = {"null": None, "empty": "", "value": partial.value}[partial.how]
 
 
 def _change_list(value: Any, change: Callable[[list[Any]], list[Any]]) -> Any:

@@ -20,16 +20,18 @@ def build_deployment(
     *,
     now: float,
     never_ready: bool = False,
+    extra_boot_seconds: float = 0.0,
 ) -> Deployment:
     """Return a new deployment made from the fields of an `/add` call. The caller stores it.
 
     The caller holds the store's lock until then, so that no other call takes the name or the subdomain. With
-    `never_ready` the deployment stays pending. Raises `Refusal`: 400 for a bad field, 409 for a name in use.
+    `never_ready` the deployment stays pending; `extra_boot_seconds` prolong its start. Raises `Refusal`: 400 for a bad field, 409 for a name in use.
     """
     name = fields.parse_new_name(parameters)
     machine_type = fields.parse_machine_type(parameters)
     hours = fields.parse_duration(parameters)
     min_replicas, max_replicas = fields.parse_replicas(parameters, machine_type)
+    boot_seconds = sandbox.settings.boot_seconds + extra_boot_seconds
     deployment = Deployment(
         deployment_id=random_id(),
         workspace=workspace.slug,
@@ -44,7 +46,7 @@ def build_deployment(
         # Roboflow: only dev types expire; the others run until they are deleted.
         expires_at=now + hours * sandbox.settings.hour_seconds if machine_type.startswith("dev-") else None,
         delete_on_expiration=fields.parse_boolean(parameters, "delete_on_expiration"),
-        acts=[Act(now, "add", None if never_ready else sandbox.settings.boot_seconds)],
+        acts=[Act(now, "add", None if never_ready else boot_seconds)],
     )
     existing = sandbox.store.newest_deployment(workspace.slug, name)
     if existing and is_live(existing, now):

@@ -4,8 +4,6 @@ An entry's side is `api` (a call of Roboflow's API) or `outside` (a change by th
 """
 
 import sqlite3
-import threading
-from collections import Counter
 from typing import Any
 
 TABLE = """
@@ -54,26 +52,3 @@ def read_entries(database: sqlite3.Connection, *, side: str) -> list[dict[str, A
     """Return all entries of one side, oldest first."""
     rows = database.execute(SELECT, (side,))
     return [dict(zip(COLUMNS, row, strict=True)) for row in rows]
-
-
-class CallCounter:
-    """How often each endpoint was called, successfully or not. It is in memory: a restart clears it."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
-        self._lock = threading.Lock()
-
-    def count_call(self, endpoint: str) -> None:
-        """Add one call of the endpoint."""
-        with self._lock:
-            self._counts[endpoint] += 1
-
-    def clear_all(self) -> None:
-        """Set all counts to zero."""
-        with self._lock:
-            self._counts.clear()
-
-    def as_dict(self) -> dict[str, int]:
-        """Return the number of calls by endpoint."""
-        with self._lock:
-            return dict(self._counts)

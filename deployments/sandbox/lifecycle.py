@@ -17,13 +17,20 @@ class Act(NamedTuple):
     """Something that was done to a deployment at the time `at`.
 
     `kind` is `add`, `pause`, `resume`, `delete`, `expiry`, or `status`, which sets the status to any word.
-    `seconds` is the time until the act takes effect; None means that it never does.
+    `seconds` is the time until the act takes effect; None means that it never does. It begins `delay` seconds
+    after `at`; until then nothing changes.
     """
 
     at: float
     kind: str
     seconds: float | None = 0.0
     status: str = ""
+    delay: float = 0.0
+
+    @property
+    def begins_at(self) -> float:
+        """Return when the act begins to have an effect."""
+        return self.at + self.delay
 
 
 class Phase(NamedTuple):
@@ -79,7 +86,7 @@ def compute_phases(deployment: Deployment) -> list[Phase]:
     for act in sorted(deployment.acts + _expiry_acts(deployment), key=lambda act: act.at):
         if act.kind == "expiry" and phases and phases[-1].status in ENDED:
             continue
-        phases = [phase for phase in phases if phase.start <= act.at] + _phases_after(act)
+        phases = [phase for phase in phases if phase.start <= act.begins_at] + _phases_after(act)
     return phases
 
 
@@ -153,11 +160,11 @@ def _phases_after(act: Act) -> list[Phase]:
     """Return the phases that the act leads to."""
     if act.kind in ("add", "resume"):
         if act.seconds is None:
-            return [_begin_phase(act.at, "pending", 60.0)]
-        pending = _begin_phase(act.at, "pending", act.seconds)
-        return [pending, _begin_phase(act.at + act.seconds, "ready", act.seconds)]
+            return [_begin_phase(act.begins_at, "pending", 60.0)]
+        pending = _begin_phase(act.begins_at, "pending", act.seconds)
+        return [pending, _begin_phase(act.begins_at + act.seconds, "ready", act.seconds)]
     status = {"pause": "paused", "delete": "deleted"}.get(act.kind, act.status)
-    return [_begin_phase(act.at + (act.seconds or 0.0), status)]
+    return [_begin_phase(act.begins_at + (act.seconds or 0.0), status)]
 
 
 def _begin_phase(start: float, status: str, boot_seconds: float = 0.0) -> Phase:

@@ -1,12 +1,14 @@
 """The log of a deployment, generated on request: the same lines for the same deployment, time and seed."""
 
 import hashlib
+import heapq
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from random import Random
 from typing import NamedTuple
 
+from deployments.sandbox.clock import Span
 from deployments.sandbox.lifecycle import Deployment, Phase, compute_phases
 
 # Lines of a phase: (offset, severity, text). The offset is in seconds, for START_UP a share of the boot time.
@@ -110,6 +112,26 @@ def generate_lines(
                     yield line
 
 
+def generate_stamped_lines(
+    deployment: Deployment,
+    spans: Iterable[Span],
+    *,
+    start: float,
+    end: float,
+    now: float,
+    key: str,
+    seed: str,
+) -> Iterator[LogLine]:
+    """Yield the lines written until `now` with `start <= at <= end`, newest first, where `at` is Roboflow's time.
+
+    `spans` are those of Roboflow's clock. `start` and `end` are by that clock, `now` is by this machine's.
+    """
+    streams = [
+        _stamp_lines(deployment, span, start=start, end=end, now=now, key=key, seed=seed) for span in spans
+    ]
+    return heapq.merge(*streams, key=lambda line: line.at, reverse=True)
+
+
 def to_api_object(line: LogLine, deployment: Deployment) -> dict[str, str]:
     """Return the log entry as Roboflow's API reports it.
 
@@ -121,6 +143,24 @@ def to_api_object(line: LogLine, deployment: Deployment) -> dict[str, str]:
         "severity": line.severity,
         "timestamp": datetime.fromtimestamp(line.at, UTC).isoformat(timespec="microseconds"),
     }
+
+
+def _stamp_lines(
+    deployment: Deployment, span: Span, *, start: float, end: float, now: float, key: str, seed: str
+) -> Iterator[LogLine]:
+    """Yield the lines that were written in one span of Roboflow's clock, with their times by that clock."""
+    lines = generate_lines(
+        deployment,
+        # A float of this size is exact to a quarter of a microsecond only: decide by the rounded time below.
+        start=max(span.start, start - span.difference - 0.001),
+        end=min(end - span.difference + 0.001, now, span.end),
+        key=key,
+        seed=seed,
+    )
+    for line in lines:
+        stamped = line._replace(at=round(line.at + span.difference, 6))
+        if line.at < span.end and start <= stamped.at <= end:
+            yield stamped
 
 
 def _phase_lines(

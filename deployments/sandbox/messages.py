@@ -11,13 +11,17 @@ HTML = "text/html; charset=utf-8"
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request. The API key is in the query, in the JSON body or in `bearer`, from the header."""
+    """One HTTP request. The API key is in the query, in the JSON body or in `bearer`, from the header.
+
+    `cookie` is the Cookie header.
+    """
 
     method: str
     path: str
     query: dict[str, str]
     body: bytes
     bearer: str = ""
+    cookie: str = ""
 
     def json_fields(self) -> dict[str, Any]:
         """Return the JSON object of the body, or {} if it is empty. Raises `Refusal` (400) for any other."""
@@ -30,6 +34,14 @@ class Request:
         if not isinstance(value, dict):
             raise Refusal(400, "The body must be a JSON object.")
         return value
+
+    def find_text(self, name: str) -> str:
+        """Return the parameter from the query or the JSON body; "" if it is missing or not a string."""
+        try:
+            value = self.query[name] if name in self.query else self.json_fields().get(name, "")
+        except Refusal:
+            return ""
+        return value if isinstance(value, str) else ""
 
 
 @dataclass

@@ -1,13 +1,14 @@
 """The endpoints of Roboflow's deployments API: each checks its parameters and returns its answer."""
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from deployments.sandbox import fields, log_lines
+from deployments.sandbox.active_faults import TakenFaults
 from deployments.sandbox.creation import build_deployment
-from deployments.sandbox.faults import Fault
 from deployments.sandbox.initial_data import Key
 from deployments.sandbox.lifecycle import ENDED, Act, Deployment, ready_seconds, status_at, to_api_object
 from deployments.sandbox.messages import Answer, Refusal, Request, json_answer
@@ -15,6 +16,7 @@ from deployments.sandbox.state import Sandbox
 
 HOUR_SECONDS, DAY_SECONDS = 3600.0, 86400.0
 OK = {"message": "OK"}
+UNAUTHORIZED = "Unauthorized (invalid api_key)"
 # Descriptions in the style of Roboflow's documentation, which gives the one of gpu-small.
 MACHINE_TYPES = {
     "dev-cpu": "4 vCPU, 8 GB RAM, for development",
@@ -32,24 +34,34 @@ CPU_CREDITS, GPU_CREDITS = 0.25, 1.0
 class Call:
     """A call with a valid key, made at the Unix time `now`.
 
-    `parameters` is the query of a GET or the JSON object in the body of a POST.
+    `parameters` is the query of a GET or the JSON object in the body of a POST. Reads report the deployments as
+    they were at `seen_at`: earlier than `now` under the fault `stale`.
     """
 
     sandbox: Sandbox
     key: Key
     parameters: dict[str, Any]
     now: float
+    seen_at: float
     path: str
-    fault: Fault | None = None
+    faults: TakenFaults
 
     def has_fault(self, kind: str) -> bool:
         """Say whether a fault of this kind applies to the call."""
-        return self.fault is not None and self.fault.kind == kind
+        return self.faults.find(kind) is not None
+
+    def find_window(self, default_seconds: float) -> tuple[float, float]:
+        """Return `from_timestamp` and `to_timestamp` as Unix times by Roboflow's clock."""
+        now = self.now + self.sandbox.clock.difference_at(self.now)
+        return fields.parse_window(self.parameters, now=now, default_seconds=default_seconds)
 
     def visible_deployments(self) -> list[Deployment]:
         """Return the deployments of the workspace without those that the fault `lag` still hides."""
-        deployments = self.sandbox.store.deployments_of(self.key.workspace)
-        return [one for one in deployments if one.visible_from <= self.now]
+        if self.seen_at < self.now:
+            deployments = self.sandbox.store.deployments_at(self.key.workspace, self.seen_at)
+        else:
+            deployments = self.sandbox.store.deployments_of(self.key.workspace)
+        return [one for one in deployments if one.visible_from <= self.seen_at]
 
     def find_deployment(self, *, include_hidden: bool = False) -> Deployment:
         """Return the newest deployment named in the parameters. Raises `Refusal` (404) if there is none."""
@@ -64,7 +76,7 @@ class Call:
         return found
 
 
-def answer_request(sandbox: Sandbox, request: Request, *, now: float, fault: Fault | None = None) -> Answer:
+def answer_request(sandbox: Sandbox, request: Request, *, now: float, faults: TakenFaults) -> Answer:
     """Answer one call of the deployments API. Raises `Refusal` for every error."""
     method, endpoint = ENDPOINTS[request.path]
     allowed = ("GET", "HEAD") if method == "GET" else (method,)
@@ -75,8 +87,22 @@ def answer_request(sandbox: Sandbox, request: Request, *, now: float, fault: Fau
         # Roboflow documents the key of a POST in its body; its command line relies on the query as well.
         key = find_key(sandbox, parameters.get("api_key", request.query.get("api_key")))
         if key is None:
-            raise Refusal(401, "Unauthorized (invalid api_key)")
-        return json_answer(endpoint(Call(sandbox, key, parameters, now, request.path, fault)))
+            raise Refusal(401, UNAUTHORIZED)
+        seen_at = find_report_time(faults, now)
+        return json_answer(endpoint(Call(sandbox, key, parameters, now, seen_at, request.path, faults)))
+
+
+def find_report_time(faults: TakenFaults, now: float) -> float:
+    """Return the Unix time whose state a read reports: `now`, or an earlier one under the fault `stale`.
+
+    A fault without seconds freezes the answer as it was when the fault was ordered.
+    """
+    stale = faults.find("stale")
+    if stale is None:
+        return now
+    if stale.fault.seconds is None:
+        return stale.ordered_at
+    return now - stale.fault.seconds * (random.random() if stale.fault.varies else 1.0)
 
 
 def find_key(sandbox: Sandbox, value: object) -> Key | None:
@@ -92,10 +118,11 @@ def add_deployment(call: Call) -> object:
         call.parameters,
         call.sandbox.store.workspaces[call.key.workspace],
         now=call.now,
-        never_ready=call.has_fault("stuck_pending"),
+        never_ready=call.has_fault("stuck_pending") or _find_delay(call) is None,
+        extra_boot_seconds=_find_delay(call) or 0.0,
     )
-    if call.fault and call.has_fault("lag"):
-        deployment.visible_from = call.now + (call.fault.seconds or 10.0)
+    if lag := call.faults.find("lag"):
+        deployment.visible_from = call.now + (lag.fault.seconds or 10.0)
     if not call.has_fault("ignored"):
         call.sandbox.store.add_deployment(
             deployment, side="api", endpoint=call.path, by=call.key.nick, now=call.now
@@ -105,13 +132,13 @@ def add_deployment(call: Call) -> object:
 
 def get_deployment(call: Call) -> object:
     """Answer `/get`."""
-    return to_api_object(call.find_deployment(), call.now)
+    return to_api_object(call.find_deployment(), call.seen_at)
 
 
 def list_deployments(call: Call) -> object:
     """Answer `/list`: expired or deleted deployments only if `show_expired` or `show_deleted` is true."""
     shown = {status for status in ENDED if fields.parse_query_boolean(call.parameters, f"show_{status}")}
-    objects = [to_api_object(deployment, call.now) for deployment in call.visible_deployments()]
+    objects = [to_api_object(deployment, call.seen_at) for deployment in call.visible_deployments()]
     listed = [one for one in objects if one["status"] not in ENDED or one["status"] in shown]
     return {"deployments": listed} if call.sandbox.settings.list_shape == "wrapped" else listed
 
@@ -146,14 +173,16 @@ def delete_deployment(call: Call) -> object:
 def get_log(call: Call) -> object:
     """Answer `/get_log`: the newest lines of the window first; the window is the last hour by default."""
     deployment = call.find_deployment()
-    start, end = fields.parse_window(call.parameters, now=call.now, default_seconds=HOUR_SECONDS)
+    start, end = call.find_window(HOUR_SECONDS)
     count = fields.parse_max_entries(call.parameters)
     # Some lines contain an API key, to test that the portal masks it: always the first key of the workspace.
     keys = [key.key for key in call.sandbox.store.keys.values() if key.workspace == call.key.workspace]
-    lines = log_lines.generate_lines(
+    lines = log_lines.generate_stamped_lines(
         deployment,
+        call.sandbox.clock.spans,
         start=start,
-        end=min(end, call.now),
+        end=end,
+        now=call.now,
         key=keys[0],
         seed=call.sandbox.settings.seed,
     )
@@ -180,8 +209,9 @@ def get_deployment_usage(call: Call) -> object:
 
 def _report_usage(call: Call, deployments: list[Deployment]) -> object:
     """Return the usage within the window, the last day by default. Roboflow does not document its shape."""
-    start, end = fields.parse_window(call.parameters, now=call.now, default_seconds=DAY_SECONDS)
-    usage = [_usage_of(deployment, start, min(end, call.now)) for deployment in deployments]
+    start, end = call.find_window(DAY_SECONDS)
+    ahead = call.sandbox.clock.difference_at(call.now)
+    usage = [_usage_of(one, start - ahead, min(end - ahead, call.now)) for one in deployments]
     return {"from_timestamp": start, "to_timestamp": end, "usage": usage}
 
 
@@ -210,15 +240,26 @@ def _find_changeable_deployment(call: Call) -> Deployment:
 
 
 def _record_act(call: Call, deployment: Deployment, kind: str, seconds: float | None) -> object:
-    """Store the act, unless the fault `ignored` applies, and return the documented answer."""
+    """Store the act, unless the fault `ignored` applies, and return the documented answer.
+
+    An act that never settles (fault `slow_settle` without seconds) is only written in the journal.
+    """
     if not call.has_fault("ignored"):
-        # An act is never earlier than the one before, even if the machine's clock was set back.
-        at = max(call.now, deployment.acts[-1].at)
-        deployment.acts.append(Act(at, kind, seconds))
+        delay = _find_delay(call)
+        if delay is not None:
+            # An act is never earlier than the one before, even if the machine's clock was set back.
+            at = max(call.now, deployment.acts[-1].at)
+            deployment.acts.append(Act(at, kind, seconds, delay=delay))
         call.sandbox.store.save_deployment(
             deployment, side="api", endpoint=call.path, by=call.key.nick, now=call.now
         )
     return OK
+
+
+def _find_delay(call: Call) -> float | None:
+    """Return after how many seconds the call takes effect under the fault `slow_settle`; None means never."""
+    slow = call.faults.find("slow_settle")
+    return 0.0 if slow is None else slow.fault.seconds
 
 
 ENDPOINTS: dict[str, tuple[str, Callable[[Call], object]]] = {

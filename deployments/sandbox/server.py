@@ -1,16 +1,20 @@
 """The HTTP server: read a request, find the fault that applies to it, send the answer as the fault says."""
 
+import select
 import socket
 import struct
 import sys
 import time
+from datetime import UTC, datetime
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from deployments.sandbox import control, faults, keycheck, routes
-from deployments.sandbox.faults import Delivery, Fault
+from deployments.sandbox import control, keycheck, routes
+from deployments.sandbox.active_faults import TakenFaults
+from deployments.sandbox.delivery import Delivery, PlannedCall, plan_delivery
 from deployments.sandbox.messages import Answer, Refusal, Request, text_answer
 from deployments.sandbox.state import Sandbox
 
@@ -88,22 +92,50 @@ class Handler(BaseHTTPRequestHandler):
             query=dict(parse_qsl(parts.query, keep_blank_values=True)),
             body=body,
             bearer=token.strip() if scheme.lower() == "bearer" else "",
+            cookie=self.headers.get("Cookie", ""),
         )
 
     def _plan_delivery(self, request: Request) -> Delivery:
         """Process the request and return how to send the answer. No fault applies to the control address."""
         sandbox = self.server.sandbox
         if request.path.startswith(control.PREFIX):
-            return Delivery(self._answer_request(request, None))
-        endpoint = _endpoint_of(request.path)
-        sandbox.calls.count_call(endpoint)
-        fault = sandbox.faults.take_fault_for(endpoint)
-        return faults.plan_delivery(fault, lambda: self._answer_request(request, fault))
+            return Delivery(self._answer_request(request, TakenFaults()))
+        now, endpoint, nick = time.time(), _endpoint_of(request.path), _nick_of(sandbox, request)
+        received = sandbox.calls.record_call(
+            time=datetime.fromtimestamp(now, UTC).isoformat(timespec="microseconds"),
+            endpoint=endpoint,
+            method=request.method,
+            by=nick,
+            deployment_name=request.find_text("deployment_name"),
+            cookie=request.cookie,
+        )
+        taken = sandbox.faults.take_faults_for(endpoint, nick)
+        call = PlannedCall(
+            endpoint=endpoint,
+            nick=nick,
+            now=now + sandbox.clock.difference_at(now),
+            process=lambda: self._answer_request(request, taken),
+            wait=lambda active: sandbox.faults.wait_for_release(active, self._is_connected),
+        )
+        delivery = plan_delivery(call, taken)
+        received.status = delivery.answer.status if delivery.answer else None
+        return delivery
 
-    def _answer_request(self, request: Request, fault: Fault | None) -> Answer:
+    def _is_connected(self) -> bool:
+        """Say whether the client still waits for the answer."""
+        poller = select.poll()
+        poller.register(self.connection, select.POLLIN)
+        if not poller.poll(0):
+            return True
+        try:
+            return bool(self.connection.recv(1, socket.MSG_PEEK))
+        except OSError:
+            return False
+
+    def _answer_request(self, request: Request, taken: TakenFaults) -> Answer:
         """Return the answer; a refusal or a bug of the sandbox is an answer too."""
         try:
-            return _route_request(self.server.sandbox, request, fault)
+            return _route_request(self.server.sandbox, request, taken)
         except Refusal as refusal:
             return refusal.as_answer()
         except Exception as error:  # noqa: BLE001 - print only its type: its text may contain a key
@@ -112,8 +144,6 @@ class Handler(BaseHTTPRequestHandler):
             return text_answer("Internal Server Error", 500)
 
     def _send_delivery(self, delivery: Delivery) -> None:
-        if delivery.wait_seconds:
-            time.sleep(delivery.wait_seconds)
         if delivery.answer is None:
             self._close_without_answer(reset_connection=delivery.reset_connection)
             return
@@ -158,6 +188,11 @@ class Handler(BaseHTTPRequestHandler):
         if reset_connection:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_ZERO)
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return the value of the `Date` header, by Roboflow's clock."""
+        now = time.time() if timestamp is None else timestamp
+        return formatdate(now + self.server.sandbox.clock.difference_at(now), usegmt=True)
+
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """With the setting `verbose`, print method, endpoint and status, but not the query with the key."""
         if self.server.sandbox.settings.verbose:
@@ -168,19 +203,26 @@ class Handler(BaseHTTPRequestHandler):
         """Print nothing: the lines of BaseHTTPRequestHandler contain the query."""
 
 
-def _route_request(sandbox: Sandbox, request: Request, fault: Fault | None) -> Answer:
+def _route_request(sandbox: Sandbox, request: Request, taken: TakenFaults) -> Answer:
     """Call the module that is responsible for the path. Raises `Refusal` (404) if no module is."""
     # Every time in the state file is in whole microseconds, as log timestamps are.
     now = round(time.time(), 6)
     if request.path.startswith(control.PREFIX):
         return control.answer_request(sandbox, request, now=now)
     if request.path in routes.ENDPOINTS:
-        return routes.answer_request(sandbox, request, now=now, fault=fault)
+        return routes.answer_request(sandbox, request, now=now, faults=taken)
     if request.path == "/":
         return keycheck.check_key(sandbox, request)
     if request.path.count("/") == 1:
         return keycheck.show_workspace(sandbox, request)
     raise Refusal(404, "Not found")
+
+
+def _nick_of(sandbox: Sandbox, request: Request) -> str:
+    """Return the nick of the request's key, `unknown` for a key that is not known, "" without a key."""
+    value = request.find_text("api_key") or request.bearer
+    key = sandbox.store.keys.get(value)
+    return key.nick if key else "unknown" if value else ""
 
 
 def _endpoint_of(path: str) -> str:

@@ -1,9 +1,10 @@
-"""The state of one running sandbox: its settings, stored facts, active faults and counts of calls."""
+"""The state of one running sandbox: its settings, stored facts, active faults, clock and received calls."""
 
 from dataclasses import dataclass, field
 
-from deployments.sandbox.faults import Faults
-from deployments.sandbox.journal import CallCounter
+from deployments.sandbox.active_faults import Faults
+from deployments.sandbox.calls import CallLog
+from deployments.sandbox.clock import Clock
 from deployments.sandbox.settings import Settings
 from deployments.sandbox.store import Store
 
@@ -15,15 +16,18 @@ class Sandbox:
     settings: Settings
     store: Store
     faults: Faults = field(default_factory=Faults)
-    calls: CallCounter = field(default_factory=CallCounter)
+    calls: CallLog = field(default_factory=CallLog)
+    clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
         self.initial_settings = self.settings
 
     def reset(self, *, now: float) -> None:
-        """Restore the initial settings and data; clear the faults, the journal and the counts of calls."""
+        """Restore the initial settings and data; clear the faults, the journal and the calls."""
         self.settings = self.initial_settings
-        self.faults.clear_all()
+        # A call that still waits belongs to the time before the reset: it must not change the new data.
+        self.faults.heal(drop=True)
+        self.clock.set_right()
         self.calls.clear_all()
         self.load_initial_data(now=now)
 

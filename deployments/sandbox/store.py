@@ -6,10 +6,11 @@ Every change is committed before its call is answered, so that `kill -9` loses n
 import json
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from deployments.sandbox import journal
 from deployments.sandbox.initial_data import KEYS, WORKSPACES, Key, Workspace, initial_deployments
@@ -29,8 +30,21 @@ DELETE_ALL = ("delete from deployment", "delete from key", "delete from workspac
 INSERT_DEPLOYMENT = "insert into deployment (deployment_id, facts) values (?, ?)"
 UPDATE_DEPLOYMENT = "update deployment set facts = ? where deployment_id = ?"
 DELETE_DEPLOYMENT = "delete from deployment where deployment_id = ?"
+SELECT_FACTS = "select facts from deployment where deployment_id = ?"
 REPLACE_WORKSPACE = "insert or replace into workspace (slug, name, members) values (?, ?, ?)"
 REPLACE_KEY = "insert or replace into key (key, workspace, nick, revoked) values (?, ?, ?, ?)"
+
+# How long the former facts of a changed deployment are kept in memory, for answers that lag.
+HISTORY_SECONDS = 3600.0
+
+
+class Change(NamedTuple):
+    """A change of a deployment at the Unix time `at`; `before` is its JSON from before, None if it is new."""
+
+    at: float
+    workspace: str
+    deployment_id: str
+    before: str | None
 
 
 class Store:
@@ -38,6 +52,7 @@ class Store:
 
     def __init__(self, path: str) -> None:
         self.lock = threading.RLock()
+        self._history: deque[Change] = deque()
         self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=20)
         self._database.execute("pragma journal_mode = wal")
         # With NORMAL a killed process loses nothing; only a power failure could lose the last commits.
@@ -61,6 +76,23 @@ class Store:
     def deployments_of(self, workspace: str) -> list[Deployment]:
         """Return all deployments of the workspace, oldest first, with the expired and deleted ones."""
         return list(self._deployments.get(workspace, ()))
+
+    def deployments_at(self, workspace: str, at: float) -> list[Deployment]:
+        """Return the deployments as they were stored at this Unix time, as far as the history reaches.
+
+        A restart clears the history: then nothing is known but what is stored now.
+        """
+        found = {one.deployment_id: one for one in self.deployments_of(workspace)}
+        for change in reversed(self._history):
+            if change.at <= at:
+                break
+            if change.workspace != workspace:
+                continue
+            if change.before is None:
+                found.pop(change.deployment_id, None)
+            else:
+                found[change.deployment_id] = Deployment.from_stored(json.loads(change.before))
+        return list(found.values())
 
     def newest_deployment(self, workspace: str, name: str) -> Deployment | None:
         """Return the newest deployment of this name; a name is free again when its deployment has ended."""
@@ -98,18 +130,22 @@ class Store:
         """Store a new deployment and its journal entry in one transaction."""
         with self.lock, self._transaction():
             self._insert_deployments([deployment])
+            self._remember_change(deployment, None, now)
             self._append_to_journal(deployment, side=side, endpoint=endpoint, by=by, now=now)
 
-    def add_deployments(self, deployments: list[Deployment]) -> None:
+    def add_deployments(self, deployments: list[Deployment], *, now: float) -> None:
         """Store many new deployments without journal entries."""
         with self.lock, self._transaction():
             self._insert_deployments(deployments)
+            for deployment in deployments:
+                self._remember_change(deployment, None, now)
 
     def save_deployment(
         self, deployment: Deployment, *, side: str, endpoint: str, by: str, now: float
     ) -> None:
         """Store the changed facts of a deployment and the journal entry in one transaction."""
         with self.lock, self._transaction():
+            self._remember_change(deployment, self._read_facts(deployment), now)
             facts = json.dumps(deployment.as_stored())
             self._database.execute(UPDATE_DEPLOYMENT, (facts, deployment.deployment_id))
             self._append_to_journal(deployment, side=side, endpoint=endpoint, by=by, now=now)
@@ -117,6 +153,7 @@ class Store:
     def remove_deployment(self, deployment: Deployment, *, now: float) -> None:
         """Remove a deployment so that the API never mentions it again, unlike one that was deleted."""
         with self.lock, self._transaction():
+            self._remember_change(deployment, self._read_facts(deployment), now)
             self._database.execute(DELETE_DEPLOYMENT, (deployment.deployment_id,))
             self._deployments[deployment.workspace].remove(deployment)
             self._append_to_journal(deployment, side="outside", endpoint="vanish", by="outside", now=now)
@@ -132,6 +169,7 @@ class Store:
 
     def _read_file(self) -> None:
         """Replace what is in memory by what is in the file."""
+        self._history.clear()
         self.workspaces: dict[str, Workspace] = {}
         self.keys: dict[str, Key] = {}
         self._deployments: dict[str, list[Deployment]] = {}
@@ -142,6 +180,16 @@ class Store:
             self.keys[key] = Key(key, workspace, nick, bool(revoked))
         for (facts,) in self._database.execute("select facts from deployment order by sequence"):
             self._keep_in_memory(Deployment.from_stored(json.loads(facts)))
+
+    def _read_facts(self, deployment: Deployment) -> str:
+        """Return the deployment's JSON in the file: the caller may have changed the object already."""
+        row = self._database.execute(SELECT_FACTS, (deployment.deployment_id,)).fetchone()
+        return str(row[0])
+
+    def _remember_change(self, deployment: Deployment, before: str | None, now: float) -> None:
+        while self._history and self._history[0].at < now - HISTORY_SECONDS:
+            self._history.popleft()
+        self._history.append(Change(now, deployment.workspace, deployment.deployment_id, before))
 
     def _keep_in_memory(self, deployment: Deployment) -> None:
         self._deployments.setdefault(deployment.workspace, []).append(deployment)

@@ -1,8 +1,8 @@
 """Guards every page of a workspace: the person must be signed in, a current member, with the needed role."""
 
 from collections.abc import Callable
-from datetime import timedelta
-from functools import wraps
+from datetime import datetime, timedelta
+from functools import partial, wraps
 from typing import Any
 
 import structlog
@@ -20,11 +20,12 @@ from portal.audit.append import Subject, append_event
 from portal.audit.origin import origin_of
 from portal.web.errors import Refused
 from portal.web.limits import is_within_limit
+from portal.web.patience import write_if_free
 
 log = structlog.get_logger(__name__)
 View = Callable[..., HttpResponseBase]
 SAFE = {"GET", "HEAD", "OPTIONS"}
-MAX_REASON = 1000  # characters of a refused attempt's reason that are kept
+MAX_REASON = 1000  # characters of a refused attempt's reason that are kept; the entry says when it is cut
 WATCHED_FOR = timedelta(seconds=30)  # after a page was served: somebody has it open
 WATCH_EVERY = timedelta(seconds=10)  # pages poll, so watched_until is not written each time
 
@@ -118,7 +119,7 @@ def record_refusal(
             at=now(),
             about=about,
             workspace=workspace,
-            reason=reason[:MAX_REASON],
+            reason=reason if len(reason) <= MAX_REASON else f"{reason[:MAX_REASON]}... (cut)",
         )
 
 
@@ -141,17 +142,22 @@ def note_visit(request: HttpRequest, membership: Membership) -> None:
 def mark_watched(workspace: Workspace) -> None:
     """Write that somebody has a page of the workspace open, so that it is synced more often.
 
-    If nobody had one open before, it is also due at once; a failing workspace keeps its back-off.
+    If nobody had one open before, it is also due at once; a failing workspace keeps its back-off. While the
+    database is busy nothing is written, and the next poll tries again.
     """
     current_time = now()
     watched_until = current_time + WATCHED_FOR
-    if workspace.watched_until and workspace.watched_until > watched_until - WATCH_EVERY:
-        return
+    if not (workspace.watched_until and workspace.watched_until > watched_until - WATCH_EVERY):
+        write_if_free(partial(store_watched, workspace, watched_until, now=current_time))
+
+
+def store_watched(workspace: Workspace, watched_until: datetime, *, now: datetime) -> None:
+    """Store that the workspace is watched until `watched_until`, and let it be due if it was not watched before."""
     rows = Workspace.objects.filter(pk=workspace.pk)
-    if workspace.is_watched(current_time):
+    if workspace.is_watched(now):
         rows.update(watched_until=watched_until)
         return
-    rows.update(watched_until=watched_until, watched_since=current_time)
+    rows.update(watched_until=watched_until, watched_since=now)
     if not workspace.sync_failures:
-        is_later = Q(sync_due_at__gt=current_time) | Q(sync_due_at=None)
-        rows.filter(is_later).update(sync_due_at=current_time)
+        is_later = Q(sync_due_at__gt=now) | Q(sync_due_at=None)
+        rows.filter(is_later).update(sync_due_at=now)

@@ -4,7 +4,8 @@ import struct
 import time
 import zoneinfo
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import cast
 
 from allauth.usersessions.models import UserSession
@@ -18,6 +19,7 @@ from django.utils import timezone
 from portal.accounts.models import User
 from portal.vault import Unreadable
 from portal.web.errors import bad_request, problem_page
+from portal.web.patience import write_if_free
 
 WRITE_EVERY_SECONDS = 60  # a page that polls must not write to the database each time
 OWN_PAGES = "/accounts/"  # of allauth: sign-in, password, sessions, second factor
@@ -98,13 +100,20 @@ def is_session_over(request: HttpRequest) -> bool:
 
 
 def record_seen(request: HttpRequest) -> None:
-    """Record, at most once in WRITE_EVERY_SECONDS, that the session and the person are active."""
+    """Record, at most once in WRITE_EVERY_SECONDS, that the session and the person are active.
+
+    While the database is busy nothing is recorded, and the next page tries again.
+    """
     seen_at = request.session.get("seen_at")
     if seen_at is not None and time.time() - seen_at < WRITE_EVERY_SECONDS:
         return
-    request.session["seen_at"] = int(time.time())
+    if write_if_free(partial(store_seen, request, now=timezone.now())):
+        request.session["seen_at"] = int(time.time())
+
+
+def store_seen(request: HttpRequest, *, now: datetime) -> None:
+    """Store that the session and the person were seen `now`."""
     UserSession.objects.create_from_request(request)
-    now = timezone.now()
     recently = now - timedelta(seconds=WRITE_EVERY_SECONDS)
     person = User.objects.filter(pk=request.user.pk or 0).exclude(last_seen_at__gt=recently)
     person.update(last_seen_at=now)

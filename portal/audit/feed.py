@@ -152,7 +152,7 @@ def export_fields(event: Event) -> dict[str, Any]:
 
 def filter_choices(events: QuerySet[Event]) -> dict[str, Any]:
     """Return the choices of the filter form: the people who occur in `events`, sources and outcomes."""
-    people = events.exclude(actor_id=None).order_by().values_list("actor_id", "actor_name").distinct()[:200]
+    people = events.exclude(actor_id=None).order_by().values_list("actor_id", "actor_name").distinct()
     return {
         "people": sorted(dict(people).items(), key=lambda one: one[1]),
         "sources": SOURCES,

@@ -90,3 +90,11 @@ class Verification(models.Model):
     ok = models.BooleanField()
     finding = models.TextField(blank=True)  # a sentence about the first bad entry
     by = models.CharField(max_length=254, blank=True)
+
+
+class VerificationRequest(models.Model):
+    """A verification that a person asked for. It is stored first, so that it is done when the broker was away."""
+
+    requested_at = models.DateTimeField()
+    actor_id = models.BigIntegerField()
+    actor_name = models.CharField(max_length=254)

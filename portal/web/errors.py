@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
+from portal.web.patience import is_busy
+
 SECRETS = ("password", "api_key", "secret", "code", "credential")  # parts of the names of secret fields
 FOREIGN = ("Origin checking", "Referer checking")  # Django's reasons begin so when another site sent the form
 TEXT = "text/plain; charset=utf-8"
@@ -80,7 +82,10 @@ def too_many(request: HttpRequest, exception: Exception | None = None) -> HttpRe
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """500, or 503 when the database does not work. The log has the error under the id of the request."""
-    if isinstance(sys.exc_info()[1], DATABASE_ERRORS):
+    error = sys.exc_info()[1]
+    if is_busy(error):
+        return database_busy(request)
+    if isinstance(error, DATABASE_ERRORS):
         return database_error(request)
     request_id = structlog.contextvars.get_contextvars().get("request_id", "")
     suffix = f" as request {request_id}" if request_id else ""
@@ -99,6 +104,18 @@ def database_error(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def database_busy(request: HttpRequest) -> HttpResponse:
+    """503: somebody else held the database for too long. A form is given back with what was typed."""
+    title = "The database is busy: nothing was done"
+    message = "Somebody else is writing to it, a back-up for example."
+    if request.method == "POST" and not is_sent_by_htmx(request):
+        response = return_form(request, 503, title, message)
+    else:
+        response = problem_page(request, 503, title, f"{message} Try again in a moment.")
+    response["Retry-After"] = "5"
+    return response
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403: return the form with a new CSRF token and the same values, except for secrets.
 
@@ -110,6 +127,12 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     if reason.startswith(FOREIGN):
         message = "It was sent from another site. Nothing was done."
         return problem_page(request, 403, "This form is not from the portal", message)
+    message = "Nothing was done. The page was open for too long, or you signed in again in another tab."
+    return return_form(request, 403, "This form has expired", message)
+
+
+def return_form(request: HttpRequest, status: int, title: str, message: str) -> HttpResponse:
+    """Return a page with the fields that were sent, except for secrets, and a button that sends them again."""
     fields = [
         (name, value)
         for name, values in request.POST.lists()
@@ -117,8 +140,14 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         if name != "csrfmiddlewaretoken"
     ]
     kept = [(name, value) for name, value in fields if not is_secret(name)]
-    context = {"fields": kept, "lost": len(kept) < len(fields), "action": request.get_full_path()}
-    return render(request, "web/stale.html", context, status=403)
+    context = {
+        "title": title,
+        "message": message,
+        "fields": kept,
+        "lost": len(kept) < len(fields),
+        "action": request.get_full_path(),
+    }
+    return render(request, "web/stale.html", context, status=status)
 
 
 def is_secret(name: str) -> bool:

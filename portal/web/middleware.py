@@ -1,7 +1,8 @@
-"""Middleware in front of every view: client addresses behind proxies, limits of input, redirects for htmx."""
+"""Middleware in front of every view: client addresses behind proxies, HEAD, limits of input, redirects for htmx."""
 
 import ipaddress
 from collections.abc import Callable
+from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 
 from portal.web.errors import bad_request, is_sent_by_htmx, too_large
+from portal.web.forwarded import Address, find_client, parse_address
 from portal.web.next import safe_next
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -31,51 +33,65 @@ REDIRECTS = (301, 302, 303, 307, 308)
 class TrustedProxyMiddleware:
     """Sets the client's address from X-Forwarded-For, and keeps X-Forwarded-Proto, of trusted proxies only.
 
-    The setting PORTAL_TRUSTED_PROXIES lists them. All other headers about the client are removed.
+    The setting PORTAL_TRUSTED_PROXIES lists them, and PORTAL_PROXY_HOPS says how many of their addresses are skipped
+    in X-Forwarded-For. All other headers about the client are removed.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
+        self.hops = settings.PORTAL_PROXY_HOPS
         self.trusted: list[Network] = [
             ipaddress.ip_network(one, strict=False) for one in settings.PORTAL_TRUSTED_PROXIES
         ]
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Set REMOTE_ADDR, remove the headers that are not trusted, and return the response."""
-        meta = request.META
-        proto = ""
-        if self.is_trusted(meta.get("REMOTE_ADDR", "")):
-            meta["REMOTE_ADDR"] = self.find_client(meta.get("HTTP_X_FORWARDED_FOR", ""), meta["REMOTE_ADDR"])
-            proto = meta.get("HTTP_X_FORWARDED_PROTO", "").split(",")[-1].strip()
-        for name in [name for name in meta if name.startswith(CLIENT_HEADERS)]:
+        meta, proto = request.META, ""
+        peer = parse_address(meta.get("REMOTE_ADDR", ""))
+        if peer is not None:
+            if self.is_trusted(peer):
+                header = meta.get("HTTP_X_FORWARDED_FOR", "")
+                proto = meta.get("HTTP_X_FORWARDED_PROTO", "").split(",")[-1].strip().lower()
+                peer = find_client(header, peer, hops=self.hops, is_trusted=self.is_trusted)
+            meta["REMOTE_ADDR"] = str(peer)
+        claims = [name for name in meta if name.startswith(CLIENT_HEADERS)]
+        for name in claims:
             del meta[name]
         if proto:
             meta["HTTP_X_FORWARDED_PROTO"] = proto
+        elif claims:  # gunicorn takes the scheme from them when they come from this host, trusted or not
+            meta["wsgi.url_scheme"] = "http"
         return self.get_response(request)
 
-    def is_trusted(self, address: str) -> bool:
+    def is_trusted(self, address: Address) -> bool:
         """Return whether `address` belongs to a trusted proxy."""
-        parsed = parse_address(address)
-        return parsed is not None and any(parsed in network for network in self.trusted)
-
-    def find_client(self, header: str, peer: str) -> str:
-        """Return the first address of X-Forwarded-For, from the right, that is not a trusted proxy.
-
-        Return `peer` when there is none, or when it is not an address.
-        """
-        for address in reversed([part.strip() for part in header.split(",") if part.strip()]):
-            if not self.is_trusted(address):
-                return str(parse_address(address) or peer)
-        return peer
+        return any(address in network for network in self.trusted)
 
 
-def parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Return the IP address in `text`, or None. An IPv4 address that is mapped to IPv6 becomes IPv4 again."""
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
+class HeadMiddleware:
+    """Answers HEAD wherever GET is answered: the views see a GET, and the body is left out.
+
+    Without it each view would have to name HEAD, and those that name GET and POST would refuse it.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Return the response; for HEAD with the headers of a GET, Content-Length included, and no body."""
+        if request.method != "HEAD":
+            return self.get_response(request)
+        request.method = "GET"
+        try:
+            response: Any = self.get_response(request)
+        finally:
+            request.method = "HEAD"
+        if response.streaming:
+            response.streaming_content = ()  # what it would have sent is closed with the response
+        else:
+            response.headers.setdefault("Content-Length", str(len(response.content)))
+            response.content = b""
+        return cast(HttpResponse, response)
 
 
 class InputLimitsMiddleware:

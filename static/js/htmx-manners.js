@@ -14,8 +14,10 @@
   const showBanner = (text) => { const box = banner(); if (box) { box.textContent = text; box.hidden = !text; } };
   document.addEventListener("htmx:sendError", () => showBanner("The portal does not answer. What you see may be old; it goes on trying."));
   document.addEventListener("htmx:responseError", (event) => {
-    const { status, responseText } = event.detail.xhr;
-    showBanner(status >= 500 ? "The portal has a problem. It goes on trying." : responseText.slice(0, 300) || `Refused (${status}).`);
+    const { xhr } = event.detail, { status, responseText } = xhr;
+    const isText = xhr.getResponseHeader("Content-Type")?.startsWith("text/plain"); // ours; a proxy answers HTML
+    const text = isText || status < 500 ? responseText.slice(0, 300) : "The portal has a problem. It goes on trying.";
+    showBanner(text || `Refused (${status}).`);
   });
   document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) showBanner(""); });
 })();

@@ -17,6 +17,7 @@ BAD = {
     "PORTAL_STATIC_ROOT": (str(ROOT / "manage.py"), "not a folder"),
     "PORTAL_BASE_URL": ("http://my_portal.example.com", "(no _)"),
     "PORTAL_TRUSTED_PROXIES": ("10.0.0.1,caddy", "'caddy'"),
+    "PORTAL_PROXY_HOPS": ("all", "write one of 0, 1"),
     "PORTAL_SECRET_KEY": (" ", "is empty"),
     "PORTAL_VAULT_KEYS": ("secret-in-it", "key 1 of 1 is not a Fernet key"),
     "PORTAL_TRAIL_KEY": ("secret-in-it", "not an Ed25519 private key"),

@@ -14,7 +14,7 @@ from deployments.fleet.sync import sync_workspace
 from deployments.keys.models import ApiKey
 from deployments.ledger.models import Operation
 from deployments.ledger.transitions import claim_operation, load_operation, mark_sent
-from deployments.operations import reconcile, run
+from deployments.operations import reconcile, run, settle
 from deployments.operations.sweep import sweep_operations
 from deployments.workspaces.models import Membership, Workspace
 from portal.queue.models import Lease
@@ -211,6 +211,13 @@ class Story(RuleBasedStateMachine):
     @rule()
     def the_list_is_read(self):
         sync_workspace(self.workspace.pk)
+        settle.settle_workspace(self.workspace.pk, now=now())
+
+    @rule(after=st.booleans())
+    def a_worker_dies_while_the_list_settles(self, after):
+        sync_workspace(self.workspace.pk)
+        with killed_in(settle, "transition", after=after):
+            settle.settle_workspace(self.workspace.pk, now=now())
 
     # --- Roboflow and time
 

@@ -25,6 +25,7 @@ def bring_to_rest(story):
         sweep_operations(now=now())
         Operation.objects.filter(next_look_at__gt=now()).update(next_look_at=now())
         story.a_worker_looks()
+        story.the_list_is_read()
         if not Operation.objects.exclude(state__in=ENDINGS).exists():
             break
         story.time_passes(MORE_THAN_A_LIST_LAGS_SECONDS)

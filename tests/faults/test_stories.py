@@ -19,8 +19,10 @@ STEPS = 25
 def no_broker(settings, monkeypatch):
     """Publish nothing: the story's workers find everything in the database."""
     settings.ACCOUNT_RATE_LIMITS = {}
-    for module in ("run", "reconcile", "sweep", "request"):
-        monkeypatch.setattr(f"deployments.operations.{module}.publish", lambda *args, **kwargs: True)
+    rooms = {"operations": ("run", "reconcile", "sweep", "request"), "fleet": ("sync",)}
+    for room, modules in rooms.items():
+        for module in modules:
+            monkeypatch.setattr(f"deployments.{room}.{module}.publish", lambda *args, **kwargs: True)
 
 
 @pytest.mark.django_db

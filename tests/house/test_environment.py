@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.db import connection
-from portal.health.beat import redis_part
 
+from portal.health.parts import redis_part
 from tests.environment import DATABASES
 from tests.portal_process import ROOT
 

@@ -34,6 +34,7 @@ NEEDS = {  # name to (what a GET needs, what a POST needs); None: the method is 
     "operations:cancel": (None, ACT),
     "operations:check": (None, ACT),
     "operations:resolve": (None, ACT),
+    "operations:dismiss": (None, ACT),
     "operations:again": (None, ACT),
     "team:people": (VIEW, MANAGE),
     "team:role": (None, MANAGE),

@@ -1,9 +1,11 @@
 """The sandbox as a process: start, stop, restart, output, and many clients at once."""
 
+import os
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -111,14 +113,20 @@ def test_a_verbose_line_has_no_query(tmp_path):
     assert printed == "GET /list 200\n"
 
 
+def processor_seconds(pid: int) -> float:
+    """Return how long the process has computed: unlike the time that passes, free of what others do."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def test_ten_thousand_deployments_are_listed_within_a_second(own_sandbox):
     own_sandbox.grow(10_000)
-    begun = time.monotonic()
+    before = processor_seconds(own_sandbox.pid)
 
     found = Caller(own_sandbox.url).get("/list").json()
 
     assert len(found) > 10_000
-    assert time.monotonic() - begun < 1
+    assert processor_seconds(own_sandbox.pid) - before < 1
 
 
 def test_the_calls_of_eight_clients_at_once_are_numbered_without_gaps(own_sandbox):
