@@ -33,8 +33,9 @@ app.conf.update(
     task_acks_late=True,
     task_reject_on_worker_lost=False,  # the sweep recovers by leases in the database, never the broker
     task_publish_retry=False,
-    # Threads, not processes: tasks wait for Roboflow or the database, and three workers must not cost three times the
-    # memory. Threads cannot be killed, so every wait has a deadline of its own: calls, locks, connections.
+    # Threads, not processes: tasks wait for Roboflow or the database, and three workers must not cost three
+    # times the memory. Threads cannot be killed, so every wait has a deadline of its own: calls, locks,
+    # connections.
     worker_pool="threads",
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,

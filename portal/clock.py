@@ -1,7 +1,8 @@
 """The one clock of all hosts: this process's time, corrected by its difference from the database's clock.
 
-Web, workers and beat may run on hosts whose clocks differ. Leases, due times and heartbeats are compared between them,
-so all of them use this clock. SQLite runs on the same host as everybody who uses it and needs no correction.
+Web, workers and beat may run on hosts whose clocks differ. Leases, due times and heartbeats are compared
+between them, so all of them use this clock. SQLite runs on the same host as everybody who uses it and needs
+no correction.
 """
 
 from datetime import datetime, timedelta
@@ -19,7 +20,7 @@ def now() -> datetime:
 
 
 def measure_offset() -> timedelta:
-    """Ask the database for its time, keep the difference to ours for `now`, and return it. Raises DatabaseError."""
+    """Ask the database for its time, and keep and return the difference to ours. Raises DatabaseError."""
     global _offset
     if connection.vendor != "postgresql":
         return _offset

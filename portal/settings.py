@@ -16,6 +16,7 @@ from portal.configuration.broker_url import broker_url
 from portal.configuration.database_url import database_config
 from portal.configuration.email_url import email_config, parse_sender
 from portal.configuration.keys import parse_public_key, parse_secret_key, parse_trail_key, parse_vault_keys
+from portal.configuration.rate_limits import RATE_LIMITS
 from portal.environment import Environment, stop_on_problems
 from portal.logging import LEVELS, logging_config
 from portal.web.headers import CSP_DIRECTIVES, FORBIDDEN_FEATURES
@@ -34,7 +35,7 @@ ALLOWED_HOSTS = base.hosts
 CSRF_TRUSTED_ORIGINS = base.origins
 # Addresses or networks whose X-Forwarded-For and -Proto count.
 PORTAL_TRUSTED_PROXIES = env.list_setting("PORTAL_TRUSTED_PROXIES", parse_network)
-# How many of their addresses are skipped in X-Forwarded-For: a chain of all listed ones works without this setting.
+# How many of their addresses are skipped in X-Forwarded-For; by default, as many as a chain of all has.
 listed_hops = str(min(10, max(1, len(PORTAL_TRUSTED_PROXIES) - 1)))
 PORTAL_PROXY_HOPS = int(env.choice_setting("PORTAL_PROXY_HOPS", listed_hops, map(str, range(11))))
 
@@ -220,20 +221,7 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS  # browsers allow it on localhost only
 MFA_TOTP_TOLERANCE = 1  # phones whose clock is up to half a minute off
-ACCOUNT_RATE_LIMITS = {  # allauth's notation; from key_check on they are ours
-    "login": "60/m/ip",
-    "login_failed": "20/m/ip,5/5m/key",
-    "reset_password": "10/m/ip,3/m/key",
-    "change_password": "5/m/user",
-    "key_check": "10/m/user",
-    "operation": "120/m/user",
-    "batch": "6/m/user",
-    "verify": "3/m/user",
-    "sync": "12/m/key",
-    "export": "120/m/user",
-    "refusal": "120/m/user",
-    "invite": "20/m/user",
-}
+ACCOUNT_RATE_LIMITS = RATE_LIMITS
 SESSION_ENGINE = "portal.web.sessions"
 SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())  # absolute limit
 SESSION_IDLE_SECONDS = timedelta(hours=24).total_seconds()  # without a page or poll

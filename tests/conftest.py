@@ -70,6 +70,15 @@ def sandbox(sandbox_process: SandboxProcess, settings: object) -> SandboxProcess
     return sandbox_process
 
 
+@pytest.fixture
+def short_timeout(settings: object, sandbox: SandboxProcess) -> None:
+    """Make calls to Roboflow time out after one second."""
+    from deployments.keys.open import client_for_region
+
+    settings.ROBOFLOW_READ_TIMEOUT_SECONDS = 1  # type: ignore[attr-defined]
+    client_for_region.cache_clear()
+
+
 @pytest.fixture(autouse=True)
 def _trail_may_be_emptied(request: pytest.FixtureRequest) -> Iterator[None]:
     """Create the audit trail's triggers before a transactional test; drop them for the flush after it."""

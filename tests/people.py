@@ -135,7 +135,7 @@ class Worker:
             run_operation(pk, now=now())
 
     def look(self) -> None:
-        """Do once what ends open operations: read the list, settle from it, and ask about unknown ones now."""
+        """Do once what ends open operations: read the list, settle from it, and look at unknown ones."""
         from deployments.ledger.models import Operation
         from deployments.operations.reconcile import look_at_operation
         from deployments.operations.settle import settle_workspace

@@ -120,8 +120,8 @@ class SandboxProcess:
     ) -> None:
         """Apply the fault to the next `count` calls of the endpoint ("*" for any); 0 means until cleared.
 
-        Without a count it is one call, or any number for the kinds that last and with `for_seconds`. The kinds,
-        groups of endpoints and options are in deployments/sandbox/faults.py.
+        Without a count it is one call, or any number for the kinds that last and with `for_seconds`. The
+        kinds, groups of endpoints and options are in deployments/sandbox/faults.py.
         """
         given = {} if count is None else {"count": count}
         self.control("POST", "faults", {"endpoint": endpoint, "kind": kind, **given, **options})
@@ -143,7 +143,7 @@ class SandboxProcess:
         then: str = "close",
         **options: object,
     ) -> None:
-        """Accept the calls and never answer them, for so long or until healed; without an endpoint, all calls.
+        """Accept the calls and do not answer them, for so long or until healed; without an endpoint, all.
 
         With `after` a call is processed first. When it is over, `then` decides about the calls that wait:
         `close` them, `answer` them, or also `process` those whose client has gone.
@@ -168,8 +168,8 @@ class SandboxProcess:
     ) -> None:
         """Leave out or spoil the named fields (none named: all) of all entries, or of one.
 
-        `how` is `absent`, `null`, `empty`, `wrong_type`, or `value` with the option `value`. `entry` is a name,
-        an id or a place in the list.
+        `how` is `absent`, `null`, `empty`, `wrong_type`, or `value` with the option `value`. `entry` is a
+        name, an id or a place in the list.
         """
         names = list(fields) or "*"
         self._strike((endpoint,), "partial", fields=names, how=how, entry=entry, **options)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from deployments.ledger.kinds import Kind, is_done, kind_of_step
+from deployments.ledger.kinds import DELETED, Kind, is_done, kind_of_step
 from deployments.roboflow.schema import DeploymentReport
 
 FACTS = (
@@ -150,7 +150,7 @@ def compare_list(
         elif row.digest != digest(report):
             found.changed.append(report)
             add_change(found, row, report, operations)
-        elif row.missing_since or row.gone_at:
+        elif row.missing_since or (row.gone_at and row.status != DELETED):
             found.returned.append(report.deployment_id)
     found.missing = [
         row_id
@@ -164,7 +164,7 @@ def compare_list(
 
 
 def is_blank(value: Any) -> bool:
-    """Return whether an answer's value says nothing: absent, null, empty, or of a type that cannot be read."""
+    """Return whether a value of an answer says nothing: absent, null, empty, or of an unreadable type."""
     return value in ("", None)
 
 
@@ -217,7 +217,7 @@ def is_disputed(
 def was_just_created(
     row: KnownRow, operations: Sequence[AskedChange], *, started: datetime, lag: timedelta
 ) -> bool:
-    """Return whether we created the row's deployment so recently that neither list nor `/get` need know it."""
+    """Return whether we created the deployment so recently that list and `/get` may not know it yet."""
     creates = (
         operation
         for operation in operations

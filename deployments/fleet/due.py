@@ -24,8 +24,8 @@ def next_sync_at(
 ) -> datetime:
     """Return when the list is due next.
 
-    - After 1 s, then 2.5 s, while an operation that Roboflow accepted `settling_seconds` ago waits for the list
-      to show it: its end is what a person waits for.
+    - After 1 s, then 2.5 s, while an operation that Roboflow accepted `settling_seconds` ago waits for the
+      list to show it: its end is what a person waits for.
     - After `active_seconds` while a deployment or an operation is moving, someone watches a page, or the last
       sync could not look up all missing deployments; otherwise after `idle_seconds`.
     - After `failures` in a row: with exponential back-off from `active_seconds` up to `idle_seconds`, and not

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from django.db.models import Q
 from django.http import QueryDict
 
-from deployments.fleet.models import DELETED, EXPIRED, Deployment, DeploymentQuerySet
+from deployments.fleet.models import Deployment, DeploymentQuerySet
 from deployments.fleet.summary import FIGURES
+from deployments.ledger.kinds import DELETED, EXPIRED
 from deployments.workspaces.models import Workspace
 
 SORTS = {

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
+from deployments.ledger.kinds import ENDED_STATUSES
 from deployments.ledger.models import Operation
 from deployments.workspaces.models import Workspace
 
@@ -16,9 +17,6 @@ READY = "ready"
 PENDING = "pending"
 PAUSED = "paused"
 FAILED = "failed"
-EXPIRED = "expired"
-DELETED = "deleted"
-ENDED_STATUSES = (DELETED, EXPIRED)  # of deployments that will not come back
 LONGEST_EXPIRY_HOURS = 24 * 365  # Roboflow documents hours; a huge number must not overflow a datetime
 
 

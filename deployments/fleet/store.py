@@ -15,8 +15,8 @@ from deployments.fleet.compare import (
     is_blank,
     lacking_fields,
 )
-from deployments.fleet.models import DELETED, EXPIRED, Deployment, StatusChange
-from deployments.ledger.kinds import Kind, action_of
+from deployments.fleet.models import Deployment, StatusChange
+from deployments.ledger.kinds import DELETED, EXPIRED, Kind, action_of
 from deployments.ledger.models import Operation
 from deployments.roboflow.schema import DeploymentReport
 from deployments.workspaces.models import Workspace
@@ -86,7 +86,8 @@ def store_comparison(
 ) -> list[Entry]:
     """Write only what a list changes; return the entries to append. `rows` are by deployment_id.
 
-    Call it inside a transaction, and append the entries last: whoever holds the head of the trail must not wait.
+    Call it inside a transaction, and append the entries last: whoever holds the head of the trail must not
+    wait.
     """
     built = [build_row(workspace, report, now=now, is_first=is_first) for report in found.new]
     created = Deployment.objects.bulk_create(built, batch_size=500)
@@ -94,7 +95,9 @@ def store_comparison(
         fill_row(rows[report.deployment_id], report, now=now)
     for row_id in found.returned:
         rows[row_id].missing_since = rows[row_id].gone_at = None
+        rows[row_id].revision += 1
     for row_id in found.missing:
+        rows[row_id].revision += rows[row_id].missing_since is None
         rows[row_id].missing_since = rows[row_id].missing_since or now
     touched = {*(report.deployment_id for report in found.changed), *found.returned, *found.missing}
     Deployment.objects.bulk_update([rows[row_id] for row_id in touched], WRITTEN_FIELDS, batch_size=200)

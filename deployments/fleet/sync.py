@@ -19,16 +19,17 @@ from deployments.fleet.compare import (
     is_newer_than_list,
 )
 from deployments.fleet.fetch import NoReader, fetch_list, look_up
-from deployments.fleet.models import ENDED_STATUSES, Deployment, DeploymentQuerySet
+from deployments.fleet.models import Deployment, DeploymentQuerySet
 from deployments.fleet.store import store_comparison, store_gone
 from deployments.fleet.sync_state import record_failure, record_success
 from deployments.keys.models import ApiKey
 from deployments.keys.open import KeyUnreadable
-from deployments.ledger.kinds import Kind
+from deployments.ledger.kinds import ENDED_STATUSES, Kind
 from deployments.ledger.models import Operation
 from deployments.ledger.states import NOT_DONE_STATES, OPEN_STATES
 from deployments.roboflow.errors import RateLimited, RoboflowError
 from deployments.roboflow.schema import BadEntry, DeploymentList, DeploymentReport
+from deployments.workspaces.due import LONGEST_UNBEGUN
 from deployments.workspaces.models import Workspace
 from deployments.workspaces.revision import bump_revision
 from portal.audit.append import append_events
@@ -37,8 +38,6 @@ from portal.queue.lease import Held, holding_lease, is_still_held
 from portal.queue.publish import publish
 
 log = structlog.get_logger(__name__)
-# A published sync that never ran is due again after this, or after an idle interval if that is shorter.
-CLAIM_TIME = timedelta(seconds=30)
 # An operation explains changes that are seen this long after it was requested.
 EXPLAINS_FOR = timedelta(days=1)
 # How much older than the answers of /get and /add a list may be; never more than an idle interval.
@@ -52,14 +51,16 @@ class SuddenlyEmpty(Exception):
 
 def publish_due_syncs(*, now: datetime, workspace_id: int | None = None) -> int:
     """Publish a sync for each workspace that is due, or for one of them if it is; return how many."""
-    count, claim = 0, min(CLAIM_TIME, timedelta(seconds=settings.SYNC_IDLE_SECONDS))
+    count, claim = 0, min(LONGEST_UNBEGUN, timedelta(seconds=settings.SYNC_IDLE_SECONDS))
     due = Workspace.objects.due(now)
     if workspace_id is not None:
         due = due.filter(pk=workspace_id)
     for pk, due_at in due.values_list("pk", "sync_due_at"):
         # Compare-and-set: of two beats that read the same due time, one publishes.
-        if Workspace.objects.filter(pk=pk, sync_due_at=due_at).update(sync_due_at=now + claim):
-            publish("fleet.sync", pk)
+        rows = Workspace.objects.filter(pk=pk, sync_due_at=due_at)
+        if rows.update(sync_due_at=now + claim, sync_published_at=now):
+            if not publish("fleet.sync", pk):
+                Workspace.objects.filter(pk=pk).update(sync_published_at=None)
             count += 1
     return count
 
@@ -82,7 +83,7 @@ def sync_workspace(workspace_id: int) -> None:
 def sync_once(workspace: Workspace, held: Held) -> None:
     """Read, compare and write; record any failure that we know."""
     started, ticks = clock(), time.monotonic()
-    Workspace.objects.filter(pk=workspace.pk).update(sync_attempted_at=started)
+    Workspace.objects.filter(pk=workspace.pk).update(sync_attempted_at=started, sync_published_at=None)
     try:
         answer, key = fetch_list(workspace, now=started)
         answer = without_nameless(workspace, answer)
@@ -216,7 +217,10 @@ def compare_and_look_up(
         return found, [], False
     looked_up = look_up(asked, read.key, now=read.started)
     reports |= {report.deployment_id: report for report in looked_up.present}
-    agreed = [row_id for row_id in looked_up.gone if row_id in reports]  # listed as deleted, unknown to /get
+    # Listed as deleted and unknown to /get. Listed as alive and unknown to /get decides nothing: the list lags.
+    agreed = [
+        row_id for row_id in looked_up.gone if row_id in reports and reports[row_id].status in ENDED_STATUSES
+    ]
     decided = {*agreed, *(report.deployment_id for report in looked_up.present)}
     found = compare(list(reports.values()), decided=decided)
     gone = [row_id for row_id in looked_up.gone if row_id not in reports]
@@ -242,8 +246,9 @@ def new_names(rows: dict[str, Deployment], reports: dict[str, DeploymentReport])
 def explaining_operations(
     workspace: Workspace, changed: set[str], names: set[str], *, now: datetime
 ) -> list[Operation]:
-    """Return the operations that can explain what changed, newest first: the open ones, and those about the ids
-    `changed` or, for a create whose deployment is not known yet, about the new `names`. There is no cap.
+    """Return the operations that can explain what changed, newest first, without a cap.
+
+    These are the open ones, those about the ids `changed`, and creates of the new `names` without an id.
     """
     recent = Operation.objects.filter(workspace=workspace, requested_at__gt=now - EXPLAINS_FOR)
     recent = recent.exclude(state__in=NOT_DONE_STATES)

@@ -31,8 +31,8 @@ def record_success(
 ) -> None:
     """Write that the cache agrees, as of `now`, with a list that was asked for at `started`.
 
-    `is_visible`: something that pages show has changed. `is_incomplete`: some deployments that the list lacks or
-    disputes are not looked up yet.
+    `is_visible`: something that pages show has changed. `is_incomplete`: some deployments that the list lacks
+    or disputes are not looked up yet.
     """
     entries = [*bad_entries(answer), *partial_entries(workspace)]
     fields: dict[str, Any] = {
@@ -52,7 +52,7 @@ def record_success(
 
 
 def bad_entries(answer: DeploymentList) -> list[dict[str, Any]]:
-    """Return the entries of a list that could not be read, as they are shown: the first ones, and how many more."""
+    """Return the unreadable entries of a list as they are shown: the first ones, and how many more."""
     named = [
         {"index": entry.index, "why": entry.why, "text": entry.text[:MAX_BAD_ENTRY_TEXT]}
         for entry in answer.bad[:MAX_NAMED]

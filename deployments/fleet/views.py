@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from deployments.fleet.facets import Facets
 from deployments.fleet.guard import deployment_required
-from deployments.fleet.models import DELETED, Deployment
+from deployments.fleet.models import Deployment
 from deployments.fleet.prices import credits_per_hour
 from deployments.fleet.rows import asked_text, fleet_row, fleet_rows, shown_operations
 from deployments.fleet.strip import strip_of
@@ -20,8 +20,10 @@ from deployments.fleet.summary import fleet_summary
 from deployments.fleet.timeline import RANGES, timeline_segments
 from deployments.keys.models import KeyState
 from deployments.keys.own import own_key
+from deployments.ledger.kinds import DELETED
 from deployments.ledger.models import Operation
 from deployments.ledger.states import UNSUCCESSFUL_STATES
+from deployments.workspaces.due import request_sync
 from deployments.workspaces.guard import workspace_required
 from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.revision import page_revision
@@ -54,7 +56,7 @@ COLUMNS = (
     "missing_since",
     "gone_at",
 )
-MAX_LISTED_STEPS = 50
+LISTED_STEPS = 50  # on one page
 
 
 @require_safe
@@ -161,7 +163,7 @@ def detail(request: HttpRequest, membership: Membership, deployment: Deployment)
         "credits": credits_per_hour(deployment.machine_type),
         "gone_by": deleted_by(deployment),
         "may_act": may_act(membership),
-        **timeline_context(deployment, chosen_range(request), now=current_time),
+        **timeline_context(request, deployment, now=current_time),
     }
     return page_or_part(
         request, "fleet/deployment.html", context, part="fleet/_deployment.html", region="deployment"
@@ -174,15 +176,22 @@ def chosen_range(request: HttpRequest) -> str:
     return name if name in RANGES else "24h"
 
 
-def timeline_context(deployment: Deployment, range_name: str, *, now: datetime) -> dict[str, Any]:
-    """Return the timeline: as a bar of the range until `now`, and as a list of the latest steps."""
+def timeline_context(request: HttpRequest, deployment: Deployment, *, now: datetime) -> dict[str, Any]:
+    """Return the timeline: as a bar of the range until `now`, and a page of its steps, newest first."""
+    range_name = chosen_range(request)
     start, newest_first = now - RANGES[range_name], deployment.timeline.order_by("-observed_at", "-pk")
     steps = [*newest_first.filter(observed_at__gt=start), *newest_first.filter(observed_at__lte=start)[:1]]
     oldest_first = [(step.observed_at, step.after) for step in reversed(steps)]
+    listed = keyset_page(
+        newest_first,
+        cursor=request.GET.get("steps"),
+        size=LISTED_STEPS,
+        fields=("-observed_at", "-pk"),
+    )
     return {
         "segments": timeline_segments(oldest_first, start=start, end=now),
-        "steps": newest_first[:MAX_LISTED_STEPS],
-        "older_steps": max(0, deployment.timeline.count() - MAX_LISTED_STEPS),
+        "steps": listed.rows,
+        "older_steps": listed.next,
         "range": range_name,
         "ranges": list(RANGES),
     }
@@ -213,7 +222,7 @@ def sync_now(request: HttpRequest, membership: Membership) -> HttpResponse:
     workspace = membership.workspace
     if not is_within_limit(request, "sync", key=str(workspace.pk)):
         return too_often_page(request, "Roboflow was just asked.")
-    Workspace.objects.filter(pk=workspace.pk).update(sync_due_at=now())
+    request_sync(workspace.pk, now=now())
     return redirect_page(request, safe_next(request, request.POST.get("next"), f"/w/{workspace.slug}/"))
 
 

@@ -23,6 +23,11 @@ EVENT_SENTENCES = {
 }
 
 
+# Roboflow's statuses of deployments that will not come back: nothing is possible any more.
+DELETED, EXPIRED = "deleted", "expired"
+ENDED_STATUSES = (DELETED, EXPIRED)
+
+
 @dataclass(frozen=True, kw_only=True)
 class KindFacts:
     """All that the portal knows about one kind of change. Statuses are Roboflow's raw words."""
@@ -151,13 +156,25 @@ def is_done(kind: str, status: str) -> bool:
 
 
 def is_possible(kind: str, status: str) -> bool:
-    """Return whether `kind` makes sense for a live deployment that is reported with `status`.
+    """Return whether `kind` makes sense for a deployment that is reported with `status`.
 
-    Buttons, the plan of a batch and the request itself all ask here. Roboflow's statuses are an open set:
-    one that the table does not name allows every kind without `only_from`.
+    Buttons, the plan of a batch and the worker before it sends all ask here. Roboflow's statuses are an open
+    set: one that the table does not name allows every kind without `only_from`.
     """
     facts = Kind(kind).facts
+    if status in ENDED_STATUSES:
+        return False
     return status in facts.only_from if facts.only_from else status not in facts.not_from
+
+
+def why_impossible(kind: str, status: str) -> str:
+    """Return why `kind` is not possible ("is paused already", after a deployment's name), or ""."""
+    if is_possible(kind, status):
+        return ""
+    if status in ENDED_STATUSES:
+        return f"is {status}"
+    needed = " or ".join(sorted(Kind(kind).facts.only_from))
+    return f"is {status}, not {needed}" if needed else f"is {status} already"
 
 
 def kind_of_step(before: str, after: str) -> Kind | None:

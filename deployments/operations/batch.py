@@ -9,7 +9,7 @@ from django.db import transaction
 
 from deployments.fleet.models import Deployment
 from deployments.keys.models import ApiKey
-from deployments.ledger.kinds import Kind, is_possible
+from deployments.ledger.kinds import ENDED_STATUSES, Kind, why_impossible
 from deployments.ledger.models import Operation
 from deployments.operations.request import ChangeRequest, request_operations
 from portal.audit.origin import Origin
@@ -38,7 +38,7 @@ def plan_batch(kind: Kind, deployments: Iterable[Deployment]) -> BatchPlan:
     busy = busy_ids(chosen)
     plan = BatchPlan(kind, [], [])
     for deployment in chosen:
-        why = why_impossible(kind, deployment, is_busy=deployment.deployment_id in busy)
+        why = why_skipped(kind, deployment, is_busy=deployment.deployment_id in busy)
         if why:
             plan.skipped.append(Skipped(deployment, why))
         else:
@@ -54,16 +54,18 @@ def busy_ids(deployments: list[Deployment]) -> set[str]:
     return set(running.values_list("target_id", flat=True))
 
 
-def why_impossible(kind: Kind, deployment: Deployment, *, is_busy: bool) -> str:
+def why_skipped(kind: Kind, deployment: Deployment, *, is_busy: bool) -> str:
     """Return why `kind` is not possible now, to be read after the deployment's name, or "" if it is."""
     if deployment.is_over:
-        return f"is {deployment.status or 'gone'}"
+        return why_over(deployment)
     if is_busy:
         return "has another operation that has not ended"
-    if is_possible(kind, deployment.status):
-        return ""
-    needed = " or ".join(sorted(kind.facts.only_from))
-    return f"is {deployment.status}, not {needed}" if needed else f"is {deployment.status} already"
+    return why_impossible(kind, deployment.status)
+
+
+def why_over(deployment: Deployment) -> str:
+    """Return how a deployment that is over ended, to be read after its name."""
+    return f"is {deployment.status}" if deployment.status in ENDED_STATUSES else "is gone"
 
 
 @transaction.atomic(durable=True)

@@ -46,6 +46,7 @@ def batch(request: HttpRequest, membership: Membership) -> HttpResponse:
             "plan": plan,
             "kind": kind,
             "count": count,
+            "most": MAX_CHOSEN,
             "left_out": max(0, count - MAX_CHOSEN),
             "workspace": workspace,
         }

@@ -7,7 +7,6 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.timezone import now
 from django.views.decorators.http import require_http_methods
 
 from deployments.fleet.guard import deployment_required
@@ -15,7 +14,7 @@ from deployments.fleet.models import Deployment
 from deployments.fleet.prices import credits_per_hour
 from deployments.fleet.store import deployment_subject
 from deployments.keys.models import ApiKey
-from deployments.ledger.kinds import Kind, action_of
+from deployments.ledger.kinds import Kind, action_of, why_impossible
 from deployments.ledger.models import Operation
 from deployments.operations.acting import (
     answer_if_posted_before,
@@ -24,7 +23,7 @@ from deployments.operations.acting import (
     require_own_key,
     warn_if_other_operation,
 )
-from deployments.operations.batch import why_impossible
+from deployments.operations.batch import why_over
 from deployments.operations.forms import (
     PARAMETERS,
     ChangeForm,
@@ -39,6 +38,7 @@ from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.roles import Role
 from portal.audit.append import Subject
 from portal.audit.origin import origin_of
+from portal.clock import now
 from portal.web.fragments import form_page, redirect_page
 
 
@@ -111,9 +111,9 @@ def change_view(kind: Kind) -> Callable[..., HttpResponseBase]:
             return answer
         key = require_own_key(request, membership, kind, deployment_subject(deployment))
         form = form_for(kind, request, deployment)
-        # Anything else is for Roboflow to refuse: the status in the cache may be out of date.
-        why_not = why_impossible(kind, deployment, is_busy=False) if deployment.is_over else ""
-        if why_not and form.is_valid():
+        why_not = why_over(deployment) if deployment.is_over else why_impossible(kind, deployment.status)
+        # A stored status may be out of date: the worker asks Roboflow for the present one before it sends.
+        if deployment.is_over and form.is_valid():
             refuse_ended(request, kind, deployment, form, why_not)
         if not form.is_valid():
             return confirm_page(request, kind, deployment, form, why_not)

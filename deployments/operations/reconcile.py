@@ -117,7 +117,8 @@ def describe_observation(operation: Operation, observation: Observation) -> str:
 def look_at_operation(operation_id: UUID) -> None:
     """Find out once what became of an accepted or unknown operation, if that is due, and store what follows.
 
-    An accepted one settles from the list; `/get` is asked only while no list that is new enough could be read.
+    An accepted one settles from the list; `/get` is asked only while no list that is new enough could be
+    read.
     """
     operation, current_time = load_operation(operation_id), clock()
     if operation is None or operation.state not in (State.ACCEPTED, State.UNKNOWN):
@@ -148,8 +149,8 @@ def look_at_operation(operation_id: UUID) -> None:
 def take_look_turn(operation: Operation, *, now: datetime) -> bool:
     """Book the look by compare-and-set, if one is due; return whether it is ours.
 
-    So there is one chain of looks for each operation, however often a message is delivered. A time further ahead than
-    we ever set one was stored before the clock was set back, and counts as due.
+    So there is one chain of looks for each operation, however often a message is delivered. A time further
+    ahead than we ever set one was stored before the clock was set back, and counts as due.
     """
     due_at = operation.next_look_at
     if due_at is not None and now + EARLY < due_at < now + LONGEST_WAIT:

@@ -9,9 +9,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from deployments.fleet.models import DELETED, Deployment
+from deployments.fleet.models import Deployment
 from deployments.keys.masking import known_fingerprints, mask_known_keys
-from deployments.ledger.kinds import is_done
+from deployments.ledger.kinds import DELETED, is_done
 from deployments.ledger.models import Operation
 from deployments.ledger.states import State
 from deployments.ledger.transitions import append_operation_event, load_operation

@@ -10,6 +10,7 @@ from django.conf import settings
 from deployments.fleet.sync import publish_due_syncs
 from deployments.keys.models import KeyState
 from deployments.keys.open import KeyUnreadable, call_with_key
+from deployments.ledger.kinds import why_impossible
 from deployments.ledger.models import Attempt, Operation
 from deployments.ledger.states import State
 from deployments.ledger.transitions import (
@@ -121,7 +122,8 @@ def verify_target(operation: Operation, deadline: Deadline) -> list[str]:
     """Check with `/get` that the name belongs to the deployment that the person saw.
 
     Return the ids that a create must not take for the deployment that it makes. Raise NotSent when the name
-    belongs to another deployment, or when Roboflow does not answer.
+    belongs to another deployment, when the change is not possible from the reported status, or when Roboflow
+    does not answer.
     """
     started = time.monotonic()
     makes_new = operation.facts.makes_new
@@ -139,6 +141,8 @@ def verify_target(operation: Operation, deadline: Deadline) -> list[str]:
     if reported.deployment_id != operation.target_id:
         other = f"The name now belongs to another deployment ({reported.deployment_id})."
         raise NotSent(f"{other} Nothing was sent.")
+    if why := why_impossible(operation.kind, reported.status):
+        raise NotSent(f"The deployment {why}. Nothing was sent.")
     known_ids: list[str] = operation.known_ids
     return known_ids
 

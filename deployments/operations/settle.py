@@ -1,11 +1,11 @@
-"""End accepted operations from what the fleet's list shows: it is read anyway, so nobody asks Roboflow again."""
+"""End accepted operations from the fleet's list: it is read anyway, so that no further call is needed."""
 
 from datetime import datetime
 
 from django.db.models import F
 
-from deployments.fleet.models import DELETED, Deployment
-from deployments.ledger.kinds import is_done
+from deployments.fleet.models import Deployment
+from deployments.ledger.kinds import DELETED, is_done
 from deployments.ledger.models import Operation
 from deployments.ledger.states import State
 from deployments.ledger.transitions import Outcome, transition
@@ -52,7 +52,7 @@ def settle_operation(operation: Operation, *, now: datetime) -> bool:
 
 
 def current_row(operation: Operation) -> Deployment | None:
-    """Return the fleet's row of the operation's deployment; of a create without an id, the one that appeared."""
+    """Return the row of the operation's deployment; for a create without an id, the one that appeared."""
     rows = rows_under_name(operation)
     if operation.target_id:
         return Deployment.objects.filter(

@@ -82,7 +82,7 @@ def text_field(value: Any, limit: int = TEXT) -> str:
 
 
 def id_field(value: Any) -> str:
-    """Return an id of at most MAX_ID characters, or "" for a value that is none. Raises Malformed for a longer one."""
+    """Return an id, or "" for a value that is none. Raises Malformed when it is longer than MAX_ID."""
     found = text_field(value, MAX_ID + 1)
     if len(found) > MAX_ID:
         raise Malformed(f"Its id is longer than {MAX_ID} characters.")
@@ -90,7 +90,7 @@ def id_field(value: Any) -> str:
 
 
 def line_id_field(value: Any) -> str:
-    """Return the id of a log line; of a long one its beginning and its hash, so that different ones stay different."""
+    """Return the id of a log line. A long one becomes its beginning and its hash, so that it stays unique."""
     if isinstance(value, str) and len(value) > MAX_ID:
         digest = hashlib.sha256(storable_text(value).encode()).hexdigest()
         return f"{storable_text(value)[: MAX_ID - len(digest) - 1]}-{digest}"

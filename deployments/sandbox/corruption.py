@@ -24,8 +24,8 @@ MEBIBYTE = 1 << 20
 class Partial(Protocol):
     """What is wrong in a partial answer: the order of a fault `partial`.
 
-    `fields` are names of fields, or "*" for all that the entry has. `how` is one of WAYS; `value` is the value
-    that `value` gives. `entry` is "*" for all entries, the name or id of one, or its place in the list.
+    `fields` are names of fields, or "*" for all that the entry has. `how` is one of WAYS; `value` is the
+    value that `value` gives. `entry` is "*" for all entries, the name or id of one, or its place in the list.
     """
 
     fields: str | list[str]

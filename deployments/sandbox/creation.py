@@ -25,7 +25,8 @@ def build_deployment(
     """Return a new deployment made from the fields of an `/add` call. The caller stores it.
 
     The caller holds the store's lock until then, so that no other call takes the name or the subdomain. With
-    `never_ready` the deployment stays pending; `extra_boot_seconds` prolong its start. Raises `Refusal`: 400 for a bad field, 409 for a name in use.
+    `never_ready` the deployment stays pending; `extra_boot_seconds` prolong its start. Raises `Refusal`: 400
+    for a bad field, 409 for a name in use.
     """
     name = fields.parse_new_name(parameters)
     machine_type = fields.parse_machine_type(parameters)

@@ -78,8 +78,8 @@ class Fault:
     - `key` is the nick of the only key whose calls are concerned; None means any key, and calls without one.
     - `seconds` is, by kind: the longest wait of a hanging call, the pause between bytes, the age of a stale
       answer, the delay before a change settles, or how far Roboflow's clock is ahead.
-    - `then` says what happens to a hanging call at its end: `close` the connection, `answer` (process the call
-      and answer if the client still waits) or `process` (process it also if the client has gone).
+    - `then` says what happens to a hanging call at its end: `close` the connection, `answer` (process the
+      call and answer if the client still waits) or `process` (process it also if the client has gone).
     - `varies` makes the age of each stale answer a random number up to `seconds`.
     - `fields`, `how`, `value` and `entry` say what is wrong in a partial answer: see corruption.py.
     - `step` keeps the timestamps of log lines that were written before the clock changed.

@@ -122,7 +122,7 @@ def generate_stamped_lines(
     key: str,
     seed: str,
 ) -> Iterator[LogLine]:
-    """Yield the lines written until `now` with `start <= at <= end`, newest first, where `at` is Roboflow's time.
+    """Yield the lines written until `now` with `start <= at <= end` (Roboflow's time), newest first.
 
     `spans` are those of Roboflow's clock. `start` and `end` are by that clock, `now` is by this machine's.
     """

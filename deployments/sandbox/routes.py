@@ -34,8 +34,8 @@ CPU_CREDITS, GPU_CREDITS = 0.25, 1.0
 class Call:
     """A call with a valid key, made at the Unix time `now`.
 
-    `parameters` is the query of a GET or the JSON object in the body of a POST. Reads report the deployments as
-    they were at `seen_at`: earlier than `now` under the fault `stale`.
+    `parameters` is the query of a GET or the JSON object in the body of a POST. Reads report the deployments
+    as they were at `seen_at`: earlier than `now` under the fault `stale`.
     """
 
     sandbox: Sandbox

@@ -152,7 +152,7 @@ def mark_watched(workspace: Workspace) -> None:
 
 
 def store_watched(workspace: Workspace, watched_until: datetime, *, now: datetime) -> None:
-    """Store that the workspace is watched until `watched_until`, and let it be due if it was not watched before."""
+    """Store that the workspace is watched until `watched_until`; make it due if it was not watched before."""
     rows = Workspace.objects.filter(pk=workspace.pk)
     if workspace.is_watched(now):
         rows.update(watched_until=watched_until)

@@ -40,6 +40,7 @@ class Workspace(models.Model):
     watched_since = models.DateTimeField(null=True)  # the first page view after nobody had it open
     watched_until = models.DateTimeField(null=True)  # until then somebody is taken to have a page open
     sync_due_at = models.DateTimeField(null=True)
+    sync_published_at = models.DateTimeField(null=True)  # a message that no worker began is on its way
     sync_attempted_at = models.DateTimeField(null=True)
     list_requested_at = models.DateTimeField(null=True)  # when the last stored list was asked for
     patience_until = models.DateTimeField(null=True)  # Retry-After of a 429: no background read before

@@ -93,7 +93,7 @@ class Verification(models.Model):
 
 
 class VerificationRequest(models.Model):
-    """A verification that a person asked for. It is stored first, so that it is done when the broker was away."""
+    """A verification that a person asked for, stored first so that an absent broker does not lose it."""
 
     requested_at = models.DateTimeField()
     actor_id = models.BigIntegerField()

@@ -13,8 +13,8 @@ from portal.web.text import printable
 class Origin:
     """Who acts, and from where.
 
-    `source` is "portal" (a person), "system" (the portal itself) or "outside" (a change at Roboflow that was not
-    made in the portal).
+    `source` is "portal" (a person), "system" (the portal itself) or "outside" (a change at Roboflow that was
+    not made in the portal).
     """
 
     actor_id: int | None = None

@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Heartbeat(models.Model):
-    """When a part was last alive on a host. `at` is the database's time, so that no two hosts' clocks are compared."""
+    """When a part was last alive on a host. `at` is the database's time: hosts' clocks are not compared."""
 
     part = models.CharField(max_length=40)  # worker-act, worker-read, worker-tick, beat, database
     host = models.CharField(max_length=100)

@@ -1,7 +1,7 @@
-"""A container's health check: `python -I -S probe.py web [PORT]`, or `probe.py worker-act` (worker-read, beat...).
+"""A container's health check: `python -I -S probe.py web [PORT]`, or `probe.py worker-act` (beat...).
 
-It starts no Django and imports next to nothing, because it runs every ten seconds in every container: exit code 0 says
-that the web process answers /healthz, or that the part touched its pulse file lately.
+It starts no Django and imports next to nothing, because it runs every ten seconds in every container: exit
+code 0 says that the web process answers /healthz, or that the part touched its pulse file lately.
 """
 
 import os

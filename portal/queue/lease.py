@@ -46,7 +46,7 @@ def take_lease(name: str, *, seconds: float, now: datetime) -> Held | None:
 
 
 def is_still_held(held: Held) -> bool:
-    """Return whether the lease is still ours; call it inside the transaction that writes what the lease guards."""
+    """Return whether the lease is still ours. Call it inside the transaction that the lease guards."""
     ours = Lease.objects.select_for_update().filter(name=held.name, fence=held.fence, holder=held.holder)
     return ours.exists()
 
@@ -59,7 +59,7 @@ def release_lease(held: Held, *, now: datetime) -> None:
 
 @contextmanager
 def holding_lease(name: str, *, now: datetime, seconds: float = LEASE_SECONDS) -> Iterator[Held | None]:
-    """Hold the lease `name` for the block, however long that takes; the block gets None when somebody else holds it.
+    """Hold the lease `name` for the block, however long; the block gets None when another holder has it.
 
     It is short and renewed while its holder lives, so that a holder that is killed blocks nobody for long.
     """

@@ -13,10 +13,10 @@ _failed_at = 0.0
 
 
 def publish(task: str, *ids: Any, after_seconds: float = 0) -> bool:
-    """Send `task` with `ids` into its queue, to be run after some seconds (60 at most); return whether the broker took it.
+    """Send `task` with `ids` into its queue, to run after some seconds; return whether the broker took it.
 
-    It waits about a second at most, and after a failure not at all for QUIET_SECONDS. Callers need not care for the
-    answer: what must happen is stored in the database first, and periodic tasks look there.
+    It waits about a second at most, and after a failure not at all for QUIET_SECONDS. Callers need not care
+    for the answer: what must happen is stored in the database first, and periodic tasks look there.
     """
     global _failed_at
     if time.monotonic() - _failed_at < QUIET_SECONDS and _failed_at:

@@ -1,8 +1,8 @@
-"""The heartbeat of a worker process or of beat: a thread that writes a row while the process's main loop is alive.
+"""The heartbeat of a worker or of beat: a thread writes a row while the process's main loop is alive.
 
-No queued task writes it, so that a full queue or a dead beat condemns no worker; and the thread stops writing when the
-main loop hangs, so that a process that only looks alive does not pass for one. A file beside the row lets a container's
-health check see the same without starting Django.
+No queued task writes it, so that a full queue or a dead beat condemns no worker; and the thread stops writing
+when the main loop hangs, so that a process that only looks alive does not pass for one. A file beside the row
+lets a container's health check see the same without starting Django.
 """
 
 import socket
@@ -73,7 +73,7 @@ class Pulse:
 
 @dataclass
 class HeartbeatWriters:
-    """How a heartbeat (part, host) is written and removed; the health room, which keeps them, fills this in."""
+    """How a heartbeat (part, host) is written and removed, filled in by the health room."""
 
     record: Callable[[str, str], None] = lambda part, host: None
     remove: Callable[[str, str], None] = lambda part, host: None
@@ -90,7 +90,7 @@ def touch_pulse_file(part: str) -> None:
 
 
 class ConsumerPulse(bootsteps.StartStopStep):  # type: ignore[misc]
-    """Starts with a worker's consumer and lets its event loop tick; the loop's timers end with each connection."""
+    """Starts with a worker's consumer and makes its event loop tick; its timers end with the connection."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
     pulse: Pulse | None = None

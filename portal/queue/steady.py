@@ -1,10 +1,11 @@
 """A worker that survives a short silence of Redis, and a beat that survives clocks and long outages.
 
-kombu (5.7.0, pinned in requirements.txt) forgets a delivered message only when Redis took its acknowledgement. If that
-times out, the message stays counted against the prefetch limit; after as many time-outs as the worker has slots it
-fetches nothing any more, and logs nothing. Here the message is forgotten either way. Redis delivers it again after the
-visibility timeout, which is harmless: every task is safe to repeat. Reported in similar form as celery#8030 and
-kombu#1816. `tests/queue/test_steady.py` fails when kombu no longer needs this, or no longer uses it.
+kombu (5.7.0, pinned in requirements.txt) forgets a delivered message only when Redis took its
+acknowledgement. If that times out, the message stays counted against the prefetch limit; after as many
+time-outs as the worker has slots it fetches nothing any more, and logs nothing. Here the message is forgotten
+either way. Redis delivers it again after the visibility timeout, which is harmless: every task is safe to
+repeat. Reported in similar form as celery#8030 and kombu#1816. `tests/queue/test_steady.py` fails when kombu
+no longer needs this, or no longer uses it.
 """
 
 import time
@@ -39,8 +40,9 @@ def install_steady_qos() -> None:
 class SteadyScheduler(Scheduler):  # type: ignore[misc]
     """A schedule of intervals that is not kept on disk.
 
-    Every task is due when beat starts, and when the clock was set back, instead of at a time of the old clock. Messages
-    have no expiry, because that compares the clocks of two hosts: beat sends nothing into a queue that nobody empties.
+    Every task is due when beat starts, and when the clock was set back, instead of at a time of the old
+    clock. Messages have no expiry, because that compares the clocks of two hosts: beat sends nothing into a
+    queue that nobody empties.
     """
 
     JUMP_SECONDS = 5

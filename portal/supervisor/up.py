@@ -1,4 +1,4 @@
-"""Runs everything on one machine - broker, web, workers, beat, and the demo's sandbox - as children of one process."""
+"""Runs everything on one machine as children of one process: broker, web, workers, beat, demo's sandbox."""
 
 import fcntl
 import json
@@ -37,7 +37,7 @@ def bring_up(plan: Plan, *, say: Say) -> int:
 
 
 def lock_home(home: Path) -> IO[str]:
-    """Take the lock of a home: two portals on the same files would run everything twice. Raises CannotStart."""
+    """Take the lock of a home, as two portals on it would run everything twice. Raises CannotStart."""
     lock = (home / "lock").open("a+")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -62,9 +62,8 @@ def check_ports(plan: Plan) -> None:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
-                raise CannotStart(
-                    f"Port {port} is taken. Choose another one: make {'demo' if plan.demo else 'run'} {setting}={port + 1}"
-                ) from None
+                retry = f"make {'demo' if plan.demo else 'run'} {setting}={port + 1}"
+                raise CannotStart(f"Port {port} is taken. Choose another one: {retry}") from None
 
 
 def prepare_children(plan: Plan, sockets: Path) -> list[Child]:

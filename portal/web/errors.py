@@ -132,7 +132,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def return_form(request: HttpRequest, status: int, title: str, message: str) -> HttpResponse:
-    """Return a page with the fields that were sent, except for secrets, and a button that sends them again."""
+    """Return a page with the sent fields, except for secrets, and a button that sends them again."""
     fields = [
         (name, value)
         for name, values in request.POST.lists()

@@ -1,7 +1,7 @@
 """Reads the client's address from X-Forwarded-For. Pure.
 
-Proxies write more than addresses into it: ports, brackets, quotes, zones, IPv4 as IPv6, or a word in place of an
-address (RFC 7239, section 6: "unknown" and names that begin with _).
+Proxies write more than addresses into it: ports, brackets, quotes, zones, IPv4 as IPv6, or a word in place of
+an address (RFC 7239, section 6: "unknown" and names that begin with _).
 """
 
 import ipaddress
@@ -18,8 +18,8 @@ LONGEST = 100  # characters; an IPv6 address with zone, brackets and port has fe
 def parse_address(text: str) -> Address | None:
     """Return the IP address in `text`, or None when there is none.
 
-    A port, brackets, quotes and a zone (`%eth0`, which means something on one host only) are left out. An IPv4
-    address that is mapped to IPv6 becomes IPv4 again.
+    A port, brackets, quotes and a zone (`%eth0`, which means something on one host only) are left out. An
+    IPv4 address that is mapped to IPv6 becomes IPv4 again.
     """
     text = text[: LONGEST + 1].strip().strip('"').strip()
     if len(text) > LONGEST:
@@ -36,10 +36,10 @@ def parse_address(text: str) -> Address | None:
 def find_client(header: str, peer: Address, *, hops: int, is_trusted: Callable[[Address], bool]) -> Address:
     """Return the client's address, for a request that the trusted proxy `peer` passed on.
 
-    `header` is X-Forwarded-For, to which each proxy appends the address that it was called from. At most `hops`
-    addresses of trusted proxies are skipped from the right: beyond them, clients in a trusted network could name
-    any address. When an entry names no address, the proxy that wrote it is returned: nothing is known about who is
-    behind it.
+    `header` is X-Forwarded-For, to which each proxy appends the address that it was called from. At most
+    `hops` addresses of trusted proxies are skipped from the right: beyond them, clients in a trusted network
+    could name any address. When an entry names no address, the proxy that wrote it is returned: nothing is
+    known about who is behind it.
     """
     nearest = peer
     for skipped, entry in enumerate(reversed([part for part in header.split(",") if part.strip()])):

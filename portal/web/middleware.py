@@ -1,4 +1,4 @@
-"""Middleware in front of every view: client addresses behind proxies, HEAD, limits of input, redirects for htmx."""
+"""Middleware in front of every view: client addresses behind proxies, HEAD, limits of input, redirects."""
 
 import ipaddress
 from collections.abc import Callable
@@ -33,8 +33,8 @@ REDIRECTS = (301, 302, 303, 307, 308)
 class TrustedProxyMiddleware:
     """Sets the client's address from X-Forwarded-For, and keeps X-Forwarded-Proto, of trusted proxies only.
 
-    The setting PORTAL_TRUSTED_PROXIES lists them, and PORTAL_PROXY_HOPS says how many of their addresses are skipped
-    in X-Forwarded-For. All other headers about the client are removed.
+    The setting PORTAL_TRUSTED_PROXIES lists them, and PORTAL_PROXY_HOPS says how many of their addresses are
+    skipped in X-Forwarded-For. All other headers about the client are removed.
     """
 
     def __init__(self, get_response: GetResponse) -> None:

@@ -1,8 +1,8 @@
 """How long a request waits for a lock of the database that somebody else holds.
 
-SQLite has one writer at a time, for the whole file; PostgreSQL locks rows and tables. A back-up or a person at a
-prompt can hold such a lock for minutes. A click waits at most CLICK_SECONDS in all. What a page only notes in
-passing is given up at once, so that the page is answered from what is stored.
+SQLite has one writer at a time, for the whole file; PostgreSQL locks rows and tables. A back-up or a person
+at a prompt can hold such a lock for minutes. A click waits at most CLICK_SECONDS in all. What a page only
+notes in passing is given up at once, so that the page is answered from what is stored.
 """
 
 import re
@@ -76,7 +76,7 @@ class Patience:
 
     @contextmanager
     def for_small_write(self) -> Iterator[None]:
-        """Wait less within this context. After one small write was given up, the next ones do not wait at all."""
+        """Wait less within this context. After one small write was given up, the next do not wait."""
         left, self.left = self.left, min(self.left, self.left_for_small)
         try:
             yield
@@ -139,5 +139,5 @@ class PatienceMiddleware:
 
 
 def limit_new_connection(**_: Any) -> None:
-    """Let a new connection of a web process wait at most CLICK_SECONDS, also after a rollback to its first state."""
+    """Make a new connection of a web process wait at most CLICK_SECONDS, also after a rollback."""
     set_lock_wait(CLICK_SECONDS)

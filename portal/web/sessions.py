@@ -12,7 +12,7 @@ SMALL = {"seen_at", "workspace"}  # noted in passing, and noted again by the nex
 
 
 class SessionStore(DatabaseSessionStore):
-    """Django's sessions, but a page does not wait for a lock only to note when and where somebody was seen."""
+    """Django's sessions; a page does not wait for a lock to note where somebody was seen."""
 
     loaded: dict[str, Any] | None = None  # what the row has; None: not known
 
@@ -23,10 +23,10 @@ class SessionStore(DatabaseSessionStore):
         return data
 
     def save(self, must_create: bool = False) -> None:
-        """Store the session. Raises OperationalError while the database is busy, unless only SMALL was changed."""
+        """Store the session. Raises OperationalError when the database is busy and not only SMALL differs."""
         if must_create:
             self.loaded = None  # a row of its own, still without the data
-        elif self.loaded is not None and without_small(self._get_session()) == without_small(self.loaded):
+        elif self.loaded is not None and without_small(dict(self.items())) == without_small(self.loaded):
             write_if_free(self.save_row)
             return
         self.save_row(must_create)

@@ -17,7 +17,7 @@ from tests.portal_process import ROOT, PortalProcess, until
 
 @pytest.fixture(scope="module")
 def config():
-    needed = "docker's compose command is needed: apt-get install docker.io docker-compose-v2 (no engine has to run)"
+    needed = "docker compose is needed: apt-get install docker.io docker-compose-v2 (no engine has to run)"
     assert shutil.which("docker"), needed
     subprocess.run(["docker", "compose", "config", "-q"], cwd=ROOT, check=True)
     told = subprocess.run(

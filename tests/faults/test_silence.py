@@ -1,4 +1,4 @@
-"""Silence of Roboflow's lists and logs holds up nobody: neither a click, nor its worker, nor what health says."""
+"""Silence of Roboflow's lists and logs delays nobody: no click, no worker, no health answer."""
 
 import time
 

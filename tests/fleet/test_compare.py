@@ -75,9 +75,17 @@ def row(deployment_id="d1", status="ready", **fields):
     return StoredRow(**{"deployment_id": deployment_id, "status": status, "digest": digest} | fields)
 
 
-def compare(rows, reports, *operations, is_first=False, lag=timedelta(0)):
+def compare(rows, reports, *operations, is_first=False, lag=timedelta(0), decided=()):
     stored = {one.deployment_id: one for one in rows}
-    return compare_list(stored, reports, operations=operations, started=STARTED, is_first=is_first, lag=lag)
+    return compare_list(
+        stored,
+        reports,
+        operations=operations,
+        started=STARTED,
+        is_first=is_first,
+        lag=lag,
+        decided=decided,
+    )
 
 
 def step(before, after, kind, by=""):
@@ -205,7 +213,12 @@ def test_a_step_is_explained_by_an_operation_that_was_open_since_the_old_status_
 
 @pytest.mark.parametrize(
     "operation",
-    [Asked("pause", sent_at=None), Asked("pause", target_id="d2"), Asked("resume"), Asked("delete")],
+    [
+        Asked("pause", sent_at=None),
+        Asked("pause", target_id="d2"),
+        Asked("resume", ended_at=YESTERDAY),
+        Asked("delete"),
+    ],
 )
 def test_a_step_is_not_explained_by_an_operation_that_was_not_sent_or_is_about_something_different(operation):
     assert compare([row()], [report(status="paused")], operation).steps == step("ready", "paused", "pause")
@@ -276,22 +289,34 @@ def test_a_row_is_newer_than_the_list_if_it_was_written_during_the_sync(written,
 
 
 @pytest.mark.parametrize(
-    ("operation", "listed", "is_old_news"),
+    ("operation", "listed", "is_disputed"),
     [
         (Asked("pause", ended_at=STARTED - MINUTE), "ready", True),
         (Asked("pause", ended_at=STARTED), "ready", True),
         (Asked("pause", ended_at=STARTED - 2 * MINUTE), "ready", False),
         (Asked("pause", ended_at=STARTED + MINUTE), "ready", False),
-        (Asked("pause", ended_at=None), "ready", False),
+        (Asked("pause", ended_at=None), "ready", True),
+        (Asked("pause", ended_at=None, sent_at=None), "ready", False),
         (Asked("pause", ended_at=STARTED - MINUTE, target_id="d2"), "ready", False),
         (Asked("resume", ended_at=STARTED - MINUTE), "ready", False),
         (Asked("pause", ended_at=STARTED - MINUTE), "deleted", True),
     ],
 )
-def test_a_list_that_lags_does_not_take_back_what_an_operation_just_did(operation, listed, is_old_news):
+def test_a_list_does_not_take_back_what_an_operation_just_did_before_get_decides(
+    operation, listed, is_disputed
+):
     found = compare([row(status="paused")], [report(status=listed)], operation, lag=2 * MINUTE)
 
-    assert found.is_empty == is_old_news
+    assert (found.disputed == ["d1"]) == found.is_empty == is_disputed
+
+
+def test_what_get_decided_is_stored_however_new_the_operation_is():
+    pause = Asked("pause", ended_at=STARTED)
+
+    found = compare([row(status="paused")], [report(status="ready")], pause, lag=MINUTE, decided=["d1"])
+
+    assert not found.disputed
+    assert found.steps == step("paused", "ready", "resume")
 
 
 def test_of_two_operations_that_just_ended_the_newest_decides_what_a_list_takes_back():
@@ -344,3 +369,10 @@ def test_a_comparison_without_its_only_change_is_empty():
     found.drop_rows({"d1"})
 
     assert found == Comparison()
+
+
+def test_a_deployment_that_goes_on_to_be_listed_as_deleted_stays_gone():
+    ended = row(status="deleted", gone_at=YESTERDAY)
+
+    assert compare([ended], [report(status="deleted")]).is_empty
+    assert compare([ended], []).is_empty

@@ -194,12 +194,7 @@ def test_a_list_that_lags_behind_a_pause_tells_no_tale(ana, fleet, worker, twist
 
 
 def test_a_change_from_outside_during_an_operation_is_in_the_trail_too(ana, fleet, worker, twist, trail):
-    def with_more_replicas(answer):
-        if answer.status != 200:
-            return answer
-        return json.dumps({**json.loads(answer.body), "max_replicas": 7}).encode()
-
-    twist["/get"] = with_more_replicas
+    twist["/list"] = changed_one("pallet-counter", max_replicas=7)
     ana.ask(fleet["pallet-counter"], "pause")
 
     worker.drain()

@@ -40,7 +40,7 @@ def ask(workspace, deployment):
 
 
 def row_of(deployment):
-    operation = shown_operations(deployment.workspace, now=now()).about(deployment)
+    operation = shown_operations(deployment.workspace).about(deployment)
     return fleet_row(deployment, operation, now=now())
 
 
@@ -58,7 +58,8 @@ def coming(person):
         ("resume", "sending", "resuming - asked by Ana 1 min ago"),
         ("delete", "accepted", "deleting - asked by Ana 1 min ago"),
         ("pause", "unknown", "pausing, outcome not known yet - asked by Ana 1 min ago"),
-        ("pause", "needs_attention", "pause needs attention - asked by Ana 1 min ago"),
+        ("pause", "needs_attention", "pause not confirmed, needs attention - asked by Ana 1 min ago"),
+        ("pause", "failed", "pause failed - asked by Ana 1 min ago"),
     ],
 )
 def test_a_row_says_what_is_asked_by_whom_and_when(kind, state, text, ask, deployment):
@@ -68,26 +69,37 @@ def test_a_row_says_what_is_asked_by_whom_and_when(kind, state, text, ask, deplo
 
     assert row.asked == text
     assert row.asked_url == operation.get_absolute_url()
-    assert row.is_busy == (state != "needs_attention")
+    assert row.is_busy == (state not in ("needs_attention", "failed"))
 
 
 @pytest.mark.parametrize(
     "fields",
     [
         {"state": "succeeded"},
-        {"state": "failed"},
         {"state": "cancelled"},
+        {"state": "failed", "dismissed_at": now()},
+        {"state": "needs_attention", "dismissed_at": now()},
         {"state": "needs_attention", "resolved_at": now()},
-        {"state": "needs_attention", "ago": 8 * 86400},
         {"state": "queued", "target_id": "of-another"},
     ],
 )
-def test_a_row_does_not_show_what_ended_was_resolved_is_old_or_about_another_deployment(
+def test_a_row_does_not_show_what_succeeded_was_dealt_with_or_is_about_another_deployment(
     fields, ask, deployment
 ):
     ask(**fields)
 
     assert (row_of(deployment).asked, row_of(deployment).asked_url) == ("", "")
+
+
+@pytest.mark.parametrize("state", ["failed", "needs_attention"])
+def test_a_row_shows_an_unsuccessful_operation_until_a_newer_one_follows(state, ask, deployment):
+    ask("pause", state=state, ago=400 * 86400)
+    shown = row_of(deployment).asked
+
+    ask("pause", state="succeeded", ago=5)
+
+    assert shown.startswith("pause ") and shown.endswith("ago")
+    assert row_of(deployment).asked == ""
 
 
 def test_of_several_operations_a_row_shows_the_newest(ask, deployment):

@@ -58,6 +58,8 @@ def test_no_key_is_in_any_page_log_file_broker_or_export(page, own_portal):
     texts |= contents(own_portal.home, but="sandbox") | {"output": own_portal.out.read_bytes()}
 
     names = " ".join(texts)
-    assert [place for place in ("sqlite3", "worker.log", "broker") if place not in names] == []
+    assert [
+        place for place in ("sqlite3", "worker-act.log", "worker-read.log", "broker") if place not in names
+    ] == []
     assert len(texts["trail"]) > 200
     assert [(name, key) for name, text in texts.items() for key in KEYS if key in text] == []

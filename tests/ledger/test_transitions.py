@@ -174,7 +174,8 @@ def test_a_transition_that_the_drawing_does_not_have_is_refused(operation):
 
 
 def test_a_transition_wakes_pages_and_makes_a_sync_due(operation):
-    Workspace.objects.update(sync_due_at=now() + timedelta(minutes=1))
+    a_minute = timedelta(minutes=1)
+    Workspace.objects.update(sync_due_at=now() + a_minute, sync_attempted_at=now() - a_minute)
     queued = Workspace.objects.get()
     claimed = claim_operation(operation.pk, now=now())
     sending = Workspace.objects.get()
@@ -289,7 +290,9 @@ def test_a_look_is_scheduled_only_while_the_operation_is_as_it_was_read(operatio
         ({"state": "needs_attention", "sent_at": now()}, {"sent", "unsettled"}),
         ({"state": "needs_attention", "sent_at": now(), "resolved_at": now()}, {"sent"}),
         ({"state": "succeeded", "sent_at": now()}, {"sent"}),
-        ({"state": "failed", "sent_at": now()}, set()),
+        ({"state": "failed", "sent_at": now()}, {"unsettled"}),
+        ({"state": "failed", "dismissed_at": now()}, set()),
+        ({"state": "needs_attention", "sent_at": now(), "dismissed_at": now()}, {"sent"}),
         ({"state": "cancelled"}, set()),
     ],
 )

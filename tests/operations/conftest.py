@@ -5,16 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils.timezone import now
 
-from deployments.keys.open import client_for_region
 from deployments.ledger.models import Operation
 from deployments.ledger.transitions import claim_operation, mark_sent
-
-
-@pytest.fixture
-def short_timeout(settings, sandbox):
-    """Calls to Roboflow time out after one second."""
-    settings.ROBOFLOW_READ_TIMEOUT_SECONDS = 1
-    client_for_region.cache_clear()
 
 
 @pytest.fixture
@@ -36,3 +28,16 @@ def end_window():
         Operation.objects.filter(pk=operation.pk).update(claimed_at=now() - timedelta(seconds=301))
 
     return end
+
+
+@pytest.fixture
+def published_tasks(monkeypatch):
+    """Collect what is published, as (task, *ids), in place of the broker."""
+    tasks = []
+
+    def send_task(name, args=(), **options):
+        tasks.append((name, *args))
+
+    monkeypatch.setattr("portal.queue.publish._failed_at", 0.0)
+    monkeypatch.setattr("portal.queue.publish.app.send_task", send_task)
+    return tasks

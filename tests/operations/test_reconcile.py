@@ -128,11 +128,12 @@ def test_of_two_workers_that_reconcile_at_once_only_one_asks_roboflow(
     sandbox.fault("/pause", "ignored", 1)
     operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
     worker.run()
+    Operation.objects.update(state="unknown")
     load_operation = reconcile.load_operation
 
     def load_before_the_other_worker_takes_its_turn(operation_id):
         loaded = load_operation(operation_id)
-        assert reconcile.take_look_turn(load_operation(operation_id))
+        assert reconcile.take_look_turn(load_operation(operation_id), now=now())
         return loaded
 
     monkeypatch.setattr(reconcile, "load_operation", load_before_the_other_worker_takes_its_turn)
@@ -144,7 +145,7 @@ def test_of_two_workers_that_reconcile_at_once_only_one_asks_roboflow(
     monkeypatch.setattr(reconcile, "load_operation", load_operation)
     worker.look()
     assert sandbox.calls()["/get"] == calls_before + 1
-    assert Operation.objects.get(pk=operation.pk).state == "accepted"
+    assert Operation.objects.get(pk=operation.pk).state == "unknown"
 
 
 @pytest.mark.parametrize("fault", ["timeout_after", "reset_after"])

@@ -1,12 +1,14 @@
 """Resolving: what is learnt after *needs attention* is stored beside the state and audited once."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 import time_machine
 from django.utils.timezone import now
 
-from deployments.operations.resolve import check_operation_for
+from deployments.ledger.models import Operation
+from deployments.operations.resolve import perform_check
 from deployments.roboflow.transport import Answer
 from tests.people import operation_of
 from tests.twisted import with_entries
@@ -75,12 +77,13 @@ def test_a_delete_that_needed_attention_is_resolved_when_it_is_gone(
 
 def test_check_again_resolves_what_roboflow_now_shows(unconfirmed_pause, ben, sandbox, trail):
     ben.post(f"/w/acme-vision/operations/{unconfirmed_pause.pk}/check/")
-    check_operation_for(unconfirmed_pause.pk, user_id=ben.user.pk, now=now())
+    perform_check(unconfirmed_pause.pk, now=now())
     unconfirmed_pause.refresh_from_db()
     message_before = unconfirmed_pause.message
 
     sandbox.change("pallet-counter", status="paused")
-    check_operation_for(unconfirmed_pause.pk, user_id=ben.user.pk, now=now())
+    ben.post(f"/w/acme-vision/operations/{unconfirmed_pause.pk}/check/")
+    perform_check(unconfirmed_pause.pk, now=now())
 
     unconfirmed_pause.refresh_from_db()
     assert message_before == "Roboflow reports it as ready. Checked again by Ben."
@@ -100,3 +103,48 @@ def test_a_person_marks_it_as_done_once_and_must_say_how(unconfirmed_pause, ana,
     assert unconfirmed_pause.state == "needs_attention"
     assert unconfirmed_pause.resolution == "Marked as done by Ben: Paused at Roboflow's page"
     assert trail.actions(action="deployment.pause.resolved") == ["deployment.pause.resolved"]
+
+
+def test_a_check_that_the_broker_did_not_take_is_found_by_the_sweep(
+    unconfirmed_pause, ben, worker, monkeypatch
+):
+    monkeypatch.setattr("deployments.operations.views.publish", lambda *args: False)
+    ben.post(f"/w/acme-vision/operations/{unconfirmed_pause.pk}/check/")
+    published = []
+    monkeypatch.setattr(
+        "deployments.operations.sweep.publish", lambda task, pk: published.append((task, pk)) or True
+    )
+
+    worker.sweep(later=3)
+    perform_check(unconfirmed_pause.pk, now=now())
+    worker.sweep(later=6)
+
+    unconfirmed_pause.refresh_from_db()
+    assert published == [("operations.check_again", unconfirmed_pause.pk)]
+    assert unconfirmed_pause.check_requested_at is None
+    assert unconfirmed_pause.message.endswith("Checked again by Ben.")
+
+
+def test_two_hundred_hopeless_operations_do_not_starve_the_next_one(unconfirmed_pause, worker, sandbox):
+    hopeless = [
+        Operation(
+            workspace=unconfirmed_pause.workspace,
+            kind="pause",
+            target_name=f"gone-{number}",
+            target_id=f"gone-{number}",
+            actor_name="Ana",
+            form_token=uuid4(),
+            state="needs_attention",
+            requested_at=now() - timedelta(days=1),
+            ended_at=now() - timedelta(days=1),
+        )
+        for number in range(250)
+    ]
+    Operation.objects.bulk_create(hopeless)
+    sandbox.change("pallet-counter", status="paused")
+    worker.sync()
+
+    worker.sweep()
+
+    unconfirmed_pause.refresh_from_db()
+    assert unconfirmed_pause.resolved_at is not None

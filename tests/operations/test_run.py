@@ -230,3 +230,23 @@ def test_a_create_becomes_a_deployment_of_ours(ana, worker, sandbox, trail):
         "deployment.create.requested",
         "deployment.create.succeeded",
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "status", "why"),
+    [
+        ("pause", "pallet-counter", "paused", "The deployment is paused already. Nothing was sent."),
+        ("resume", "night-shift", "ready", "The deployment is ready, not paused. Nothing was sent."),
+    ],
+)
+def test_what_the_status_of_now_makes_impossible_is_not_sent(
+    kind, name, status, why, ana, fleet, worker, sandbox
+):
+    operation = operation_of(ana.ask(fleet[name], kind))
+    sandbox.change(name, status=status)
+
+    worker.run()
+
+    operation.refresh_from_db()
+    assert (operation.state, operation.message) == ("failed", why)
+    assert sandbox.journal(f"/{kind}") == []

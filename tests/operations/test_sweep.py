@@ -81,11 +81,11 @@ def test_a_worker_killed_right_after_it_wrote_the_answer_leaves_nothing_that_nob
         raise Kill
 
     operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
-    monkeypatch.setattr("deployments.operations.run.publish", kill)
+    monkeypatch.setattr("deployments.operations.run.publish_due_syncs", kill)
     with pytest.raises(Kill):
         worker.run()
 
-    worker.sweep(later=2)
+    worker.sweep(later=11)  # by then a list should have shown the end
 
     assert published == [("operations.look", operation.pk)]
 

@@ -1,4 +1,4 @@
-"""Every task of the portal is known to the table of queues, and beat sends each into the queue that takes it."""
+"""The table of queues has every task of the portal, and beat sends each into its queue."""
 
 import pytest
 

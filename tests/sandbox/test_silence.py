@@ -1,4 +1,4 @@
-"""Silence: calls that are accepted and not answered, for a time or until healed, before or after processing."""
+"""Silence: calls that are not answered, for a time or until healed, before or after processing."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Whose address a request has, behind proxies that write it in many ways; the words of strangers do nothing."""
+"""Whose address a request has behind proxies; what strangers write into headers has no effect."""
 
 import pytest
 from django.test import RequestFactory

@@ -10,7 +10,7 @@ from portal.health.heartbeats import forget_heartbeats
 class Command(BaseCommand):
     """`manage.py forget_heartbeats`."""
 
-    help = "Delete the heartbeats of earlier processes, so that ready means ready now. Call it while nothing runs."
+    help = "Delete the heartbeats of earlier processes, so that /readyz waits for new ones."
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -11,7 +11,7 @@ from portal.environment import SECRET_MAKERS, make_secret, read_setting
 class Command(BaseCommand):
     """`manage.py make_secrets FOLDER`."""
 
-    help = "Write every secret that is not there yet into a folder, one file each; secrets given by the environment are written as given."
+    help = "Write every missing secret into a folder, one file each. Those in the environment are kept."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:

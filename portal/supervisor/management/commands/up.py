@@ -17,7 +17,7 @@ NAMES = ("ROBOFLOW_DEPLOYMENTS_URL", "ROBOFLOW_API_URL", "DEMO_PASSWORD", "PORTA
 class Command(BaseCommand):
     """`manage.py up`."""
 
-    help = "Run broker, web, worker and beat on this machine; with --demo also the sandbox and people to play with."
+    help = "Run broker, web, workers and beat on this machine; --demo adds the sandbox and demo people."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
