@@ -1,8 +1,16 @@
-"""The vault: encrypts short secrets under PORTAL_VAULT_KEYS. The newest key seals, each of them opens."""
+"""The vault: encrypts short secrets under PORTAL_VAULT_KEYS. The newest key seals, each of them opens.
 
+It also makes keyed digests: whoever copies the database cannot try out words against them without a vault
+key.
+"""
+
+import base64
+import hmac
 from functools import cache
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 
@@ -49,3 +57,19 @@ def reseal(sealed: str) -> str:
         return current_vault().rotate(sealed.encode()).decode()
     except InvalidToken:
         raise Unreadable from None
+
+
+@cache
+def digest_secret(vault_key: str) -> bytes:
+    """Return the 32 bytes that key digests: derived (HKDF, RFC 5869), so that they reveal no vault key."""
+    derivation = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"portal.vault keyed digest")
+    return derivation.derive(base64.urlsafe_b64decode(vault_key))
+
+
+def keyed_digests(purpose: str, value: str) -> list[str]:
+    """Return the digest of `value` (hexadecimal HMAC-SHA256) under each vault key, newest first.
+
+    Equal values have equal digests for the same `purpose` only.
+    """
+    message = f"{purpose}\0{value}".encode(errors="surrogatepass")
+    return [hmac.digest(digest_secret(key), message, "sha256").hex() for key in settings.PORTAL_VAULT_KEYS]

@@ -188,9 +188,9 @@ def store_list(workspace: Workspace, read: ReadList, held: Held) -> None:
             is_visible=is_first or had_error or bool(gone) or not found.is_empty,
             is_incomplete=is_incomplete,
         )
-        append_events(entries)  # last: the head of the trail is the one row that everybody waits for
         if Operation.objects.open().filter(workspace=workspace).exists():
             transaction.on_commit(partial(publish, "operations.settle", workspace.pk), robust=True)
+        append_events(entries)  # last: the head of the trail is the one row that everybody waits for
 
 
 def compare_and_look_up(
@@ -217,7 +217,8 @@ def compare_and_look_up(
         return found, [], False
     looked_up = look_up(asked, read.key, now=read.started)
     reports |= {report.deployment_id: report for report in looked_up.present}
-    # Listed as deleted and unknown to /get. Listed as alive and unknown to /get decides nothing: the list lags.
+    # Listed as deleted and unknown to /get. Listed as alive and unknown to /get decides nothing: the list
+    # lags.
     agreed = [
         row_id for row_id in looked_up.gone if row_id in reports and reports[row_id].status in ENDED_STATUSES
     ]

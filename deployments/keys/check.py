@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.views.decorators.debug import sensitive_variables
 
 from deployments.keys.models import ApiKey, KeyState
 from deployments.keys.open import client_for_region, key_subject, mask_foreign_keys
-from deployments.keys.seal import fingerprint_of, seal_key
+from deployments.keys.seal import fingerprints_of, seal_key, stored_digests
 from deployments.roboflow.errors import KeyRefused, RoboflowError
 from deployments.roboflow.mask import Secret
 from deployments.workspaces.join import RemovedMember, get_or_create_workspace, join_by_key
@@ -18,7 +18,7 @@ from deployments.workspaces.models import Workspace
 from deployments.workspaces.revision import bump_revision
 from portal.accounts.models import User
 from portal.audit.actions import Action
-from portal.audit.append import Subject, append_event
+from portal.audit.append import Entry, Subject, append_event, append_events
 from portal.audit.origin import Origin
 
 MIN_SECONDS_FOR_NAME = 1  # with less time left, the workspace is shown by its slug
@@ -108,19 +108,23 @@ def add_key(
         raise
     with transaction.atomic(durable=True):
         workspace = get_or_create_workspace(roboflow_slug=owner.slug, name=owner.name, region=region, now=now)
-        join_workspace(workspace, user=user, by=by, now=now)
-        if ApiKey.objects.held_by(user, workspace).exists():
-            raise KeyNotSaved(f"You already have a key for {workspace}. Use Replace on its card.")
+        entries = store_holder(workspace, user=user, by=by, now=now)
         key = store_key(secret, user=user, workspace=workspace, label=label, region=region, now=now)
-        append_event(Action.KEY_ADDED, by=by, at=now, about=key_subject(key), workspace=workspace)
         request_sync(workspace, now=now)
+        added = Entry(action=Action.KEY_ADDED, by=by, at=now, about=key_subject(key), workspace=workspace)
+        append_events([*entries, added])
         return key
 
 
-def join_workspace(workspace: Workspace, *, user: User, by: Origin, now: datetime) -> None:
-    """Make the holder of a valid key a member. Raises KeyNotSaved for a member who was removed."""
+def store_holder(workspace: Workspace, *, user: User, by: Origin, now: datetime) -> list[Entry]:
+    """Make the holder of a valid key a member; return the entries to append last, none for a member.
+
+    Call it inside a transaction, before a key is locked or stored: a removal of the member locks in the same
+    order. Raises KeyNotSaved for a member who was removed.
+    """
     try:
-        join_by_key(user=user, workspace=workspace, by=by, now=now)
+        entry = join_by_key(user=user, workspace=workspace, by=by, now=now)
+        return [entry] if entry else []
     except RemovedMember:
         raise KeyNotSaved(f"You were removed from {workspace}: a manager can invite you again.") from None
 
@@ -139,10 +143,14 @@ def save_unchecked_key(
 
     It has no workspace and is used for its re-check only.
     """
-    fingerprint = fingerprint_of(secret.reveal())
-    if stored := ApiKey.objects.filter(user=user, workspace=None, fingerprint=fingerprint).first():
+    fingerprints = fingerprints_of(secret.reveal())
+    same = ApiKey.objects.filter(user=user, workspace=None, fingerprint__in=fingerprints)
+    if stored := same.first():
         return stored
-    key = store_key(secret, user=user, workspace=None, label=label, region=region, now=now)
+    try:
+        key = store_key(secret, user=user, workspace=None, label=label, region=region, now=now)
+    except KeyNotSaved:  # it was stored in the same moment: a double click
+        return same.get()
     append_event(Action.KEY_SAVED_UNCHECKED, by=by, at=now, about=key_subject(key))
     return key
 
@@ -152,24 +160,38 @@ def store_key(
 ) -> ApiKey:
     """Create the key's row and seal the key to it. Call it inside a transaction.
 
-    A key with a workspace is valid, one without is unchecked.
+    A key with a workspace is valid, one without is unchecked. Raises KeyNotSaved when the person has a key
+    for the workspace. The constraint decides, not a query: the form can be sent twice at the same time.
     """
-    key = ApiKey.objects.create(
-        user=user,
-        workspace=workspace,
-        region=region,
-        label=label,
-        sealed="",
-        fingerprint=fingerprint_of(secret.reveal()),
-        last_four=secret.reveal()[-4:],
-        state=KeyState.VALID if workspace else KeyState.UNCHECKED,
-        added_at=now,
-        checked_at=now if workspace else None,
-    )
+    try:
+        with transaction.atomic():
+            key = ApiKey.objects.create(
+                user=user,
+                workspace=workspace,
+                region=region,
+                label=label,
+                sealed="",
+                last_four=secret.reveal()[-4:],
+                state=KeyState.VALID if workspace else KeyState.UNCHECKED,
+                added_at=now,
+                checked_at=now if workspace else None,
+                **stored_digests(secret.reveal()),
+            )
+    except IntegrityError:  # one_key_per_person_and_workspace, one_unchecked_key_per_person
+        place = workspace or "this key, unchecked"
+        raise KeyNotSaved(f"You already have a key for {place}. Use Replace on its card.") from None
     workspace_id = workspace.pk if workspace else None
     key.sealed = seal_key(secret, user_id=user.pk, workspace_id=workspace_id, key_id=key.pk)
     key.save(update_fields=["sealed"])
+    renew_digests(secret)
     return key
+
+
+def renew_digests(secret: Secret) -> None:
+    """Renew the digests of the same key in other rows that an older vault key made, so that all are equal."""
+    older = fingerprints_of(secret.reveal())[1:]
+    if older:
+        ApiKey.objects.filter(fingerprint__in=older).update(**stored_digests(secret.reveal()))
 
 
 @sensitive_variables("value")
@@ -187,7 +209,7 @@ def replace_key(key: ApiKey, *, value: str, label: str, by: Origin, now: datetim
             " The old one stays. Add it as a key of its own."
         )
     with transaction.atomic(durable=True):
-        join_workspace(workspace, user=key.user, by=by, now=now)
+        entries = store_holder(workspace, user=key.user, by=by, now=now)
         old = ApiKey.objects.select_for_update().filter(pk=key.pk).first()
         if old is None:
             raise KeyNotSaved("The old key was removed meanwhile. Add this one as a new key.")
@@ -200,25 +222,39 @@ def replace_key(key: ApiKey, *, value: str, label: str, by: Origin, now: datetim
             region=old.region,
             now=now,
         )
-        append_event(
-            Action.KEY_REPLACED,
+        request_sync(workspace, now=now)
+        replaced = Entry(
+            action=Action.KEY_REPLACED,
             by=by,
             at=now,
             about=key_subject(new),
             workspace=workspace,
             changes={"last_four": (old.last_four, new.last_four)},
         )
-        request_sync(workspace, now=now)
+        append_events([*entries, replaced])
         return new
 
 
 @transaction.atomic(durable=True)
 def remove_key(key: ApiKey, *, by: Origin, now: datetime) -> None:
     """Delete the key. Operations that were requested under it and are not sent yet will not be sent."""
-    subject, workspace = key_subject(key), key.workspace
-    deleted_count, _ = ApiKey.objects.filter(pk=key.pk).delete()
-    if not deleted_count:
+    entry = delete_key(key, by=by, now=now)
+    if entry is None:
         return
-    append_event(Action.KEY_REMOVED, by=by, at=now, about=subject, workspace=workspace)
-    if workspace:
-        bump_revision(workspace.pk)
+    if key.workspace_id:
+        bump_revision(key.workspace_id)
+    append_events([entry])
+
+
+def delete_key(key: ApiKey, *, by: Origin, now: datetime) -> Entry | None:
+    """Delete a key and return the entry to append last; None when it is gone. Call it inside a transaction.
+
+    The row is locked first: an operation that is being requested under this key then has been stored, or
+    finds no key.
+    """
+    stored = ApiKey.objects.select_for_update().filter(pk=key.pk).first()
+    if stored is None:
+        return None
+    entry = Entry(action=Action.KEY_REMOVED, by=by, at=now, about=key_subject(key), workspace=key.workspace)
+    stored.delete()
+    return entry

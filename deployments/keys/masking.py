@@ -3,7 +3,7 @@
 import re
 
 from deployments.keys.models import ApiKey
-from deployments.keys.seal import fingerprint_of
+from deployments.keys.seal import fingerprints_of
 from deployments.roboflow.mask import MASK, mask_patterns
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{12,200}")  # what could be a key: a word this long
@@ -21,4 +21,4 @@ def mask_known_keys(text: str, known: frozenset[str]) -> str:
     text = mask_patterns(text)
     if not known:
         return text
-    return TOKEN.sub(lambda match: MASK if fingerprint_of(match[0]) in known else match[0], text)
+    return TOKEN.sub(lambda match: match[0] if known.isdisjoint(fingerprints_of(match[0])) else MASK, text)

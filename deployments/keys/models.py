@@ -83,10 +83,11 @@ class ApiKey(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["user", "workspace"], name="one_key_per_person_and_workspace"),
+            # A key that is saved unchecked twice at the same time is one key.
             models.UniqueConstraint(
-                fields=["user", "region", "fingerprint"],
+                fields=["user", "fingerprint"],
                 condition=models.Q(workspace=None),
-                name="one_unchecked_row_per_person_and_key",
+                name="one_unchecked_key_per_person",
             ),
         ]
         indexes: ClassVar = [

@@ -9,8 +9,8 @@ from deployments.keys.check import (
     KeyNotSaved,
     KeyWorkspace,
     fetch_key_workspace,
-    join_workspace,
     request_sync,
+    store_holder,
 )
 from deployments.keys.models import ApiKey, KeyState
 from deployments.keys.open import key_subject
@@ -19,7 +19,7 @@ from deployments.roboflow.errors import KeyRefused, RoboflowError
 from deployments.roboflow.mask import Secret
 from deployments.workspaces.join import get_or_create_workspace
 from portal.audit.actions import Action
-from portal.audit.append import append_event
+from portal.audit.append import Entry, append_event, append_events
 from portal.audit.origin import Origin
 from portal.vault import Unreadable
 
@@ -82,18 +82,14 @@ def record_working_key(
     Raises KeyNotSaved when the key was removed meanwhile, now belongs to another workspace, or would be the
     person's second key for its workspace.
     """
-    stored = (
-        ApiKey.objects.select_for_update(of=("self",))
-        .select_related("user", "workspace")
-        .filter(pk=key.pk)
-        .first()
-    )
+    workspace = get_or_create_workspace(roboflow_slug=owner.slug, name=owner.name, region=key.region, now=now)
+    entries = store_holder(workspace, user=key.user, by=by, now=now)
+    rows = ApiKey.objects.select_for_update(of=("self",)).select_related("user", "workspace")
+    stored = rows.filter(pk=key.pk).first()
     if stored is None:
         raise KeyNotSaved("The key was removed meanwhile.")
-    workspace = get_or_create_workspace(roboflow_slug=owner.slug, name=owner.name, region=key.region, now=now)
     if stored.workspace_id not in (None, workspace.pk):
         raise KeyNotSaved(f"Roboflow says now that this key belongs to {owner.name}.")
-    join_workspace(workspace, user=stored.user, by=by, now=now)
     state_before = stored.state
     stored.workspace = workspace
     stored.state = KeyState.VALID
@@ -107,8 +103,10 @@ def record_working_key(
     except IntegrityError:  # one_key_per_person_and_workspace
         raise KeyNotSaved(f"You already have another key for {workspace}: remove one of them.") from None
     if state_before != KeyState.VALID:
-        append_event(Action.KEY_WORKS, by=by, at=now, about=key_subject(stored), workspace=workspace)
         request_sync(workspace, now=now)
+        about = key_subject(stored)
+        entries.append(Entry(action=Action.KEY_WORKS, by=by, at=now, about=about, workspace=workspace))
+    append_events(entries)
     return stored
 
 

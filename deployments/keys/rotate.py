@@ -1,4 +1,4 @@
-"""Re-seals every key under the newest vault key, and finds the keys that do not open."""
+"""Re-seals every key under the newest vault key, renews its digests, and finds the keys that do not open."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,11 +9,13 @@ from django.db import transaction
 
 from deployments.keys.models import ApiKey, KeyState
 from deployments.keys.open import key_subject, mark_key_state
-from deployments.keys.seal import unseal_key
+from deployments.keys.seal import stored_digests, unseal_key
+from deployments.roboflow.mask import Secret
 from portal.accounts import factors
 from portal.audit.actions import Action
 from portal.audit.append import Subject, append_event
 from portal.audit.origin import SYSTEM
+from portal.audit.trail_keys import reseal_trail_keys
 from portal.vault import Unreadable, is_newest, reseal
 
 BATCH = 100  # keys in one transaction, with their audit entry
@@ -21,18 +23,21 @@ BATCH = 100  # keys in one transaction, with their audit entry
 
 @dataclass
 class Rotation:
-    """What a rotation did: the first three count API keys, the last one secrets of second factors."""
+    """What a rotation did: API keys at first, then secrets of second factors and public keys of the trail."""
 
     resealed: int = 0
     newest_already: int = 0
     unreadable: int = 0
+    digests_renewed: int = 0  # of keys that were under the newest vault key, but whose digests were not
     second_factors: int = 0
+    trail_keys: int = 0
 
 
 def rotate_all_keys(*, now: datetime) -> Rotation:
-    """Re-seal all keys and the secrets of second factors under the newest vault key; return the counts.
+    """Bring everything under the newest vault key and return the counts.
 
-    It can be killed and started again: what is already under the newest vault key is left alone. So is a key
+    That is: all API keys with their digests, the secrets of second factors, and the trail's public keys. It
+    can be killed and started again: what is under the newest vault key already is left alone. So is a key
     that its owner replaces meanwhile.
     """
     done = Rotation()
@@ -45,17 +50,23 @@ def rotate_all_keys(*, now: datetime) -> Rotation:
     with transaction.atomic(durable=True):
         done.second_factors = factors.reseal_second_factors()
         record_rotation("second_factors", done.second_factors, now=now)
+    done.trail_keys = reseal_trail_keys()
     return done
 
 
 def rotate_key(key: ApiKey, done: Rotation) -> int:
-    """Re-seal one key and return 1; return 0, and count it in `done`, if it cannot or need not be."""
-    if not can_open(key):
+    """Bring one key under the newest vault key. Return 1 if it was re-sealed, or count it in `done`."""
+    secret = open_key(key)
+    if secret is None:
         done.unreadable += 1
-    elif is_newest(key.sealed):
-        done.newest_already += 1
-    else:
-        return ApiKey.objects.filter(pk=key.pk, sealed=key.sealed).update(sealed=reseal(key.sealed))
+        return 0
+    unchanged = ApiKey.objects.filter(pk=key.pk, sealed=key.sealed)
+    digests = stored_digests(secret.reveal())
+    if not is_newest(key.sealed):
+        return unchanged.update(sealed=reseal(key.sealed), **digests)
+    done.newest_already += 1
+    if any(getattr(key, column) != digest for column, digest in digests.items()):
+        done.digests_renewed += unchanged.update(**digests)
     return 0
 
 
@@ -75,7 +86,7 @@ def find_unreadable_keys(*, now: datetime) -> list[ApiKey]:
     """Try to open every key. Return those that do not open, marked; mark those that open again as valid."""
     unreadable = []
     for key in all_keys():
-        if not can_open(key):
+        if open_key(key) is None:
             mark_key_state(key, KeyState.UNREADABLE, "", now=now)
             unreadable.append(key)
         elif key.state == KeyState.UNREADABLE:
@@ -96,10 +107,9 @@ def all_keys() -> Iterator[ApiKey]:
     return ApiKey.objects.select_related("user", "workspace").order_by("pk").iterator()
 
 
-def can_open(key: ApiKey) -> bool:
-    """Return whether a vault key opens this key."""
+def open_key(key: ApiKey) -> Secret | None:
+    """Return the stored key in clear, or None when no vault key opens it."""
     try:
-        unseal_key(key.sealed, user_id=key.user_id, workspace_id=key.workspace_id, key_id=key.pk)
+        return unseal_key(key.sealed, user_id=key.user_id, workspace_id=key.workspace_id, key_id=key.pk)
     except Unreadable:
-        return False
-    return True
+        return None

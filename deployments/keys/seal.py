@@ -2,10 +2,12 @@
 
 import json
 
-from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.crypto import constant_time_compare
 
 from deployments.roboflow.mask import Secret
-from portal.vault import Unreadable, open_text, seal_text
+from portal.vault import Unreadable, keyed_digests, open_text, seal_text
+
+FINGERPRINT = "key fingerprint"  # the purpose of these digests
 
 
 def key_binding(*, user_id: int, workspace_id: int | None, key_id: int) -> str:
@@ -31,6 +33,32 @@ def unseal_key(sealed: str, *, user_id: int, workspace_id: int | None, key_id: i
     return Secret(value)
 
 
+def keyed_digest(purpose: str, value: str) -> str:
+    """Return the digest of `value` under the newest vault key: it shows whether two values are equal.
+
+    Digests of different purposes cannot be compared. `vault rotate` and `restore` make stored digests
+    again (see stored_digests); before that, keyed_digests has what may be stored.
+    """
+    return keyed_digests(purpose, value)[0]
+
+
 def fingerprint_of(value: str) -> str:
-    """Return the HMAC of a key, or of any word. It shows whether two are equal, and nothing else."""
-    return salted_hmac("portal.keys.fingerprint", value, algorithm="sha256").hexdigest()
+    """Return the digest by which a stored key is recognised: the one that is stored with a new key."""
+    return keyed_digest(FINGERPRINT, value)
+
+
+def fingerprints_of(value: str) -> list[str]:
+    """Return every fingerprint that may be stored for `value`, newest first.
+
+    There are several between a change of PORTAL_VAULT_KEYS and `manage.py vault rotate`, one otherwise.
+    """
+    return keyed_digests(FINGERPRINT, value)
+
+
+def stored_digests(value: str) -> dict[str, str]:
+    """Return the digests that are stored with a key, by the name of their column in ApiKey.
+
+    The one list of them: saving a key writes it, rotating the vault key and restoring a back-up write it
+    again.
+    """
+    return {"fingerprint": fingerprint_of(value)}

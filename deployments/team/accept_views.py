@@ -11,7 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from deployments.team.forms import AcceptForm
-from deployments.team.invite import NoInvitation, accept_invitation, find_invitation
+from deployments.team.invite import AccountExists, NoInvitation, accept_invitation, find_invitation
 from deployments.team.models import Invitation
 from portal.accounts.models import User
 from portal.audit.origin import origin_of
@@ -32,11 +32,16 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
     if request.user.is_authenticated:
         return accept_as_user(request, invitation, request.user)
     if User.objects.filter(email__iexact=invitation.email).exists():
-        return redirect(f"{reverse('account_login')}?next={request.path}")
+        return redirect(sign_in_url(request))
     form = AcceptForm(request.POST or None, email=invitation.email)
     if not form.is_valid():
         return form_page(request, "team/accept.html", {"form": form, "invitation": invitation})
     return join_workspace(request, invitation, None, **form.cleaned_data)
+
+
+def sign_in_url(request: HttpRequest) -> str:
+    """Return the URL of the sign-in page that leads back to this page."""
+    return f"{reverse('account_login')}?next={request.path}"
 
 
 def accept_as_user(request: HttpRequest, invitation: Invitation, user: User) -> HttpResponse:
@@ -62,6 +67,9 @@ def join_workspace(
         )
     except NoInvitation:
         return form_page(request, "team/no_invitation.html", {})
+    except AccountExists:
+        messages.info(request, "There is an account with this address now: sign in to accept the invitation.")
+        return redirect_page(request, sign_in_url(request))
     if user is None:
         login(request, member, backend=settings.SIGN_IN_BACKEND)
     messages.success(

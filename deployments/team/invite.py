@@ -3,22 +3,22 @@
 import hashlib
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from deployments.team.models import Invitation, InvitationQuerySet
-from deployments.workspaces.join import add_member
+from deployments.workspaces.join import store_member
 from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.revision import bump_revision
 from deployments.workspaces.roles import Role
 from portal.accounts.models import User
 from portal.audit.actions import Action
-from portal.audit.append import Subject, append_event
+from portal.audit.append import Entry, Subject, append_events
 from portal.audit.origin import Origin
 from portal.web.mail import is_mail_configured, send_mail
 
@@ -31,6 +31,10 @@ class NotInvited(Exception):
 
 class NoInvitation(Exception):
     """The link belongs to no open invitation: it is wrong, used, withdrawn or expired."""
+
+
+class AccountExists(Exception):
+    """The invited address got an account meanwhile: its owner signs in, and accepts then."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ def invite_person(
     token = secrets.token_urlsafe(32)
     with transaction.atomic(durable=True):
         older = open_invitations(workspace, now=now).filter(email__iexact=email)
-        withdraw_invitations(older, by=by, now=now)
+        entries = withdraw_invitations(older, by=by, now=now)
         invitation = Invitation.objects.create(
             workspace=workspace,
             email=email.lower(),
@@ -74,8 +78,8 @@ def invite_person(
             created_at=now,
             expires_at=now + LIFE,
         )
-        append_event(
-            Action.INVITATION_SENT,
+        sent = Entry(
+            action=Action.INVITATION_SENT,
             by=by,
             at=now,
             about=invitation_subject(invitation),
@@ -83,14 +87,15 @@ def invite_person(
             changes={"role": (None, str(role))},
         )
         bump_revision(workspace.pk)
+        append_events([*entries, sent])
     link = settings.PORTAL_BASE_URL + reverse("team:accept", args=[token])
     return SentInvitation(invitation, link, mail_invitation(invitation, link, inviter=inviter))
 
 
 def open_invitations(workspace: Workspace, *, now: datetime) -> InvitationQuerySet:
-    """Return the workspace's invitations that can be accepted."""
+    """Return the workspace's invitations that can be accepted, in the order in which they are locked."""
     invitations: InvitationQuerySet = Invitation.objects.open(now).filter(workspace=workspace)
-    return invitations.select_related("workspace")
+    return invitations.select_related("workspace").order_by("pk")
 
 
 def mail_invitation(invitation: Invitation, link: str, *, inviter: User) -> bool:
@@ -108,21 +113,30 @@ def mail_invitation(invitation: Invitation, link: str, *, inviter: User) -> bool
 @transaction.atomic(durable=True)
 def withdraw_invitation(invitation: Invitation, *, by: Origin, now: datetime) -> None:
     """Withdraw an invitation; do nothing if it is not open."""
-    withdraw_invitations([invitation], by=by, now=now)
+    entries = withdraw_invitations([invitation], by=by, now=now)
     bump_revision(invitation.workspace_id)
+    append_events(entries)
 
 
-def withdraw_invitations(invitations: Iterable[Invitation], *, by: Origin, now: datetime) -> None:
-    """Withdraw those invitations that are open, with an audit entry each. Call it inside a transaction."""
+def withdraw_invitations(invitations: Iterable[Invitation], *, by: Origin, now: datetime) -> list[Entry]:
+    """Withdraw those invitations that are open; return the entries to append last.
+
+    Call it inside a transaction, with the invitations in the order of their ids.
+    """
+    entries = []
     for invitation in invitations:
         if Invitation.objects.open(now).filter(pk=invitation.pk).update(withdrawn_at=now):
-            append_event(
-                Action.INVITATION_WITHDRAWN,
-                by=by,
-                at=now,
-                about=invitation_subject(invitation),
-                workspace=invitation.workspace,
+            about = invitation_subject(invitation)
+            entries.append(
+                Entry(
+                    action=Action.INVITATION_WITHDRAWN,
+                    by=by,
+                    at=now,
+                    about=about,
+                    workspace=invitation.workspace,
+                )
             )
+    return entries
 
 
 def find_invitation(token: str, *, now: datetime) -> Invitation:
@@ -140,28 +154,38 @@ def accept_invitation(
 ) -> User:
     """Make `user` a member and return them. Without a user, create one with `name` and `password`.
 
-    Somebody who is a member already keeps their role. Raises NoInvitation if it is no longer open.
+    Somebody who is a member already keeps their role. Raises NoInvitation if it is no longer open, and
+    AccountExists if an account with its address appeared meanwhile: then the invitation stays open. The rows
+    are locked in the order of a removal: membership, invitation, workspace, head of the trail.
     """
+    user = user or create_invited(invitation, name=name, password=password, now=now)
+    by_user = replace(by, actor_id=user.pk, actor_name=str(user))
+    role, workspace = Role(invitation.role), invitation.workspace
+    joined = store_member(user=user, workspace=workspace, role=role, by=by_user, now=now)
     if not Invitation.objects.open(now).filter(pk=invitation.pk).update(accepted_at=now):
         raise NoInvitation
-    if user is None:
-        user = User.objects.create_user(invitation.email, password, name=name, created_at=now)
-    by_user = Origin(
-        actor_id=user.pk,
-        actor_name=str(user),
-        ip=by.ip,
-        agent=by.agent,
-        request_id=by.request_id,
-    )
-    append_event(
-        Action.INVITATION_ACCEPTED,
+    bump_revision(invitation.workspace_id)
+    accepted = Entry(
+        action=Action.INVITATION_ACCEPTED,
         by=by_user,
         at=now,
         about=invitation_subject(invitation),
-        workspace=invitation.workspace,
+        workspace=workspace,
     )
-    if not Membership.objects.current().filter(user=user, workspace=invitation.workspace).exists():
-        role = Role(invitation.role)
-        add_member(user=user, workspace=invitation.workspace, role=role, by=by_user, now=now)
-    bump_revision(invitation.workspace_id)
+    append_events([accepted, joined] if joined else [accepted])
     return user
+
+
+def create_invited(invitation: Invitation, *, name: str, password: str, now: datetime) -> User:
+    """Create the account of the invited address. Raises AccountExists, or NoInvitation if it was accepted.
+
+    The constraint on the address decides, not a query: two invitations, or the same one twice, can be
+    accepted at the same time.
+    """
+    try:
+        with transaction.atomic():
+            return User.objects.create_user(invitation.email, password, name=name, created_at=now)
+    except IntegrityError:
+        if Invitation.objects.open(now).filter(pk=invitation.pk).exists():
+            raise AccountExists from None
+        raise NoInvitation from None

@@ -14,7 +14,7 @@ from deployments.ledger.models import Operation
 from deployments.team.forms import InviteForm, RoleForm
 from deployments.team.invite import NotInvited, SentInvitation, invite_person, withdraw_invitation
 from deployments.team.models import Invitation
-from deployments.team.people import LastManager, change_role, is_last_manager, remove_member
+from deployments.team.people import NotChanged, change_role, is_last_manager, remove_member
 from deployments.workspaces.guard import workspace_required
 from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.roles import MATRIX, Role, is_enough
@@ -109,7 +109,7 @@ def set_role(request: HttpRequest, membership: Membership, member_id: int) -> Ht
     try:
         if change_role(member, role=role, by=origin_of(request), now=now()):
             messages.success(request, f"{member.user} is {role} now.")
-    except LastManager as error:
+    except NotChanged as error:
         messages.error(request, str(error))
     return redirect_page(request, team_url(membership.workspace))
 
@@ -123,7 +123,7 @@ def remove(request: HttpRequest, membership: Membership, member_id: int) -> Http
         try:
             remove_member(member, by=origin_of(request), now=now())
             messages.success(request, f"{member.user} is no longer a member.")
-        except LastManager as error:
+        except NotChanged as error:
             messages.error(request, str(error))
         return redirect_page(request, team_url(membership.workspace))
     asked = Operation.objects.filter(workspace=membership.workspace, actor=member.user)

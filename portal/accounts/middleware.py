@@ -17,6 +17,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from portal.accounts.models import User
+from portal.accounts.record import appending_last
 from portal.vault import Unreadable
 from portal.web.errors import bad_request, problem_page
 from portal.web.patience import write_if_free
@@ -52,8 +53,8 @@ class PersonMiddleware:
             return self.respond_atomically(request) if is_own_change(request) else self.get_response(request)
 
     def respond_atomically(self, request: HttpRequest) -> HttpResponse:
-        """Return the response, in one transaction for allauth's change and the portal's event about it."""
-        with transaction.atomic():
+        """Return the response, in one transaction for allauth's change and, last, the events about it."""
+        with transaction.atomic(), appending_last(request):
             response = self.get_response(request)
             if response.status_code >= 500:
                 transaction.set_rollback(True)

@@ -1,6 +1,8 @@
 """Appends sign-ins, refusals, sign-outs, changed passwords and second factors to the trail."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +19,7 @@ from django.utils.timezone import now
 
 from portal.accounts.models import User
 from portal.audit.actions import Action
-from portal.audit.append import Changes, Subject, append_event
+from portal.audit.append import Changes, Entry, Subject, append_events
 from portal.audit.origin import Origin, origin_of
 from portal.web.text import printable
 
@@ -67,8 +69,8 @@ def signin_refused(*, credentials: dict[str, Any], request: HttpRequest | None =
     typed = printable(str(credentials.get("email") or credentials.get("username") or ""))
     name = typed if "@" in typed else ""
     by = origin_of(request) if request else Origin(source="system")
-    with transaction.atomic():
-        append_event(Action.SIGNIN_REFUSED, by=by, at=now(), about=Subject(type="person", name=name))
+    about = Subject(type="person", name=name)
+    record_entry(request, Entry(action=Action.SIGNIN_REFUSED, by=by, at=now(), about=about))
 
 
 def changed_password(*, request: HttpRequest, user: User, **_: Any) -> None:
@@ -109,13 +111,39 @@ def record_factor(action: Action, factor: Authenticator) -> None:
 def record_person_event(
     request: HttpRequest, action: Action, user: User, *, changes: Changes | None = None
 ) -> None:
-    """Append one event about `user`, with `user` as the actor: at sign-in the request has no person yet."""
-    by = replace(origin_of(request), actor_id=user.pk, actor_name=str(user))
+    """Record one event about `user`, with `user` as the actor: at sign-in the request has no person yet."""
+    entry = Entry(
+        action=action,
+        by=replace(origin_of(request), actor_id=user.pk, actor_name=str(user)),
+        at=now(),
+        about=Subject(type="person", id=str(user.pk), name=user.email),
+        changes=changes,
+    )
+    record_entry(request, entry)
+
+
+def record_entry(request: HttpRequest | None, entry: Entry) -> None:
+    """Append an entry at once, or at the end of the request's transaction (see appending_last)."""
+    waiting: list[Entry] | None = getattr(request, "entries_to_append", None)
+    if waiting is not None:
+        waiting.append(entry)
+        return
     with transaction.atomic():
-        append_event(
-            action,
-            by=by,
-            at=now(),
-            about=Subject(type="person", id=str(user.pk), name=user.email),
-            changes=changes,
-        )
+        append_events([entry])
+
+
+@contextmanager
+def appending_last(request: HttpRequest) -> Iterator[None]:
+    """Append what is recorded in the block at its end, in one go. Use it inside a transaction.
+
+    allauth goes on writing after it has sent a signal, and a transaction that holds the head of the trail
+    must not wait for another row. Nothing is appended when the transaction is rolled back.
+    """
+    request.entries_to_append = []  # type: ignore[attr-defined]
+    try:
+        yield
+        entries: list[Entry] = request.entries_to_append  # type: ignore[attr-defined]
+    finally:
+        del request.entries_to_append  # type: ignore[attr-defined]
+    if not transaction.get_rollback():
+        append_events(entries)

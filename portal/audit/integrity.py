@@ -6,6 +6,7 @@ from django.conf import settings
 
 from portal.audit.chain import public_key_of
 from portal.audit.models import Head, SignedHead, Verification
+from portal.audit.trail_keys import former_trail_keys
 
 
 def integrity_context() -> dict[str, Any]:
@@ -15,4 +16,5 @@ def integrity_context() -> dict[str, Any]:
         "verification": Verification.objects.filter(pk=1).first(),
         "signed": SignedHead.objects.order_by("-sequence").first(),
         "public_key": public_key_of(settings.PORTAL_TRAIL_KEY),
+        "former_public_keys": sorted(former_trail_keys()),
     }

@@ -82,6 +82,18 @@ class SignedHead(models.Model):
         indexes: ClassVar = [models.Index(fields=["-sequence"], name="signed_head_latest")]
 
 
+class TrailKey(models.Model):
+    """The public key of a trail key that signed heads here. It stays when the trail key is replaced.
+
+    `sealed` proves that it was ours: without a vault key nobody can add a row that counts (see
+    trail_keys.py).
+    """
+
+    public_key = models.CharField(max_length=64, unique=True)  # base64 of the 32 raw bytes
+    first_used_at = models.DateTimeField()
+    sealed = models.TextField()  # by the vault: the purpose and the public key
+
+
 class Verification(models.Model):
     """The result of the last verification, shown on the integrity card. There is at most one row."""
 

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from portal.audit.chain import head_statement, public_key_of, sign_message
 from portal.audit.models import Head, SignedHead
+from portal.audit.trail_keys import store_trail_key
 from portal.audit.verify import load_head, verify_chain
 
 log = structlog.get_logger(__name__)
@@ -31,10 +32,11 @@ def sign_head(*, now: datetime) -> SignedHead | None:
     newest = SignedHead.objects.order_by("-sequence").first()
     if not follows_from(newest):
         return None
+    head = load_head()  # without a lock: a head that moves on meanwhile is signed the next time
+    if not head.sequence or is_signed_already(head, newest):
+        return None
     with transaction.atomic(durable=True):
-        head = Head.objects.select_for_update().filter(pk=1).first()
-        if head is None or is_signed_already(head, newest):
-            return None
+        store_trail_key(now=now)
         statement = head_statement(sequence=head.sequence, hash=head.hash, signed_at=now)
         signature, public_key = sign_message(statement, private_key=settings.PORTAL_TRAIL_KEY)
         signed = SignedHead.objects.create(

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Subquery
 from django.db.models.functions import Coalesce
@@ -13,9 +12,10 @@ from django.utils import timezone
 
 from portal.audit.actions import Action
 from portal.audit.append import Subject, append_event
-from portal.audit.chain import FIELDS, GENESIS, entry_hash, head_statement, is_signature_valid, public_key_of
+from portal.audit.chain import FIELDS, GENESIS, entry_hash, head_statement, is_signature_valid
 from portal.audit.models import Event, Head, SignedHead, Verification
 from portal.audit.origin import Origin
+from portal.audit.trail_keys import trail_keys
 
 Progress = Callable[[int], None]  # called with the number of entries verified so far
 CHUNK = 2000
@@ -138,7 +138,10 @@ def check_signed_heads(head: Head, signed: Mapping[int, SignedHead]) -> Finding 
 def check_signature(signed: SignedHead, our_keys: set[str]) -> str:
     """Return what is wrong with the signature of a head, or "" when one of `our_keys` made it."""
     if signed.public_key not in our_keys:
-        return f"The head at {signed.sequence} was not signed by this portal's key."
+        return (
+            f"The head at {signed.sequence} was not signed by this portal's key, nor by a former one"
+            f" that it knows: the signature is by {signed.public_key}."
+        )
     message = head_statement(sequence=signed.sequence, hash=signed.hash, signed_at=signed.signed_at)
     if not is_signature_valid(message, signature=signed.signature, public_key=signed.public_key):
         return f"The signature of the head at {signed.sequence} is not valid."
@@ -148,11 +151,6 @@ def check_signature(signed: SignedHead, our_keys: set[str]) -> str:
 def bad_entry(sequence: int, head: Head, message: str) -> Finding:
     """Return the finding of a trail whose entries are good by themselves, but not together with its heads."""
     return Finding(False, head.sequence, message, sequence)
-
-
-def trail_keys() -> set[str]:
-    """Return the public keys whose signatures are valid: of the key in use, and of former keys."""
-    return {public_key_of(settings.PORTAL_TRAIL_KEY), *settings.PORTAL_TRAIL_FORMER_PUBLIC_KEYS}
 
 
 def verify_for_person(by: Origin) -> None:

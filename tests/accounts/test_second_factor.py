@@ -183,7 +183,7 @@ def test_if_the_event_cannot_be_written_the_factor_is_not_added(ana, monkeypatch
     page = confirm(ana, f"{FACTOR}totp/activate/").content.decode()
     secret = re.search(r"<code[^>]*>([A-Z2-7]{32})</code>", page)[1]
     monkeypatch.setattr(
-        "portal.accounts.record.append_event",
+        "portal.accounts.record.append_events",
         lambda *args, **kwargs: (_ for _ in ()).throw(OSError("disk full")),
     )
     ana.client.raise_request_exception = False

@@ -25,8 +25,8 @@ def export(db, tmp_path, capsys):
     return path, head.public_key
 
 
-def check_elsewhere(path, key):
-    command = [sys.executable, "-I", str(check_export.__file__), str(path), key]
+def check_elsewhere(path, *keys):
+    command = [sys.executable, "-I", str(check_export.__file__), str(path), *keys]
     return subprocess.run(command, capture_output=True, text=True, cwd=path.parent, check=False)
 
 
@@ -61,3 +61,17 @@ def test_a_changed_export_is_refused_elsewhere(change, message, export):
     done = check_elsewhere(path, key)
 
     assert done.returncode == 1 and message in done.stderr
+
+
+def test_an_export_with_heads_of_a_former_trail_key_needs_both_public_keys(export, settings, capsys):
+    path, former = export
+    settings.PORTAL_TRAIL_KEY = "eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHg="
+    write_events(1)
+    current = sign_head(now=now()).public_key
+    call_command("audit", "export")
+    path.write_text(capsys.readouterr().out)
+
+    assert (
+        check_elsewhere(path, former, current).stdout == "The export is intact: 13 entries, 2 signed heads.\n"
+    )
+    assert check_elsewhere(path, current).returncode == check_elsewhere(path).returncode == 1

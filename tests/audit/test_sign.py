@@ -7,7 +7,8 @@ from django.utils.timezone import now
 
 from portal.audit.models import SignedHead
 from portal.audit.sign import sign_head, sign_when_due
-from portal.audit.verify import check_signature, trail_keys
+from portal.audit.trail_keys import trail_keys
+from portal.audit.verify import check_signature
 from tests.audit.trail import tamper, write_events
 
 

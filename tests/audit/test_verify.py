@@ -150,10 +150,11 @@ def test_a_young_trail_may_have_no_signed_head_yet(db):
 
 def test_a_head_signed_with_a_strange_key_counts_for_nothing(db, settings):
     write_events(3)
-    own = settings.PORTAL_TRAIL_KEY
+    own, own_vault = settings.PORTAL_TRAIL_KEY, settings.PORTAL_VAULT_KEYS
     settings.PORTAL_TRAIL_KEY = base64.urlsafe_b64encode(b"x" * 32).decode()
+    settings.PORTAL_VAULT_KEYS = [base64.urlsafe_b64encode(b"y" * 32).decode()]
     stranger = sign_head(now=now()).public_key
-    settings.PORTAL_TRAIL_KEY = own
+    settings.PORTAL_TRAIL_KEY, settings.PORTAL_VAULT_KEYS = own, own_vault
 
     assert "not signed by this portal's key" in verify_trail().words
     settings.PORTAL_TRAIL_FORMER_PUBLIC_KEYS = [stranger]

@@ -9,7 +9,8 @@ from django.utils.timezone import now
 
 from portal.audit.models import Event, Head
 from portal.audit.sign import sign_head
-from portal.audit.verify import trail_keys, verify_trail
+from portal.audit.trail_keys import trail_keys
+from portal.audit.verify import verify_trail
 from portal.audit.witness import find_contradiction, read_witnesses
 from tests.audit.trail import tamper, write_events
 

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -90,10 +91,10 @@ def redis_of_compose(request, config, tmp_path):
     shell, option, script = config["redis"]["command"]
     environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     command = [shell, option, in_this_shell(script, tmp_path)]
-    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, start_new_session=True)
     until((tmp_path / "s").exists, seconds=10)
     yield tmp_path, request.param
-    server.terminate()
+    os.killpg(server.pid, signal.SIGKILL)  # the shell and the server that it started
     server.wait(timeout=10)
 
 

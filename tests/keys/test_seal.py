@@ -5,11 +5,12 @@ import json
 import pytest
 from cryptography.fernet import Fernet
 
-from deployments.keys.seal import fingerprint_of, seal_key, unseal_key
+from deployments.keys.seal import fingerprint_of, fingerprints_of, keyed_digest, seal_key, unseal_key
 from deployments.roboflow.mask import Secret
 from portal.vault import Unreadable, seal_text
 
 KEY = "a-very-secret-key"
+NEW = Fernet.generate_key().decode()
 ROW = {"user_id": 1, "workspace_id": 2, "key_id": 3}
 
 
@@ -62,9 +63,34 @@ def test_equal_keys_have_equal_fingerprints_which_do_not_hold_them():
     assert KEY not in fingerprint_of(KEY)
 
 
-def test_a_fingerprint_depends_on_the_portals_secret(settings):
+def test_a_fingerprint_depends_on_the_vault_key_and_not_on_djangos_secret(settings):
     before = fingerprint_of(KEY)
 
     settings.SECRET_KEY = "another secret"
-
+    assert fingerprint_of(KEY) == before
+    settings.PORTAL_VAULT_KEYS = [NEW]
     assert fingerprint_of(KEY) != before
+
+
+def test_with_two_vault_keys_the_fingerprints_of_both_are_recognised(settings):
+    before = fingerprint_of(KEY)
+
+    settings.PORTAL_VAULT_KEYS = [NEW, *settings.PORTAL_VAULT_KEYS]
+
+    assert fingerprints_of(KEY) == [fingerprint_of(KEY), before]
+    assert fingerprint_of(KEY) != before
+
+
+def test_digests_for_different_purposes_have_nothing_in_common():
+    assert keyed_digest("a", KEY) != keyed_digest("b", KEY)
+    assert keyed_digest("a", KEY) != keyed_digest("a\0b", KEY)
+
+
+def test_a_word_that_is_no_proper_text_has_a_fingerprint_too():
+    assert fingerprint_of("\ud800") != fingerprint_of("\ud801")
+
+
+def test_the_fingerprint_of_today_is_that_of_every_later_version(settings):
+    settings.PORTAL_VAULT_KEYS = ["MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="]
+
+    assert fingerprint_of(KEY) == "579dadc6bcd1391c54f5f4fc6e84d85d0fb4edd498632bf55baa24f51bccf280"

@@ -1,10 +1,12 @@
 """Joining: who becomes what by a key, and how a workspace gets its slug."""
 
 import pytest
+from django.db import transaction
 from django.utils.timezone import now
 
 from deployments.workspaces.join import RemovedMember, free_slug, get_or_create_workspace, join_by_key
 from deployments.workspaces.models import Membership
+from portal.audit.append import append_events
 from portal.audit.origin import SYSTEM
 from tests.people import make_person
 
@@ -18,7 +20,10 @@ def create(db):
 
 
 def join(person, workspace):
-    return join_by_key(user=person.user, workspace=workspace, by=SYSTEM, now=now())
+    with transaction.atomic():
+        entry = join_by_key(user=person.user, workspace=workspace, by=SYSTEM, now=now())
+        append_events([entry] if entry else [])
+    return Membership.objects.get(user=person.user, workspace=workspace)
 
 
 def test_a_workspace_is_created_once_per_region_and_is_due_at_once(create):

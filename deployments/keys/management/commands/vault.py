@@ -18,7 +18,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the two verbs."""
         verbs = parser.add_subparsers(dest="verb", required=True)
-        verbs.add_parser("rotate", help="re-seal what an older vault key sealed; may be repeated at any time")
+        verbs.add_parser(
+            "rotate", help="bring all under the newest vault key: may be interrupted and repeated at any time"
+        )
         verbs.add_parser("check", help="exit code 1 and the owners' names when something does not open")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -34,6 +36,8 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{done.resealed} keys re-sealed, {done.newest_already} were under the newest vault key already."
         )
+        if done.digests_renewed:
+            self.stdout.write(f"{done.digests_renewed} of these had digests of an older vault key: renewed.")
         if done.second_factors:
             self.stdout.write(f"{done.second_factors} secrets of second factors re-sealed.")
         if count := done.unreadable + len(factors.people_with_unreadable_factors()):

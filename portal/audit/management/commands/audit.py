@@ -10,6 +10,7 @@ from django.utils.timezone import now
 
 from portal.audit import verify, witness
 from portal.audit.chain import utc_text
+from portal.audit.trail_keys import trail_keys
 from portal.audit.verify import Finding
 
 BAR_WIDTH = 40
@@ -65,7 +66,7 @@ class Command(BaseCommand):
         """Return `finding`, or a bad one when the trail contradicts a signed head in the file `against`."""
         try:
             with against.open(encoding="utf-8", errors="replace") as lines:
-                witnesses = list(witness.read_witnesses(lines, public_keys=verify.trail_keys()))
+                witnesses = list(witness.read_witnesses(lines, public_keys=trail_keys()))
         except OSError as error:
             raise CommandError(f"{against} cannot be read: {error.strerror}.") from None
         if not witnesses:
