@@ -14,15 +14,13 @@ from django.conf import settings
 from django.db.models import F, Q
 
 from deployments.keys.models import Call, RegionState
-from deployments.roboflow.client import ATTEMPT_SLACK_SECONDS
-from deployments.workspaces.models import Workspace
+from deployments.roboflow.client import ATTEMPT_SLACK_SECONDS, KEY_CHECK_ENDPOINTS
+from deployments.workspaces.models import LONGEST_BACK_OFF, Workspace
 
 FIRST_BACK_OFF = timedelta(seconds=5)
-LONGEST_BACK_OFF = timedelta(minutes=5)
-MAX_DOUBLINGS = 6  # from 5 s to more than 5 minutes
-# A call that was given less time than this, or than nearly a read time-out, says nothing when it times out.
+MAX_DOUBLINGS = 7  # from 5 s to more than the longest back-off of anybody
+# A call that was given less time than this, or than nearly a time-out, shows nothing when it times out.
 SILENCE_SECONDS = 4.0
-SILENT = "Roboflow does not answer. The portal tries again with one call at a time."
 
 
 @dataclass(frozen=True)
@@ -41,19 +39,18 @@ class Permission:
 def may_read(region: str, now: datetime) -> Permission:
     """Return whether a background read may call the region at `now`; a silent one is tried by one probe only.
 
-    Compare-and-set on `next_probe_at`: of two readers that are due, one becomes the probe. It is booked for as long
-    as a call can take, so that a probe that is killed holds nobody up for longer.
+    Compare-and-set on `next_probe_at`: of two readers that are due, one becomes the probe. It is booked for as
+    long as a call can take, so that a probe that is killed holds nobody up for longer.
     """
-    state = RegionState.objects.filter(region=region).exclude(silent_since=None).first()
+    state = RegionState.objects.silent(region).first()
     if state is None:
         return Permission(is_given=True)
-    if is_probe_due(state, now=now):
-        unmoved = RegionState.objects.filter(region=region, next_probe_at=state.next_probe_at)
-        booked_until = now + longest_call()
-        if unmoved.exclude(silent_since=None).update(next_probe_at=booked_until):
-            return Permission(is_given=True, is_probe=True)
-        return Permission(is_given=False, silent_since=state.silent_since, retry_at=now + FIRST_BACK_OFF)
-    return Permission(is_given=False, silent_since=state.silent_since, retry_at=state.next_probe_at)
+    if not is_probe_due(state, now=now):
+        return Permission(is_given=False, silent_since=state.silent_since, retry_at=state.next_probe_at)
+    unmoved = RegionState.objects.silent(region).filter(next_probe_at=state.next_probe_at)
+    if unmoved.update(next_probe_at=now + longest_call()):
+        return Permission(is_given=True, is_probe=True)
+    return Permission(is_given=False, silent_since=state.silent_since, retry_at=now + FIRST_BACK_OFF)
 
 
 def is_probe_due(state: RegionState, *, now: datetime) -> bool:
@@ -71,48 +68,50 @@ def longest_call() -> timedelta:
     return min(timedelta(seconds=seconds + ATTEMPT_SLACK_SECONDS), LONGEST_BACK_OFF)
 
 
-def back_off(failures: int) -> timedelta:
-    """Return the time until the next probe, after `failures` calls in a row that found the region silent."""
+def back_off(failures: int, *, longest: timedelta = LONGEST_BACK_OFF) -> timedelta:
+    """Return how long to wait after so many failures in a row: 5 s, then twice as long each time, up to `longest`."""
     doublings = min(max(failures - 1, 0), MAX_DOUBLINGS)
-    return min(FIRST_BACK_OFF * 2**doublings, LONGEST_BACK_OFF)
+    return min(FIRST_BACK_OFF * 2.0**doublings, longest)
 
 
 def record_answer(region: str, *, now: datetime) -> None:
-    """End the silence of a region, because it answered something. What waited for that is due now."""
-    silent = RegionState.objects.filter(region=region).exclude(silent_since=None)
-    if not silent.exists():
+    """End the silence of a region, because it answered something. The syncs that waited for that are due now."""
+    silent = RegionState.objects.silent(region)
+    if not silent.exists():  # the usual case, in which nothing is to be written
         return
     if silent.update(silent_since=None, next_probe_at=None, failures=0):
         waiting = Workspace.objects.filter(region=region, sync_due_at__gt=now).exclude(sync_error_reading="")
-        patient = Q(patience_until__gt=now)
-        waiting.exclude(patient).update(sync_due_at=now)
+        waiting.exclude(Q(patience_until__gt=now)).update(sync_due_at=now)
 
 
-def record_silence(region: str, *, started: datetime, now: datetime, is_probe: bool) -> None:
+def record_silence(
+    region: str, *, started: datetime, now: datetime, is_background: bool, is_probe: bool
+) -> None:
     """Write that a call, sent at `started`, timed out at `now`; of a silent region, only a probe counts.
 
     Nothing is written when the region answered another call meanwhile: then it is not the region that is silent.
+    After a change that timed out, or another call that a person waited for, the first probe may go at once: the
+    portal has to find out what became of it.
     """
-    answered = Call.objects.filter(region=region, at__gt=started).exclude(status=None)
-    if answered.exists():
+    calls = Call.objects.filter(region=region, at__gt=started, at__lte=now)
+    if calls.exclude(status=None).exclude(endpoint__in=KEY_CHECK_ENDPOINTS).exists():
         if is_probe:
             release_probe(region, now=now)
         return
     RegionState.objects.get_or_create(region=region)
-    states = RegionState.objects.filter(region=region)
-    first = {"silent_since": started, "failures": 1, "next_probe_at": now + back_off(1)}
-    if states.filter(silent_since=None).update(**first) or not is_probe:
+    first_probe_at = now + back_off(1) if is_background else now
+    answering = RegionState.objects.filter(region=region, silent_since=None)
+    if answering.update(silent_since=started, failures=1, next_probe_at=first_probe_at) or not is_probe:
         return
-    state = states.get()
-    unmoved = states.filter(failures=state.failures).exclude(silent_since=None)
-    unmoved.update(failures=F("failures") + 1, next_probe_at=now + back_off(state.failures + 1))
+    if state := RegionState.objects.silent(region).first():
+        unmoved = RegionState.objects.silent(region).filter(failures=state.failures)
+        unmoved.update(failures=F("failures") + 1, next_probe_at=now + back_off(state.failures + 1))
 
 
 def release_probe(region: str, *, now: datetime) -> None:
-    """Let the next probe of a silent region go soon: the last one ended without showing anything."""
-    silent = RegionState.objects.filter(region=region).exclude(silent_since=None)
-    for failures in silent.values_list("failures", flat=True):
-        silent.filter(failures=failures).update(next_probe_at=now + back_off(failures))
+    """Let the next probe of a silent region go after the present back-off: this one showed nothing."""
+    if state := RegionState.objects.silent(region).first():
+        RegionState.objects.silent(region).update(next_probe_at=now + back_off(state.failures))
 
 
 def is_silence(*, timed_out: bool, seconds: float) -> bool:

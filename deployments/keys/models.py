@@ -15,14 +15,15 @@ class KeyState(models.TextChoices):
     """What the portal knows about a key."""
 
     VALID = "valid", "valid"
-    DOUBTED = "doubted", "being checked"  # a call was refused with 401; the key check has not confirmed it
+    DOUBTED = "doubted", "in doubt"  # a call was refused with 401; the key check has not confirmed it
     REFUSED = "refused", "refused"
     UNCHECKED = "unchecked", "unchecked"
     UNREADABLE = "unreadable", "unreadable"  # sealed under a vault key that the portal does not have
 
 
 WORKING_STATES = (KeyState.VALID, KeyState.DOUBTED)  # keys that may act and read
-LONGEST_CHECK_BACK_OFF = timedelta(minutes=10)  # between two checks of a key by the portal itself
+CHECKED_STATES = (KeyState.DOUBTED, KeyState.UNCHECKED)  # keys that the portal checks by itself
+LONGEST_CHECK_WAIT = timedelta(hours=1)  # between two such checks of one key: a Retry-After is obeyed so long
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
@@ -44,14 +45,14 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def due_for_check(self, now: datetime) -> "ApiKeyQuerySet":
         """Return the doubted and unchecked keys that are due for a check, the longest overdue first.
 
-        A time further ahead than the longest back-off was written before the clock was set back, and is due.
+        A time further ahead than the longest wait was written before the clock was set back, and is due.
         """
         is_due = (
             models.Q(next_check_at=None)
             | models.Q(next_check_at__lte=now)
-            | models.Q(next_check_at__gt=now + LONGEST_CHECK_BACK_OFF)
+            | models.Q(next_check_at__gt=now + LONGEST_CHECK_WAIT)
         )
-        waiting = self.filter(is_due, state__in=(KeyState.DOUBTED, KeyState.UNCHECKED))
+        waiting = self.filter(is_due, state__in=CHECKED_STATES)
         return waiting.order_by(models.F("next_check_at").asc(nulls_first=True), "pk")
 
 
@@ -115,6 +116,14 @@ class Call(models.Model):
     milliseconds = models.IntegerField()
 
 
+class RegionStateQuerySet(models.QuerySet["RegionState"]):
+    """Named filters for regions."""
+
+    def silent(self, region: str) -> "RegionStateQuerySet":
+        """Return the region if its breaker is open, because it does not answer."""
+        return self.filter(region=region).exclude(silent_since=None)
+
+
 class RegionState(models.Model):
     """What the calls to one of Roboflow's regions show: whether it is silent, and what its clock says."""
 
@@ -124,7 +133,9 @@ class RegionState(models.Model):
     failures = models.IntegerField(default=0)  # calls in a row that found it silent
     clock_difference_ms = models.IntegerField(null=True)  # Roboflow's clock minus ours; None: not known yet
     clock_samples = models.JSONField(default=list)  # the last differences; their median is the one above
-    measured_at = models.DateTimeField(null=True)
+    measured_at = models.DateTimeField(null=True)  # the last sample that was kept
+
+    objects: ClassVar = RegionStateQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.region

@@ -9,11 +9,11 @@ from typing import TypeVar
 from django.conf import settings
 from django.db import transaction
 
-from deployments.keys.masking import known_fingerprints, mask_known_keys
 from deployments.keys.doubt import clear_doubts, doubt_key
+from deployments.keys.masking import known_fingerprints, mask_known_keys
 from deployments.keys.models import ApiKey, KeyState
-from deployments.keys.watch import Reading, request_reading, store_call
 from deployments.keys.seal import unseal_key
+from deployments.keys.watch import Reading, request_reading, store_call
 from deployments.roboflow.client import Client
 from deployments.roboflow.errors import KeyRefused, RoboflowError, Unavailable
 from deployments.roboflow.mask import Secret
@@ -46,7 +46,7 @@ class KeyUnreadable(Exception):
 def client_for_region(region: str) -> Client:
     """Return this process's client for a region. Raises Unavailable when the settings lack the region.
 
-    Its calls are told to the region's breaker; `client_for_key` also tells the key's workspace.
+    Its calls are counted for the region; those of `client_for_key` also for the key's workspace.
     """
     addresses = settings.ROBOFLOW_REGIONS.get(region)
     if addresses is None:
@@ -69,17 +69,13 @@ def client_for_region(region: str) -> Client:
 
 
 def client_for_key(key: ApiKey, *, reading: Reading | None = None) -> Client:
-    """Return a client whose calls are told to the key's region and workspace. Raises Unavailable.
+    """Return a client whose calls count for the key's region and workspace. Raises Unavailable.
 
     For a background read, `reading` also decides before each retry whether the client may go on.
     """
-    watch = partial(
-        store_call,
-        region=key.region,
-        workspace_id=key.workspace_id,
-        is_probe=reading is not None and reading.is_probe,
-    )
-    return client_for_region(key.region).watched(on_call=watch, may_go_on=reading and reading.may_go_on)
+    on_call = partial(store_call, region=key.region, workspace_id=key.workspace_id, reading=reading)
+    may_go_on = reading.may_go_on if reading else None
+    return client_for_region(key.region).watched(on_call=on_call, may_go_on=may_go_on)
 
 
 def call_with_key(
@@ -96,15 +92,15 @@ def call_with_key(
     `background` nobody waits for the answer: raise ReadingPaused, and call nothing, while Roboflow is silent or
     wants to be left alone.
 
-    Raises KeyUnreadable, and whatever `act` raises. A key that Roboflow refuses is only doubted: it may be
-    Roboflow's mistake of a moment, so the key check decides (see recheck.py).
+    Raises KeyUnreadable, and whatever `act` raises. A key that Roboflow refuses is only doubted: the refusal
+    may be a mistake in passing, so the key check decides (see recheck.py).
     """
-    permitted = request_reading(key.region, key.workspace_id) if background else None
     try:
         secret = unseal_key(key.sealed, user_id=key.user_id, workspace_id=key.workspace_id, key_id=key.pk)
     except Unreadable:
         mark_key_state(key, KeyState.UNREADABLE, "", now=now)
         raise KeyUnreadable from None
+    permitted = request_reading(key.region, key.workspace_id) if background else None
     record_use(key, now=now, reading=reading)
     try:
         result = act(client_for_key(key, reading=permitted), secret)

@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 from statistics import median
 
 from deployments.keys.models import RegionState
+from portal.web.times import span_text
 
 KEPT_SAMPLES = 5
 LEAST_SAMPLES = 3
 NONSENSE = timedelta(days=1)  # a Date this far from our time says nothing about a clock
 NOISE = timedelta(seconds=2)  # smaller differences come from the measurement: a Date has whole seconds
 SURE_FOR = timedelta(minutes=1)  # a sample that agrees is kept only when the last one is older than this
+SHOWN = timedelta(seconds=5)  # people are told of larger differences
 SURPRISE_MS = 1500  # a sample that differs by more than this is kept at once
 
 
@@ -24,8 +26,7 @@ def record_clock(region: str, difference_seconds: float, *, now: datetime) -> No
     if abs(difference_seconds) > NONSENSE.total_seconds():
         return
     sample = round(difference_seconds * 1000)
-    RegionState.objects.get_or_create(region=region)
-    state = RegionState.objects.get(region=region)
+    state, _ = RegionState.objects.get_or_create(region=region)
     if is_known(state, sample, now=now):
         return
     samples = [*state.clock_samples, sample][-KEPT_SAMPLES:]
@@ -39,7 +40,11 @@ def record_clock(region: str, difference_seconds: float, *, now: datetime) -> No
 
 def is_known(state: RegionState, sample_ms: int, *, now: datetime) -> bool:
     """Return whether a sample only repeats what is known, so that most calls write nothing."""
-    if len(state.clock_samples) < KEPT_SAMPLES or state.clock_difference_ms is None or state.measured_at is None:
+    if (
+        len(state.clock_samples) < KEPT_SAMPLES
+        or state.clock_difference_ms is None
+        or state.measured_at is None
+    ):
         return False
     is_fresh = abs(now - state.measured_at) < SURE_FOR
     return is_fresh and abs(sample_ms - state.clock_samples[-1]) <= SURPRISE_MS >= abs(
@@ -69,10 +74,18 @@ def portal_time(region: str, at: datetime) -> datetime:
 def certain_roboflow_time(region: str, at: datetime) -> datetime:
     """Return a time that Roboflow's clock has certainly reached when the portal's clock shows `at`.
 
-    After a step of either clock the median needs a few calls to follow; the most cautious of the last samples does
-    not. A log that is read up to here has no hole.
+    After a step of either clock the median needs a few calls to follow; the most cautious of the last samples
+    does not. What is later than this may not have been written yet, so nothing later counts as read.
     """
     state = RegionState.objects.filter(region=region).first()
     if state is None or not state.clock_samples:
         return at
     return at + timedelta(milliseconds=min(state.clock_samples)) - NOISE
+
+
+def difference_text(region: str) -> str:
+    """Return in words how Roboflow's clock differs from the portal's, such as "5 min ahead"; "" if hardly."""
+    difference = clock_difference(region)
+    if abs(difference) <= SHOWN:
+        return ""
+    return f"{span_text(abs(difference))} {'ahead' if difference > timedelta(0) else 'behind'}"

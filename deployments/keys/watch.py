@@ -8,14 +8,15 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from deployments.keys.breaker import SILENT, is_silence, may_read, record_answer, record_silence, release_probe
-from deployments.keys.models import Call
+from deployments.keys.breaker import is_silence, may_read, record_answer, record_silence, release_probe
+from deployments.keys.models import Call, RegionState
 from deployments.keys.regions import record_clock
+from deployments.roboflow.client import KEY_CHECK_ENDPOINTS
 from deployments.roboflow.record import CallRecord
-from deployments.workspaces.models import Workspace
+from deployments.workspaces.models import LONGEST_PATIENCE, Workspace
 from portal.clock import now as clock
 
-LONGEST_PATIENCE = timedelta(hours=1)  # a longer wait would look like a portal that stopped
+SILENT = "Roboflow does not answer. The portal tries again with one call at a time."
 TIMER_SLACK = timedelta(seconds=0.1)  # a wait may end this much early
 
 
@@ -42,9 +43,8 @@ class Reading:
 
     def may_go_on(self) -> bool:
         """Return whether the read may be tried again: neither silence nor a Retry-After came meanwhile."""
-        return patience_until(self.workspace_id, now=clock() + TIMER_SLACK) is None and bool(
-            may_read(self.region, clock())
-        )
+        is_silent = RegionState.objects.silent(self.region).exists()
+        return not is_silent and patience_until(self.workspace_id, now=clock() + TIMER_SLACK) is None
 
 
 def request_reading(region: str, workspace_id: int | None) -> Reading:
@@ -78,11 +78,13 @@ def patience_until(workspace_id: int | None, *, now: datetime) -> datetime | Non
 
 
 def store_call(
-    record: CallRecord, *, region: str, workspace_id: int | None = None, is_probe: bool = False
+    record: CallRecord, *, region: str, workspace_id: int | None = None, reading: Reading | None = None
 ) -> None:
-    """Count an exchange that just ended, and write what it shows about its region and workspace."""
+    """Count an exchange that just ended, and write what it shows about its region and workspace.
+
+    `reading` is the permission of a background read, None for other calls.
+    """
     current_time = clock()
-    seconds = record.milliseconds / 1000
     Call.objects.create(
         at=current_time,
         region=region,
@@ -91,22 +93,37 @@ def store_call(
         status=record.status,
         milliseconds=record.milliseconds,
     )
-    if record.status is not None:
-        record_answer(region, now=current_time)
-    elif is_silence(timed_out=record.timed_out, seconds=seconds):
-        started = current_time - timedelta(seconds=seconds)
-        record_silence(region, started=started, now=current_time, is_probe=is_probe)
-    elif is_probe:
-        release_probe(region, now=current_time)
+    if record.endpoint in KEY_CHECK_ENDPOINTS:
+        return  # it is at another address, so it shows nothing about the deployments API
+    record_region(record, region=region, reading=reading, now=current_time)
     if workspace_id is not None and record.retry_after_seconds:
         be_patient(workspace_id, seconds=record.retry_after_seconds, now=current_time)
     if record.clock_difference_seconds is not None:
         record_clock(region, record.clock_difference_seconds, now=current_time)
 
 
+def record_region(record: CallRecord, *, region: str, reading: Reading | None, now: datetime) -> None:
+    """Tell the region's breaker how a call ended: with an answer, in silence, or in another way."""
+    seconds = record.milliseconds / 1000
+    is_probe = reading is not None and reading.is_probe
+    if record.status is not None:
+        record_answer(region, now=now)
+    elif is_silence(timed_out=record.timed_out, seconds=seconds):
+        record_silence(
+            region,
+            started=now - timedelta(seconds=seconds),
+            now=now,
+            is_background=reading is not None,
+            is_probe=is_probe,
+        )
+    elif is_probe:
+        release_probe(region, now=now)
+
+
 def be_patient(workspace_id: int, *, seconds: float, now: datetime) -> None:
     """Let all background reads of a workspace wait for a Retry-After, at most an hour. A longer wait stays."""
     until = now + min(timedelta(seconds=seconds), LONGEST_PATIENCE)
     is_shorter = Q(patience_until=None) | Q(patience_until__lt=until)
-    is_nonsense = Q(patience_until__gt=now + LONGEST_PATIENCE)
-    Workspace.objects.filter(is_shorter | is_nonsense, pk=workspace_id).update(patience_until=until)
+    is_from_another_clock = Q(patience_until__gt=now + LONGEST_PATIENCE)  # the clock was set back since
+    workspaces = Workspace.objects.filter(is_shorter | is_from_another_clock, pk=workspace_id)
+    workspaces.update(patience_until=until)

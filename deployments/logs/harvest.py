@@ -6,17 +6,19 @@ from functools import partial
 
 from django.db import transaction
 from django.db.models import F, Q
-from django.utils.timezone import now as clock
 
 from deployments.fleet.models import Deployment
 from deployments.keys.masking import known_fingerprints, mask_known_keys
 from deployments.keys.open import KeyUnreadable, call_with_key, reader_keys
+from deployments.keys.regions import certain_roboflow_time, roboflow_time
+from deployments.keys.watch import ReadingPaused
 from deployments.logs.models import Harvest, Line
 from deployments.logs.windows import Window, next_windows, older_part
 from deployments.roboflow.client import Client
 from deployments.roboflow.errors import KeyRefused, RoboflowError
 from deployments.roboflow.mask import Secret
 from deployments.roboflow.schema import LogPage
+from portal.clock import now as clock
 from portal.queue.lease import holding_lease
 from portal.queue.publish import publish
 from portal.web.patience import write_if_free
@@ -33,7 +35,7 @@ IDS_PER_QUERY = 500  # databases limit the number of values in one query
 
 
 def request_harvest(deployment: Deployment, *, since: datetime, now: datetime) -> Harvest:
-    """Store that somebody reads the log from `since` on. Publish a harvest unless one was just made.
+    """Store that somebody reads the log from `since` on, by Roboflow's clock. Publish a harvest if one is due.
 
     While the database is busy nothing is stored, and the next poll tries again.
     """
@@ -48,7 +50,7 @@ def request_harvest(deployment: Deployment, *, since: datetime, now: datetime) -
         return state
     state.wanted_from = min(since, state.wanted_from or since)
     state.wanted_until = now + WANTED_FOR
-    is_due = state.harvested_at is None or state.harvested_at < now - HARVEST_EVERY
+    is_due = state.harvested_at is None or abs(now - state.harvested_at) > HARVEST_EVERY
     if write_if_free(partial(store_wanted, state)) and is_due:
         publish("logs.harvest", deployment.pk)
     return state
@@ -63,10 +65,16 @@ def store_wanted(state: Harvest) -> None:
 
 def publish_wanted_harvests(*, now: datetime) -> int:
     """Publish a harvest for each log that somebody has open and that is due; return how many."""
-    is_due = Q(harvested_at=None) | Q(harvested_at__lte=now - HARVEST_EVERY)
-    due = Harvest.objects.filter(is_due, wanted_until__gt=now)
-    deployment_pks = list(due.values_list("deployment_id", flat=True)[:MAX_PUBLISHED])
+    due = Harvest.objects.filter(is_due(now, every=HARVEST_EVERY), wanted_until__gt=now)
+    longest_ago_first = due.order_by(F("harvested_at").asc(nulls_first=True), "pk")
+    deployment_pks = list(longest_ago_first.values_list("deployment_id", flat=True)[:MAX_PUBLISHED])
     return sum(publish("logs.harvest", pk) for pk in deployment_pks)
+
+
+def is_due(now: datetime, *, every: timedelta) -> Q:
+    """Return the condition that a log was not read within `every`, or read before the clock was set back."""
+    was_long_ago = Q(harvested_at=None) | Q(harvested_at__lte=now - every)
+    return was_long_ago | Q(harvested_at__gt=now + every)
 
 
 def harvest_deployment(deployment_pk: int) -> None:
@@ -78,23 +86,30 @@ def harvest_deployment(deployment_pk: int) -> None:
         if held is None or state is None or state.deployment.is_over:
             return
         # A little less than HARVEST_EVERY: a message that comes early must not cost a whole round.
-        is_due = Q(harvested_at=None) | Q(harvested_at__lte=current_time - HARVEST_EVERY * 0.8)
-        if Harvest.objects.filter(is_due, pk=state.pk).update(harvested_at=current_time):
+        due = Harvest.objects.filter(is_due(current_time, every=HARVEST_EVERY * 0.8), pk=state.pk)
+        if due.update(harvested_at=current_time):
             read_windows(state, now=current_time)
 
 
 def read_windows(state: Harvest, *, now: datetime) -> None:
-    """Read all windows that are wanted. An error ends the harvest and is stored, for the log page to show."""
+    """Read all windows that are wanted, which are in Roboflow's clock.
+
+    An error ends the harvest and is stored, for the log page to show; so is why reading is paused.
+    """
     ends_at = time.monotonic() + READ_SECONDS
+    region = state.deployment.workspace.region
     windows = next_windows(
         covered_from=state.covered_from,
         covered_to=state.covered_to,
         wanted_from=state.wanted_from,
-        now=now,
+        now=roboflow_time(region, now),
     )
     try:
         for window in windows:
-            read_window(state, window, ends_at=ends_at)
+            unread = read_window(state, window, ends_at=ends_at)
+            record_coverage(state, window, incomplete=unread, certain=certain_roboflow_time(region, now))
+    except ReadingPaused as paused:
+        record_error(state, paused.reading, "")
     except RoboflowError as error:
         record_error(state, error.reading, error.text)
     except KeyUnreadable as error:
@@ -113,11 +128,11 @@ def record_error(state: Harvest, reading: str, upstream_text: str) -> None:
         )
 
 
-def read_window(state: Harvest, window: Window, *, ends_at: float) -> None:
+def read_window(state: Harvest, window: Window, *, ends_at: float) -> Window | None:
     """Read a window page by page from its end to its start, until `ends_at` (monotonic seconds).
 
-    Each page is stored at once, so a later error loses no line. What MAX_PAGES pages do not reach is recorded
-    as incomplete. Raises RoboflowError and KeyUnreadable.
+    Each page is stored at once, so a later error loses no line. Return the part that MAX_PAGES pages do not
+    reach, or None. Raises ReadingPaused, RoboflowError and KeyUnreadable.
     """
     unread: Window | None = window
     for _ in range(MAX_PAGES):
@@ -126,7 +141,7 @@ def read_window(state: Harvest, window: Window, *, ends_at: float) -> None:
         page = fetch_log_page(state, unread, ends_at=ends_at)
         new_ids = store_lines(state, page)
         unread = older_part(unread, page.lines[-1].timestamp) if is_cut_off(page, new_ids) else None
-    record_coverage(state, window, incomplete=unread)
+    return unread
 
 
 def is_cut_off(page: LogPage, new_ids: set[str]) -> bool:
@@ -145,7 +160,7 @@ def is_cut_off(page: LogPage, new_ids: set[str]) -> bool:
 def fetch_log_page(state: Harvest, window: Window, *, ends_at: float) -> LogPage:
     """Return the newest lines of a window, asked for with the members' keys in turn until one works.
 
-    Raises RoboflowError; KeyUnreadable when there is no key.
+    Raises ReadingPaused, RoboflowError, and KeyUnreadable when there is no key.
     """
     name = state.deployment.deployment_name
 
@@ -163,7 +178,7 @@ def fetch_log_page(state: Harvest, window: Window, *, ends_at: float) -> LogPage
     last_error: Exception = KeyUnreadable()
     for key in reader_keys(state.deployment.workspace):
         try:
-            return call_with_key(key, get, now=clock(), reading=True)
+            return call_with_key(key, get, now=clock(), reading=True, background=True)
         except (KeyRefused, KeyUnreadable) as error:
             last_error = error
     raise last_error
@@ -201,10 +216,13 @@ def stored_ids(deployment: Deployment, insert_ids: list[str]) -> set[str]:
     return found
 
 
-def record_coverage(state: Harvest, window: Window, *, incomplete: Window | None) -> None:
-    """Store that a window was read, and which part of it is `incomplete` because it has too many lines."""
+def record_coverage(state: Harvest, window: Window, *, incomplete: Window | None, certain: datetime) -> None:
+    """Store that a window was read, and which part of it is `incomplete` because it has too many lines.
+
+    What is later than `certain` does not count as read: Roboflow's clock may not have reached it yet.
+    """
     state.covered_from = min(window.start, state.covered_from or window.start)
-    state.covered_to = max(window.end, state.covered_to or window.end)
+    state.covered_to = min(max(window.end, state.covered_to or window.end), certain)
     fields = {"covered_from": state.covered_from, "covered_to": state.covered_to}
     if incomplete:
         fields |= {"incomplete_from": incomplete.start, "incomplete_to": incomplete.end}

@@ -20,6 +20,7 @@ from deployments.roboflow.retry import delay_seconds, may_retry
 from deployments.roboflow.transport import Answer, NoAnswer, new_session, send_request
 
 T = TypeVar("T")
+KEY_CHECK_ENDPOINTS = ("/", "/{workspace}")  # at the API's address; all others are at the deployments API's
 ATTEMPT_SLACK_SECONDS = 10  # that one attempt may take beyond its connect and read time-outs
 
 

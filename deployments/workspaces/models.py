@@ -12,7 +12,8 @@ from deployments.workspaces.roles import Role
 if TYPE_CHECKING:
     from portal.accounts.models import User
 
-LONGEST_WAIT = timedelta(hours=2)  # between two syncs: a Retry-After of up to an hour is obeyed
+LONGEST_PATIENCE = timedelta(hours=1)  # after a 429: a longer wait would look like a portal that stopped
+LONGEST_BACK_OFF = timedelta(minutes=5)  # between two syncs without a 429, or an idle interval if longer
 AMBER_INTERVALS = 2  # missed syncs until pages warn about the age of what they show
 RED_AFTER = timedelta(minutes=10)  # age at which that warning turns red
 
@@ -23,9 +24,12 @@ class WorkspaceQuerySet(models.QuerySet["Workspace"]):
     def due(self, now: datetime) -> "WorkspaceQuerySet":
         """Return the workspaces whose list should be read now.
 
-        A due time later than LONGEST_WAIT ahead counts too: the clock was set back after it was written.
+        A due time further ahead than the portal sets one counts too: the clock was set back after it was
+        written. Only a Retry-After puts a sync off for longer than LONGEST_BACK_OFF or an idle interval.
         """
-        return self.filter(Q(sync_due_at__lte=now) | Q(sync_due_at__gt=now + LONGEST_WAIT))
+        longest = max(LONGEST_BACK_OFF, timedelta(seconds=settings.SYNC_IDLE_SECONDS))
+        is_patient = Q(patience_until__gt=now, patience_until__lte=now + LONGEST_PATIENCE)
+        return self.filter(Q(sync_due_at__lte=now) | Q(~is_patient, sync_due_at__gt=now + longest))
 
 
 class Workspace(models.Model):
