@@ -59,7 +59,8 @@ def look_up(rows: list[Deployment], key: ApiKey, *, now: datetime) -> LookUp:
     """Ask `/get` about deployments that a list lacks or disputes, at most MAX_LOOK_UPS of them, in any order.
 
     Not found, or another id under its name, means that it is gone. After an error the next one is asked, but
-    not after a second error, or when reading is paused: then Roboflow is in trouble. What was not asked stays as it is.
+    not after a second error, or when reading is paused: then Roboflow is in trouble. What was not asked stays
+    as it is.
     """
     found, ends, errors = LookUp(), time.monotonic() + LOOK_UP_SECONDS, 0
     some = random.sample(rows, k=min(len(rows), MAX_LOOK_UPS))  # so that no hopeless ones starve the others

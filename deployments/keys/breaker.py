@@ -2,9 +2,9 @@
 
     answers --a call timed out--> silent --any answer--> answers
 
-While a region is silent, one background read may try it at each `next_probe_at`: after 5 s, then after twice as
-long each time, up to 5 minutes. What a person waits for, and every change, is sent all the same, and its answer
-ends the silence for everybody.
+While a region is silent, one background read may try it at each `next_probe_at`: after 5 s, then after twice
+as long each time, up to 5 minutes. What a person waits for, and every change, is sent all the same, and its
+answer ends the silence for everybody.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ SILENCE_SECONDS = 4.0
 
 @dataclass(frozen=True)
 class Permission:
-    """Whether a background read may call a region now; if not, when to ask again. True or false as a whole."""
+    """Whether a background read may call a region now; if not, when to ask again. True or false itself."""
 
     is_given: bool
     is_probe: bool = False
@@ -39,8 +39,8 @@ class Permission:
 def may_read(region: str, now: datetime) -> Permission:
     """Return whether a background read may call the region at `now`; a silent one is tried by one probe only.
 
-    Compare-and-set on `next_probe_at`: of two readers that are due, one becomes the probe. It is booked for as
-    long as a call can take, so that a probe that is killed holds nobody up for longer.
+    Compare-and-set on `next_probe_at`: of two readers that are due, one becomes the probe. It is booked for
+    as long as a call can take, so that a probe that is killed holds nobody up for longer.
     """
     state = RegionState.objects.silent(region).first()
     if state is None:
@@ -56,7 +56,7 @@ def may_read(region: str, now: datetime) -> Permission:
 def is_probe_due(state: RegionState, *, now: datetime) -> bool:
     """Return whether a silent region may be tried.
 
-    A time further ahead than the longest back-off was written before the clock was set back, and counts as due.
+    A time further ahead than the longest back-off was written before the clock was set back, and is due.
     """
     due_at = state.next_probe_at
     return due_at is None or not now < due_at <= now + LONGEST_BACK_OFF
@@ -69,13 +69,13 @@ def longest_call() -> timedelta:
 
 
 def back_off(failures: int, *, longest: timedelta = LONGEST_BACK_OFF) -> timedelta:
-    """Return how long to wait after so many failures in a row: 5 s, then twice as long each time, up to `longest`."""
+    """Return how long to wait after so many failures in a row: 5 s, doubled each time, up to `longest`."""
     doublings = min(max(failures - 1, 0), MAX_DOUBLINGS)
     return min(FIRST_BACK_OFF * 2.0**doublings, longest)
 
 
 def record_answer(region: str, *, now: datetime) -> None:
-    """End the silence of a region, because it answered something. The syncs that waited for that are due now."""
+    """End the silence of a region, because it answered. The syncs that waited for it are due now."""
     silent = RegionState.objects.silent(region)
     if not silent.exists():  # the usual case, in which nothing is to be written
         return
@@ -89,8 +89,8 @@ def record_silence(
 ) -> None:
     """Write that a call, sent at `started`, timed out at `now`; of a silent region, only a probe counts.
 
-    Nothing is written when the region answered another call meanwhile: then it is not the region that is silent.
-    After a change that timed out, or another call that a person waited for, the first probe may go at once: the
+    Nothing is written when the region answered another call meanwhile: then the region is not silent. After a
+    change that timed out, or another call that a person waited for, the first probe may go at once: the
     portal has to find out what became of it.
     """
     calls = Call.objects.filter(region=region, at__gt=started, at__lte=now)

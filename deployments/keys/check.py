@@ -27,8 +27,8 @@ MIN_SECONDS_FOR_NAME = 1  # with less time left, the workspace is shown by its s
 class KeyNotSaved(Exception):
     """Nothing was stored. `reading` says why, `words` is Roboflow's own text or "".
 
-    With `may_save_anyway` Roboflow gave no answer, so the person may save the key unchecked. `upstream` is the
-    error of a call that told nothing about the key.
+    With `may_save_anyway` Roboflow gave no answer, so the person may save the key unchecked. `upstream` is
+    the error of a call that told nothing about the key.
     """
 
     def __init__(

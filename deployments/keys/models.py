@@ -34,7 +34,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         return self.filter(user=user, workspace=workspace)
 
     def readers(self, workspace: "Workspace") -> "ApiKeyQuerySet":
-        """Return the working keys of current members: doubted ones last, then by their last background read."""
+        """Return the working keys of current members: valid ones first, then by the last background read."""
         members = workspace.memberships.filter(removed_at=None, user__is_active=True).values("user")
         working = self.filter(workspace=workspace, state__in=WORKING_STATES, user__in=members)
         is_doubted = models.Q(state=KeyState.DOUBTED)

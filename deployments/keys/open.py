@@ -89,8 +89,8 @@ def call_with_key(
     """Open `key`, call `act(client, secret)`, and return its result.
 
     With `reading` it is the turn of this key to read, so the next read uses another member's key. With
-    `background` nobody waits for the answer: raise ReadingPaused, and call nothing, while Roboflow is silent or
-    wants to be left alone.
+    `background` nobody waits for the answer: raise ReadingPaused, and call nothing, while Roboflow is silent
+    or wants to be left alone.
 
     Raises KeyUnreadable, and whatever `act` raises. A key that Roboflow refuses is only doubted: the refusal
     may be a mistake in passing, so the key check decides (see recheck.py).

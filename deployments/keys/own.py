@@ -26,7 +26,7 @@ def lock_key(key: ApiKey) -> None:
 
 
 def own_valid_key(membership: Membership) -> ApiKey:
-    """Return the member's own key. Raises Refused, with what is missing, when it is missing or does not work."""
+    """Return the member's own key. Raises Refused, saying what is needed, if there is none that works."""
     key = own_key(membership)
     if key is None:
         raise Refused(needed="a Roboflow key of your own for this workspace", who="you: add it under Keys")

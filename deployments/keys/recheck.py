@@ -1,4 +1,4 @@
-"""Checks stored keys again: when their owner asks for it, and by itself those that are doubted or unchecked."""
+"""Checks stored keys again: when their owner asks, and by itself those that are doubted or unchecked."""
 
 import time
 from datetime import datetime
@@ -136,7 +136,7 @@ def recheck_due_keys(*, now: datetime) -> int:
 
 
 def record_undecided(key: ApiKey, error: KeyNotSaved, *, now: datetime) -> None:
-    """Let a key that could not be checked be checked again later; of an unchecked one, write why, for its card."""
+    """Let a key that could not be checked be checked again later. On an unchecked one's card, say why."""
     limited = error.upstream if isinstance(error.upstream, RateLimited) else None
     postpone_check(key, now=now, retry_after_seconds=limited.retry_after if limited else None)
     unchecked = ApiKey.objects.filter(pk=key.pk, state=KeyState.UNCHECKED)

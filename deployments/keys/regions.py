@@ -1,6 +1,6 @@
 """Roboflow's clock in each region: how far it is from ours, and times in the one or the other.
 
-Each answer's Date header is a sample. The median of the last ones counts, so a single odd Date shifts nothing.
+Each answer's Date header is a sample. The median of the last ones counts, so one odd Date shifts nothing.
 """
 
 from datetime import datetime, timedelta
@@ -53,7 +53,7 @@ def is_known(state: RegionState, sample_ms: int, *, now: datetime) -> bool:
 
 
 def clock_difference(region: str) -> timedelta:
-    """Return Roboflow's clock minus ours; zero while it is not known, or not larger than what we can measure."""
+    """Return Roboflow's clock minus ours; zero while it is not known, or too small to be measured."""
     state = RegionState.objects.filter(region=region).first()
     if state is None or state.clock_difference_ms is None:
         return timedelta(0)
@@ -84,8 +84,9 @@ def certain_roboflow_time(region: str, at: datetime) -> datetime:
 
 
 def difference_text(region: str) -> str:
-    """Return in words how Roboflow's clock differs from the portal's, such as "5 min ahead"; "" if hardly."""
+    """Return in words how Roboflow's clock differs from the portal's, such as "5 min ahead of"; "" if hardly."""
     difference = clock_difference(region)
     if abs(difference) <= SHOWN:
         return ""
-    return f"{span_text(abs(difference))} {'ahead' if difference > timedelta(0) else 'behind'}"
+    rounded = timedelta(seconds=5 * round(abs(difference) / timedelta(seconds=5)))  # more is not known
+    return f"{span_text(rounded)} {'ahead of' if difference > timedelta(0) else 'behind'}"

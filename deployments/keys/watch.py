@@ -1,6 +1,6 @@
-"""What each call to Roboflow tells us, and whether a background read may call now.
+"""Decide whether a background read may call Roboflow now, and store what each call shows.
 
-Every exchange is counted, and told to its region (breaker and clock) and to its workspace (Retry-After).
+Each exchange is counted, and changes the state of its region (breaker, clock) and workspace (Retry-After).
 """
 
 from dataclasses import dataclass
@@ -121,7 +121,7 @@ def record_region(record: CallRecord, *, region: str, reading: Reading | None, n
 
 
 def be_patient(workspace_id: int, *, seconds: float, now: datetime) -> None:
-    """Let all background reads of a workspace wait for a Retry-After, at most an hour. A longer wait stays."""
+    """Let the background reads of a workspace wait for a Retry-After, up to an hour. A longer wait stays."""
     until = now + min(timedelta(seconds=seconds), LONGEST_PATIENCE)
     is_shorter = Q(patience_until=None) | Q(patience_until__lt=until)
     is_from_another_clock = Q(patience_until__gt=now + LONGEST_PATIENCE)  # the clock was set back since

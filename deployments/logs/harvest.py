@@ -35,7 +35,7 @@ IDS_PER_QUERY = 500  # databases limit the number of values in one query
 
 
 def request_harvest(deployment: Deployment, *, since: datetime, now: datetime) -> Harvest:
-    """Store that somebody reads the log from `since` on, by Roboflow's clock. Publish a harvest if one is due.
+    """Store that somebody reads the log since a time of Roboflow's clock. Publish a harvest if one is due.
 
     While the database is busy nothing is stored, and the next poll tries again.
     """

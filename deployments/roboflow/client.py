@@ -65,7 +65,7 @@ class Client:
     ) -> "Client":
         """Return a client on the same connections, with an `on_call` of its own.
 
-        `may_go_on` is asked after a failed GET before it is tried again: others may have learnt meanwhile that
+        `may_go_on` is called before a failed GET is tried again: other calls may have shown meanwhile that
         Roboflow wants to be left alone.
         """
         client = copy(self)

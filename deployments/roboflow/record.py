@@ -1,4 +1,4 @@
-"""What is told of each exchange: for counts, for the breaker, for the clock. Nothing of the key or the answer."""
+"""The record of one exchange: for counts, breaker and clock. It has nothing of the key or the answer."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ HALF_A_TICK_SECONDS = 0.5  # a Date header has whole seconds only: on average it
 
 @dataclass(frozen=True)
 class CallRecord:
-    """One exchange. `clock_difference_seconds` is Roboflow's clock minus ours, by the answer's Date header."""
+    """One exchange. `clock_difference_seconds` is Roboflow's clock minus ours, by the answer's Date."""
 
     endpoint: str
     outcome: str  # "ok", or the name of the error class

@@ -51,7 +51,7 @@ def retry_after_of(header: str | None, *, now: datetime | None = None) -> float 
 
 
 def parse_http_date(header: str | None) -> datetime | None:
-    """Return the aware time of an HTTP date, None if it is missing or unreadable. Without a zone it is UTC."""
+    """Return the aware time of an HTTP date, None if it is missing or unreadable. The default zone is UTC."""
     try:
         at = parsedate_to_datetime(header or "")
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

@@ -48,7 +48,8 @@ class Answer:
 class NoAnswer(Exception):
     """No complete answer came. The message holds no address.
 
-    With `never_sent`, no connection was made. With `timed_out`, the time for the answer or for the connection passed.
+    With `never_sent`, no connection was made. With `timed_out`, the time for the answer or the connection
+    passed.
     """
 
     def __init__(self, why: str, *, never_sent: bool = False, timed_out: bool = False) -> None:
@@ -267,12 +268,15 @@ class Exchange:
 
 
 def classify_connection_error(error: requests.exceptions.ConnectionError) -> NoAnswer:
-    """Return the NoAnswer for a connection that was never made, or for one that broke.
+    """Return the NoAnswer for a connection that was never made, for one that broke, or for a read time-out.
 
-    requests wraps a read time-out within the body in a ConnectionError.
+    Because the adapter has a Retry of its own, urllib3 wraps the cause in a MaxRetryError. A time-out within the
+    body is not wrapped.
     """
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    if isinstance(reason, NewConnectionError):
+    cause = error.args[0] if error.args else None
+    cause = getattr(cause, "reason", cause)
+    if isinstance(cause, NewConnectionError):
         return NoAnswer("The connection was refused.", never_sent=True)
-    is_read_timeout = bool(error.args) and isinstance(error.args[0], ReadTimeoutError)
-    return NoAnswer("The connection broke before the whole answer came.", timed_out=is_read_timeout)
+    if isinstance(cause, ReadTimeoutError):
+        return NoAnswer("No answer came in time.", timed_out=True)
+    return NoAnswer("The connection broke before the whole answer came.")
