@@ -88,7 +88,7 @@ class Postgresql:
 
     def create_cluster(self) -> None:
         """Create the files of an empty database."""
-        options = ["-U", "postgres", "-A", "trust", "-N", "--locale=C", "-E", "UTF8"]
+        options = ["-U", "postgres", "-A", "trust", "-N", "--locale=C", "--lc-ctype=C.UTF-8", "-E", "UTF8"]
         command = [f"{self.programs}/initdb", "-D", f"{self.data}/data", *options]
         subprocess.run(command, check=True, **self.more)  # type: ignore[call-overload]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import Q
 
@@ -11,19 +11,26 @@ from deployments.ledger.kinds import Kind, is_possible
 from deployments.ledger.models import Operation
 from deployments.ledger.states import OPEN_STATES, State
 from deployments.workspaces.models import Workspace
-from portal.web.times import ago_text, span_text
+
+
+@dataclass(frozen=True)
+class TimedText:
+    """A text to which how long ago `at` was is added. The browser keeps that up to date."""
+
+    text: str
+    at: datetime
 
 
 @dataclass(frozen=True)
 class Row:
-    """One deployment, with what is asked, what is wrong and when it expires as texts ("" for nothing)."""
+    """One deployment, with what is asked, what is wrong, and when it expires; None for nothing."""
 
     deployment: Deployment
     url: str
-    asked: str
+    asked: TimedText | None
     asked_url: str
-    trouble: str
-    expiry: str
+    trouble: TimedText | None
+    expires_at: datetime | None
     can_pause: bool
     can_resume: bool
     is_busy: bool
@@ -81,57 +88,49 @@ def shown_operations(workspace: Workspace) -> AskedOperations:
     return AskedOperations(rows.select_related("workspace").order_by("requested_at"))
 
 
-def asked_text(operation: Operation, *, now: datetime) -> str:
-    """Return what was asked, by whom and when: "pausing - asked by Ana 8 s ago"."""
-    who = f"asked by {operation.actor_name} {ago_text(operation.requested_at, now)}"
+def asked_text(operation: Operation) -> TimedText:
+    """Return what was asked, by whom and when: "pausing - asked by Ana" (8 s ago)."""
     if operation.state == State.FAILED:
-        return f"{operation.kind} failed - {who}"
-    if operation.state == State.NEEDS_ATTENTION:
-        return f"{operation.kind} not confirmed, needs attention - {who}"
-    unknown = ", outcome not known yet" if operation.state == State.UNKNOWN else ""
-    return f"{operation.facts.progressive}{unknown} - {who}"
+        what = f"{operation.kind} failed"
+    elif operation.state == State.NEEDS_ATTENTION:
+        what = f"{operation.kind} not confirmed, needs attention"
+    elif operation.state == State.UNKNOWN:
+        what = f"{operation.facts.progressive}, outcome not known yet"
+    else:
+        what = operation.facts.progressive
+    return TimedText(f"{what} - asked by {operation.actor_name}", operation.requested_at)
 
 
-def fleet_rows(
-    workspace: Workspace, deployments: Iterable[Deployment], asked: AskedOperations, *, now: datetime
-) -> list[Row]:
+def fleet_rows(workspace: Workspace, deployments: Iterable[Deployment], asked: AskedOperations) -> list[Row]:
     """Return the rows of deployments of `workspace`, in their order."""
     rows = []
     for deployment in deployments:
         deployment.workspace = workspace  # loaded already: the row's address needs its slug
-        rows.append(fleet_row(deployment, asked.about(deployment), now=now))
+        rows.append(fleet_row(deployment, asked.about(deployment)))
     return rows
 
 
-def fleet_row(deployment: Deployment, operation: Operation | None, *, now: datetime) -> Row:
+def fleet_row(deployment: Deployment, operation: Operation | None) -> Row:
     """Return the row of a deployment; `operation` is the one that is shown with it."""
     is_busy = operation is not None and operation.is_open
     is_free = not is_busy and not deployment.is_over
     return Row(
         deployment=deployment,
         url=deployment.get_absolute_url(),
-        asked=asked_text(operation, now=now) if operation else "",
+        asked=asked_text(operation) if operation else None,
         asked_url=operation.get_absolute_url() if operation else "",
-        trouble=trouble_text(deployment, now=now),
-        expiry=expiry_text(deployment, now=now),
+        trouble=trouble_text(deployment),
+        expires_at=deployment.expires_at,
         can_pause=is_free and is_possible(Kind.PAUSE, deployment.status),
         can_resume=is_free and is_possible(Kind.RESUME, deployment.status),
         is_busy=is_busy,
     )
 
 
-def trouble_text(deployment: Deployment, *, now: datetime) -> str:
-    """Return why the last reported status may not be true any more; "" when it is."""
+def trouble_text(deployment: Deployment) -> TimedText | None:
+    """Return why the last reported status may not be true any more, and since when; None when it is."""
     if deployment.gone_at:
-        return f"no longer at Roboflow, seen {ago_text(deployment.gone_at, now)}"
+        return TimedText("no longer at Roboflow, seen", deployment.gone_at)
     if deployment.missing_since:
-        return f"missing from Roboflow's list since {ago_text(deployment.missing_since, now)}"
-    return ""
-
-
-def expiry_text(deployment: Deployment, *, now: datetime) -> str:
-    """Return about when a deployment expires, by our clock; "" when it does not or when that is not known."""
-    if deployment.expires_at is None:
-        return ""
-    left = deployment.expires_at - now
-    return f"about in {span_text(left)}" if left > timedelta(0) else "about now"
+        return TimedText("missing from Roboflow's list since", deployment.missing_since)
+    return None

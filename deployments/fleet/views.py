@@ -65,7 +65,7 @@ def fleet(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     workspace, current_time = membership.workspace, now()
     rev = page_revision(workspace, now=current_time)
     if is_unchanged(request, rev):
-        return nothing_new()
+        return nothing_new(workspace.synced_at)
     facets = Facets.from_query(request.GET)
     if format := wants_export(request):
         return export_fleet(request, workspace, facets, format=format)
@@ -90,9 +90,9 @@ def fleet_context(
         "membership": membership,
         "facets": facets,
         "next": page.next,
-        "rows": fleet_rows(workspace, page.rows, asked, now=now),
+        "rows": fleet_rows(workspace, page.rows, asked),
         "summary": summary,
-        "coming": flight_rows(in_flight, now=now),
+        "coming": flight_rows(in_flight),
         "fast": asked.any_open,
         "key": own_key(membership),
         "may_act": may_act(membership),
@@ -106,13 +106,13 @@ def may_act(membership: Membership) -> bool:
     return is_enough(membership.role, Role.OPERATOR) and key is not None and key.works
 
 
-def flight_rows(creates: list[Operation], *, now: datetime) -> list[dict[str, str]]:
+def flight_rows(creates: list[Operation]) -> list[dict[str, Any]]:
     """Return a row for each create whose deployment was not reported yet."""
     return [
         {
             "name": create.target_name,
             "machine_type": create.parameters.get("machine_type") or "",
-            "asked": asked_text(create, now=now),
+            "asked": asked_text(create),
             "url": create.get_absolute_url(),
         }
         for create in creates
@@ -135,7 +135,7 @@ def export_rows(workspace: Workspace, facets: Facets, *, now: datetime) -> Itera
     for deployment in facets.filter_deployments(workspace).iterator(chunk_size=1000):
         row = {name: getattr(deployment, name, None) for name in COLUMNS}
         operation = asked.about(deployment)
-        row["asked_state"] = operation.facts.asked_status if operation else ""
+        row["asked_state"] = operation.facts.asked_status if operation and operation.is_open else ""
         if workspace.synced_at and not deployment.missing_since and not deployment.gone_at:
             row["reported_at"] = workspace.synced_at  # the last list that had it
         yield row
@@ -148,9 +148,9 @@ def detail(request: HttpRequest, membership: Membership, deployment: Deployment)
     workspace, current_time = membership.workspace, now()
     rev = page_revision(workspace, now=current_time)
     if is_unchanged(request, rev):
-        return nothing_new()
+        return nothing_new(workspace.synced_at)
     operation = shown_operations(workspace).about(deployment)
-    row = fleet_row(deployment, operation, now=current_time)
+    row = fleet_row(deployment, operation)
     context = {
         "workspace": workspace,
         "membership": membership,
@@ -209,7 +209,7 @@ def strip(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Answer the poll of the strip."""
     current = strip_of(membership, now=now())
     if is_unchanged(request, current.rev):
-        return nothing_new()
+        return nothing_new(membership.workspace.synced_at)
     context = {"strip": current, "workspace": membership.workspace}
     return page_or_part(request, "fleet/_strip.html", context, part="fleet/_strip.html", region="strip")
 

@@ -9,9 +9,10 @@ from django.db import IntegrityError, transaction
 from django.views.decorators.debug import sensitive_variables
 
 from deployments.keys.models import ApiKey, KeyState
-from deployments.keys.open import client_for_region, key_subject, mask_foreign_keys
+from deployments.keys.open import client_for_region, key_subject
 from deployments.keys.seal import fingerprints_of, seal_key, stored_digests
 from deployments.roboflow.errors import KeyRefused, RoboflowError
+from deployments.roboflow.known_keys import punctuation_of
 from deployments.roboflow.mask import Secret
 from deployments.workspaces.join import RemovedMember, get_or_create_workspace, join_by_key
 from deployments.workspaces.models import Workspace
@@ -61,11 +62,7 @@ def fetch_key_workspace(secret: Secret, *, region: str) -> KeyWorkspace:
     answer to the second, the slug is the name.
     """
     client, started = client_for_region(region), time.monotonic()
-    try:
-        slug = client.check_key(secret, attempts=1, deadline_seconds=settings.KEY_CHECK_SECONDS).workspace
-    except RoboflowError as error:
-        mask_foreign_keys(error)
-        raise
+    slug = client.check_key(secret, attempts=1, deadline_seconds=settings.KEY_CHECK_SECONDS).workspace
     seconds_left = settings.KEY_CHECK_SECONDS - (time.monotonic() - started)
     name = ""
     if seconds_left > MIN_SECONDS_FOR_NAME:
@@ -181,6 +178,8 @@ def store_key(
                 label=label,
                 sealed="",
                 last_four=secret.reveal()[-4:],
+                length=len(secret.reveal()),
+                punctuation=punctuation_of(secret.reveal()),
                 state=KeyState.VALID if workspace else KeyState.UNCHECKED,
                 added_at=now,
                 checked_at=now if workspace else None,

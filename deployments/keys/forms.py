@@ -5,7 +5,10 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
-from portal.web.fields import OneLineField
+from deployments.roboflow.key_search import KeySearch
+from deployments.roboflow.known_keys import SHORTEST_KEY
+from deployments.roboflow.mask import Secret, known_key
+from portal.web.fields import STORED_KEY, OneLineField
 
 
 def validate_key_shape(value: str) -> str:
@@ -40,6 +43,20 @@ class KeyForm(forms.Form):
     def clean_api_key(self) -> str:
         """Check the shape of the key; whether it works, only Roboflow can say."""
         return validate_key_shape(self.cleaned_data["api_key"])
+
+    def typed(self, name: str) -> str:
+        """Return what was typed into a field, also if the field is refused."""
+        return str(self.data.get(self.add_prefix(name), ""))
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a label that holds the key. The field itself knows only the keys that are stored already."""
+        cleaned = super().clean() or self.cleaned_data
+        typed, label = Secret(self.typed("api_key").strip()), self.typed("label")
+        is_long_enough = len(typed.reveal()) >= SHORTEST_KEY
+        if is_long_enough and KeySearch([known_key(typed)]).mask(label) != label:
+            self.data = {**self.data, "label": ""}  # it is not sent back to the browser
+            self.add_error("label", STORED_KEY)
+        return cleaned
 
 
 class AddKeyForm(KeyForm):

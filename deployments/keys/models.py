@@ -68,7 +68,10 @@ class ApiKey(models.Model):
     sealed = models.TextField()  # Fernet token, bound to user, workspace and row (see seal.py)
     # HMAC of the key: shows that two people hold the same one, and finds it in log lines.
     fingerprint = models.CharField(max_length=64, db_index=True)
+    # What masking.py needs beside the fingerprint to find the key in a text, without opening it.
     last_four = models.CharField(max_length=4)
+    length = models.PositiveSmallIntegerField()
+    punctuation = models.CharField(max_length=32, blank=True)  # its characters other than letters and digits
     state = models.CharField(max_length=16, choices=KeyState.choices)
     refusal = models.TextField(blank=True)  # Roboflow's text, masked
     added_at = models.DateTimeField()

@@ -10,12 +10,12 @@ from django.conf import settings
 from django.db import transaction
 
 from deployments.keys.doubt import clear_doubts, doubt_key
-from deployments.keys.masking import known_fingerprints, mask_known_keys
+from deployments.keys.masking import stored_keys
 from deployments.keys.models import ApiKey, KeyState
 from deployments.keys.seal import unseal_key
 from deployments.keys.watch import Reading, request_reading, store_call
 from deployments.roboflow.client import Client
-from deployments.roboflow.errors import KeyRefused, RoboflowError, Unavailable
+from deployments.roboflow.errors import KeyRefused, Unavailable
 from deployments.roboflow.mask import Secret
 from deployments.workspaces.models import Workspace
 from deployments.workspaces.revision import bump_revision
@@ -65,6 +65,7 @@ def client_for_region(region: str) -> Client:
         version=__version__,
         on_call=partial(store_call, region=region),
         clock=clock,
+        stored_keys=stored_keys,
     )
 
 
@@ -104,18 +105,11 @@ def call_with_key(
     record_use(key, now=now, reading=reading)
     try:
         result = act(client_for_key(key, reading=permitted), secret)
-    except RoboflowError as error:
-        mask_foreign_keys(error)
-        if isinstance(error, KeyRefused):
-            doubt_key(key, error.text, now=clock())
+    except KeyRefused as error:
+        doubt_key(key, error.text, now=clock())
         raise
     clear_doubts(key)
     return result
-
-
-def mask_foreign_keys(error: RoboflowError) -> None:
-    """Mask every stored key in the error's text: the client masks only the key that it was called with."""
-    error.text = mask_known_keys(error.text, known_fingerprints())
 
 
 def record_use(key: ApiKey, *, now: datetime, reading: bool) -> None:

@@ -1,5 +1,6 @@
 """Read logs from Roboflow while somebody has them open: at most once in a few seconds for each deployment."""
 
+import hashlib
 import time
 from datetime import datetime, timedelta
 from functools import partial
@@ -8,22 +9,21 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from deployments.fleet.models import Deployment
-from deployments.keys.masking import known_fingerprints, mask_known_keys
 from deployments.keys.open import KeyUnreadable, call_with_key, reader_keys
 from deployments.keys.regions import certain_roboflow_time, roboflow_time
 from deployments.keys.watch import ReadingPaused
-from deployments.logs.models import Harvest, Line
+from deployments.logs.models import HARVEST_EVERY, Harvest, Line
 from deployments.logs.windows import Window, next_windows, older_part
 from deployments.roboflow.client import Client
 from deployments.roboflow.errors import KeyRefused, RoboflowError
 from deployments.roboflow.mask import Secret
-from deployments.roboflow.schema import LogPage
+from deployments.roboflow.schema import LogLine, LogPage
 from portal.clock import now as clock
 from portal.queue.lease import holding_lease
 from portal.queue.publish import publish
+from portal.web.masking import Masker
 from portal.web.patience import write_if_free
 
-HARVEST_EVERY = timedelta(seconds=3)
 WANTED_FOR = timedelta(seconds=20)  # after the last poll of a log page
 WANTED_WRITTEN_EVERY = timedelta(seconds=8)  # pages poll every two seconds: not each poll needs a write
 MAX_ENTRIES = 1000  # of one call; Roboflow documents no maximum and may give fewer
@@ -50,35 +50,48 @@ def request_harvest(deployment: Deployment, *, since: datetime, now: datetime) -
         return state
     state.wanted_from = min(since, state.wanted_from or since)
     state.wanted_until = now + WANTED_FOR
-    is_due = state.harvested_at is None or abs(now - state.harvested_at) > HARVEST_EVERY
-    if write_if_free(partial(store_wanted, state)) and is_due:
-        publish("logs.harvest", deployment.pk)
+    if write_if_free(partial(store_wanted, state, now=now)) and state.asked_at == now:
+        publish_claimed(deployment.pk, now=now)
     return state
 
 
-def store_wanted(state: Harvest) -> None:
-    """Store what is wanted of a log, in a new row if there is none."""
+def store_wanted(state: Harvest, *, now: datetime) -> None:
+    """Store what is wanted of a log, in a new row if there is none. Claim the next harvest if it is due."""
     wanted = {"wanted_from": state.wanted_from, "wanted_until": state.wanted_until}
     if not Harvest.objects.filter(deployment=state.deployment).update(**wanted):
         Harvest.objects.get_or_create(deployment=state.deployment, defaults=wanted)
+    state.asked_at = now if claim_harvest(state.deployment_id, now=now) else None
 
 
 def publish_wanted_harvests(*, now: datetime) -> int:
     """Publish a harvest for each log that somebody has open and that is due; return how many."""
-    due = Harvest.objects.filter(is_due(now, every=HARVEST_EVERY), wanted_until__gt=now)
+    due = Harvest.objects.due(now).filter(wanted_until__gt=now)
     longest_ago_first = due.order_by(F("harvested_at").asc(nulls_first=True), "pk")
     deployment_pks = list(longest_ago_first.values_list("deployment_id", flat=True)[:MAX_PUBLISHED])
-    return sum(publish("logs.harvest", pk) for pk in deployment_pks)
+    claimed = [pk for pk in deployment_pks if claim_harvest(pk, now=now)]
+    return sum(publish_claimed(pk, now=now) for pk in claimed)
 
 
-def is_due(now: datetime, *, every: timedelta) -> Q:
-    """Return the condition that a log was not read within `every`, or read before the clock was set back."""
-    was_long_ago = Q(harvested_at=None) | Q(harvested_at__lte=now - every)
-    return was_long_ago | Q(harvested_at__gt=now + every)
+def claim_harvest(deployment_pk: int, *, now: datetime) -> bool:
+    """Claim the publishing of a due harvest. Return False if none is due, or one waits for a worker.
+
+    Compare-and-set: of two pages or hosts that ask at once, one publishes. So at most one harvest of each log
+    is in the queue, however long Roboflow is silent.
+    """
+    return bool(Harvest.objects.due(now).filter(deployment=deployment_pk).update(asked_at=now))
+
+
+def publish_claimed(deployment_pk: int, *, now: datetime) -> bool:
+    """Publish a harvest that was claimed at `now`. Give the claim back if the broker did not take it."""
+    is_published = publish("logs.harvest", deployment_pk)
+    if not is_published:
+        Harvest.objects.filter(deployment=deployment_pk, asked_at=now).update(asked_at=None)
+    return is_published
 
 
 def harvest_deployment(deployment_pk: int) -> None:
     """Read the log of one deployment, unless that is being done or was just done."""
+    Harvest.objects.filter(deployment=deployment_pk).update(asked_at=None)  # the message waits no more
     with holding_lease(f"logs.harvest.{deployment_pk}", now=clock()) as held:
         harvests = Harvest.objects.filter(deployment=deployment_pk).select_related("deployment__workspace")
         state = harvests.first()
@@ -86,8 +99,9 @@ def harvest_deployment(deployment_pk: int) -> None:
         if held is None or state is None or state.deployment.is_over:
             return
         # A little less than HARVEST_EVERY: a message that comes early must not cost a whole round.
-        due = Harvest.objects.filter(is_due(current_time, every=HARVEST_EVERY * 0.8), pk=state.pk)
-        if due.update(harvested_at=current_time):
+        is_due = Q(harvested_at=None) | Q(harvested_at__lte=current_time - HARVEST_EVERY * 0.8)
+        was_set_back = Q(harvested_at__gt=current_time + HARVEST_EVERY)  # the clock, since then
+        if Harvest.objects.filter(is_due | was_set_back, pk=state.pk).update(harvested_at=current_time):
             read_windows(state, now=current_time)
 
 
@@ -184,26 +198,44 @@ def fetch_log_page(state: Harvest, window: Window, *, ends_at: float) -> LogPage
     raise last_error
 
 
-@transaction.atomic
 def store_lines(state: Harvest, page: LogPage) -> set[str]:
-    """Store the lines of a page that are new, with keys masked, and return their ids."""
+    """Store the lines of a page that are new, with every secret masked, and return their ids.
+
+    No other function writes lines.
+    """
     stored = stored_ids(state.deployment, [line.insert_id for line in page.lines])
-    known = known_fingerprints()
-    new_lines = [
+    new = [line for line in reversed(page.lines) if line.insert_id not in stored]
+    if new:
+        lines = masked_lines(state.deployment, new)  # takes longest, so it is done before the transaction
+        with transaction.atomic():
+            Line.objects.bulk_create(lines, batch_size=IDS_PER_QUERY, ignore_conflicts=True)
+            Harvest.objects.filter(pk=state.pk).update(revision=F("revision") + 1)
+    return {line.insert_id for line in new}
+
+
+def masked_lines(deployment: Deployment, lines: list[LogLine]) -> list[Line]:
+    """Return the unsaved rows of log lines, with every secret in them masked."""
+    masker = Masker()
+    payloads = masker.mask_all(line.payload for line in lines)
+    insert_ids = masker.mask_all(line.insert_id for line in lines)
+    severities = {severity: masker.mask(severity) for severity in {line.severity for line in lines}}
+    return [
         Line(
-            deployment=state.deployment,
-            insert_id=line.insert_id,
+            deployment=deployment,
+            insert_id=distinct_id(insert_id, line.insert_id),
             timestamp=line.timestamp,
-            severity=line.severity,
-            payload=mask_known_keys(line.payload, known),
+            severity=severities[line.severity],
+            payload=payload,
         )
-        for line in reversed(page.lines)
-        if line.insert_id not in stored
+        for line, payload, insert_id in zip(lines, payloads, insert_ids, strict=True)
     ]
-    if new_lines:
-        Line.objects.bulk_create(new_lines, batch_size=IDS_PER_QUERY, ignore_conflicts=True)
-        Harvest.objects.filter(pk=state.pk).update(revision=F("revision") + 1)
-    return {line.insert_id for line in new_lines}
+
+
+def distinct_id(masked: str, insert_id: str) -> str:
+    """Return a masked id, with a digest where something was masked: two masked ids may look the same."""
+    if masked == insert_id:
+        return insert_id
+    return f"{masked[:190]} {hashlib.sha256(insert_id.encode()).hexdigest()}"
 
 
 def stored_ids(deployment: Deployment, insert_ids: list[str]) -> set[str]:

@@ -1,10 +1,15 @@
 """Stored log lines, and how far each deployment's log was read."""
 
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 
 from deployments.fleet.models import Deployment
+
+HARVEST_EVERY = timedelta(seconds=3)
+LOST_AFTER = timedelta(minutes=2)  # a message that no worker took by then is taken for lost
 
 
 class Line(models.Model):
@@ -30,6 +35,20 @@ class Line(models.Model):
         return f"{self.timestamp:%H:%M:%S} {self.payload[:60]}"
 
 
+class HarvestQuerySet(models.QuerySet["Harvest"]):
+    """Filters for harvests."""
+
+    def due(self, now: datetime) -> "HarvestQuerySet":
+        """Return the logs that were not read for HARVEST_EVERY and whose next harvest waits for no worker.
+
+        Times far ahead were written before a clock was set back, and hold nothing up.
+        """
+        long_ago, ahead = now - HARVEST_EVERY, now + LOST_AFTER
+        was_not_read = Q(harvested_at=None) | Q(harvested_at__lte=long_ago) | Q(harvested_at__gt=ahead)
+        is_not_waiting = Q(asked_at=None) | Q(asked_at__lte=now - LOST_AFTER) | Q(asked_at__gt=ahead)
+        return self.filter(was_not_read, is_not_waiting)
+
+
 class Harvest(models.Model):
     """How far one deployment's log was read, and until when it is read on because somebody has it open.
 
@@ -39,6 +58,7 @@ class Harvest(models.Model):
     deployment = models.OneToOneField(Deployment, on_delete=models.CASCADE, related_name="harvest")
     wanted_until = models.DateTimeField(null=True)  # extended by each poll of an open log page
     wanted_from = models.DateTimeField(null=True)  # the earliest time that a page asked for
+    asked_at = models.DateTimeField(null=True)  # when a harvest was published that no worker took yet
     harvested_at = models.DateTimeField(null=True)  # the last attempt, successful or not
     covered_from = models.DateTimeField(null=True)  # the log was read from here to covered_to
     covered_to = models.DateTimeField(null=True)
@@ -47,6 +67,8 @@ class Harvest(models.Model):
     error = models.TextField(blank=True)  # Roboflow's text, masked
     error_reading = models.TextField(blank=True)  # our sentence; empty when the last attempt succeeded
     revision = models.BigIntegerField(default=1)
+
+    objects = HarvestQuerySet.as_manager()
 
     class Meta:
         indexes: ClassVar = [

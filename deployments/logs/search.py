@@ -12,6 +12,7 @@ from deployments.logs.models import Line
 from portal.web.fields import TimeField
 
 RANGES = {"15m": timedelta(minutes=15), "1h": timedelta(hours=1), "24h": timedelta(hours=24)}
+DEFAULT_SEVERITY = "DEFAULT"  # Google Cloud's name for lines without a severity
 DEFAULT_SHOWN_LINES = 500
 MAX_SHOWN_LINES = 5000
 AROUND = timedelta(minutes=10)  # shown before and after a linked line
@@ -63,9 +64,14 @@ def lines_in(deployment: Deployment, shown: ShownRange) -> QuerySet[Line]:
 
 
 def filter_lines(rows: QuerySet[Line], *, text: str, severity: str) -> QuerySet[Line]:
-    """Return the lines that contain `text`, in any case, and have `severity`. Empty ones filter nothing."""
+    """Return the lines that contain `text`, in any case, and have `severity`. Empty ones filter nothing.
+
+    Lines without a severity are DEFAULT ones, as in severity_counts.
+    """
     if text:
         rows = rows.filter(payload__icontains=text)
+    if severity == DEFAULT_SEVERITY:
+        return rows.filter(severity__in=["", DEFAULT_SEVERITY])
     return rows.filter(severity=severity) if severity else rows
 
 
@@ -73,7 +79,7 @@ def severity_counts(rows: QuerySet[Line]) -> dict[str, int]:
     """Return the number of lines by severity, in alphabetical order; lines without one count as DEFAULT."""
     counts: Counter[str] = Counter()
     for name, count in rows.order_by().values_list("severity").annotate(count=Count("pk")):
-        counts[name or "DEFAULT"] += count
+        counts[name or DEFAULT_SEVERITY] += count
     return dict(sorted(counts.items()))
 
 

@@ -59,8 +59,7 @@ def log(request: HttpRequest, membership: Membership, deployment: Deployment) ->
     shown = ShownRange(query, linked=linked, now=roboflow_time(region, current_time))
     state = request_harvest(deployment, since=shown.start, now=current_time)
     in_range = lines_in(deployment, shown)
-    severity = "" if query["severity"] == "DEFAULT" else query["severity"]
-    found = filter_lines(in_range, text=query["q"], severity=severity)
+    found = filter_lines(in_range, text=query["q"], severity=query["severity"])
     if (file_format := request.GET.get("format")) in FORMATS:
         return download(request, membership, deployment, found, file_format, count=query["max_entries"])
     rev = f"{state.revision}.{deployment.revision}"

@@ -8,7 +8,7 @@ from django import forms
 from deployments.fleet.models import Deployment
 from deployments.fleet.prices import KNOWN_TYPES
 from deployments.workspaces.models import Workspace
-from portal.web.fields import OneLineField
+from portal.web.fields import KeyFreeCharField, KeyFreeEmailField, KeyFreeRegexField, OneLineField
 
 NAME_RULE = r"[a-z][a-z0-9-]{4,14}"  # source: Roboflow's Python client
 VERSION_RULE = r"latest|\d{1,4}\.\d{1,4}\.\d{1,4}([.-]?[a-z0-9.]{1,20})?"
@@ -41,7 +41,7 @@ class ChangeForm(forms.Form):
 class ConfirmNameForm(ChangeForm):
     """The confirmation of a change that removes a deployment: its typed name and a reason are required."""
 
-    confirm_name = forms.CharField(
+    confirm_name = KeyFreeCharField(
         max_length=100,
         label="Type the name to confirm",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
@@ -66,7 +66,7 @@ class ConfirmNameForm(ChangeForm):
 class BatchForm(ChangeForm):
     """The confirmation of a batch. One that removes deployments requires a reason and the word `delete`."""
 
-    confirm = forms.CharField(
+    confirm = KeyFreeCharField(
         required=False,
         max_length=20,
         label="Type delete to confirm",
@@ -91,7 +91,7 @@ class BatchForm(ChangeForm):
 class NewDeploymentForm(ChangeForm):
     """The parameters of a new deployment. The fields have the names that POST /add uses."""
 
-    deployment_name = forms.RegexField(
+    deployment_name = KeyFreeRegexField(
         rf"\A{NAME_RULE}\Z",
         label="Name",
         strip=True,
@@ -106,7 +106,7 @@ class NewDeploymentForm(ChangeForm):
         widget=forms.TextInput(attrs={"data-rule": NAME_RULE, "autocomplete": "off", "spellcheck": "false"}),
     )
     machine_type = forms.ChoiceField(label="Machine type")
-    creator_email = forms.EmailField(
+    creator_email = KeyFreeEmailField(
         label="Creator",
         max_length=254,
         help_text="The e-mail address of a member of the workspace at Roboflow.",
@@ -123,7 +123,7 @@ class NewDeploymentForm(ChangeForm):
         ),
         widget=forms.NumberInput(attrs={"step": "any"}),
     )
-    inference_version = forms.RegexField(
+    inference_version = KeyFreeRegexField(
         rf"\A({VERSION_RULE})\Z",
         label="Inference version",
         required=False,

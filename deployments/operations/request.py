@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from deployments.keys.masking import known_fingerprints, mask_known_keys
 from deployments.keys.models import ApiKey
 from deployments.keys.own import lock_key
 from deployments.ledger.kinds import Kind, action_of
@@ -20,6 +19,7 @@ from deployments.workspaces.revision import bump_revision
 from portal.audit.append import Entry, Subject, append_events
 from portal.audit.origin import Origin
 from portal.queue.publish import publish
+from portal.web.masking import Masker
 
 MAX_TRIES = 5
 
@@ -69,9 +69,10 @@ def request_operations(
     transaction that holds this lock must not wait for another one (deadlock).
     """
     lock_key(key)
-    known = known_fingerprints()  # people paste keys into reasons, too
-    masked = [replace(request, reason=mask_known_keys(request.reason, known)) for request in requests]
-    results = [create_or_find(request, key=key, form_token=form_token, by=by, now=now) for request in masked]
+    requests, by = without_secrets(list(requests), by)
+    results = [
+        create_or_find(request, key=key, form_token=form_token, by=by, now=now) for request in requests
+    ]
     created = [
         operation
         for operation, entry in results
@@ -82,6 +83,17 @@ def request_operations(
     append_events([entry for _, entry in results if entry])
     transaction.on_commit(partial(publish_created, created), robust=True)
     return [operation for operation, _ in results]
+
+
+def without_secrets(requests: list[ChangeRequest], by: Origin) -> tuple[list[ChangeRequest], Origin]:
+    """Return the requests and their origin with secrets masked in what a person or a browser wrote.
+
+    The trail masks by itself; this is for the operations' own rows.
+    """
+    masker = Masker()
+    reasons = masker.mask_all(request.reason for request in requests)
+    masked = [replace(request, reason=reason) for request, reason in zip(requests, reasons, strict=True)]
+    return masked, replace(by, agent=masker.mask(by.agent))
 
 
 def publish_created(operations: list[Operation]) -> None:

@@ -10,7 +10,6 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from deployments.fleet.models import Deployment
-from deployments.keys.masking import known_fingerprints, mask_known_keys
 from deployments.ledger.kinds import DELETED, is_done
 from deployments.ledger.models import Operation
 from deployments.ledger.states import State
@@ -19,6 +18,7 @@ from deployments.operations.reconcile import describe_observation, fetch_observa
 from deployments.operations.target import add_known_ids, ids_seen_before, rows_under_name
 from deployments.workspaces.revision import bump_revision
 from portal.audit.origin import SYSTEM, Origin
+from portal.web.masking import Masker
 
 RESOLVES_FOR = timedelta(days=7)  # after this only a person can resolve it
 
@@ -36,7 +36,7 @@ def resolve_operation(operation: Operation, *, how: str, by: Origin, now: dateti
 
 def mark_resolved_by_hand(operation: Operation, *, reason: str, by: Origin, now: datetime) -> bool:
     """Resolve an operation with what a person found out. Return False when there was nothing to resolve."""
-    reason = mask_known_keys(reason, known_fingerprints())
+    reason = Masker().mask(reason)
     how = f"Marked as done by {by.actor_name}: {reason}"
     return resolve_operation(operation, how=how, by=by, now=now, reason=reason)
 

@@ -4,7 +4,7 @@ Sources: Roboflow's page "How to manage dedicated deployment using HTTP APIs", a
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from copy import copy
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ from urllib.parse import quote
 from deployments.roboflow import parse, schema
 from deployments.roboflow.answers import parse_answer
 from deployments.roboflow.errors import RoboflowError
+from deployments.roboflow.known_keys import KnownKey
 from deployments.roboflow.mask import Secret
 from deployments.roboflow.record import CallRecord, record_of
 from deployments.roboflow.retry import delay_seconds, may_retry
@@ -36,7 +37,8 @@ class Client:
 
     `deadline_seconds` bounds a whole call, retries included; without it, the time-outs bound each attempt.
     `on_call` is called after each exchange; what it raises is ignored. `clock` gives the time that the Date
-    headers of answers are compared with.
+    headers of answers are compared with. `stored_keys` is called before each exchange: the keys that it returns
+    are masked in the answer, beside the key of the call.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Client:
         version: str,
         on_call: Callable[[CallRecord], None] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        stored_keys: Callable[[], Sequence[KnownKey]] = list,
     ) -> None:
         self.deployments_url = deployments_url.rstrip("/")
         self.api_url = api_url.rstrip("/")
@@ -56,6 +59,7 @@ class Client:
         self.on_call = on_call
         self.clock = clock
         self.may_go_on: Callable[[], bool] = lambda: True
+        self.stored_keys = stored_keys
         agent = f"roboflow-deployment-portal/{version}"
         self.reader = new_session(user_agent=agent, keep_alive=True)
         self.writer = new_session(user_agent=agent, keep_alive=False)
@@ -114,7 +118,10 @@ class Client:
         max_entries: int,
         **limits: Unpack[Limits],
     ) -> schema.LogPage:
-        """Return the newest `max_entries` log lines between two aware times."""
+        """Return the newest `max_entries` log lines between two aware times.
+
+        They are as Roboflow sent them: the log store masks what it stores.
+        """
         query = {
             "deployment_name": name,
             "max_entries": str(max_entries),
@@ -224,6 +231,7 @@ class Client:
 
         The error is raised outside `except`, so that no foreign exception becomes its context.
         """
+        stored = self.stored_keys()  # before the call: afterwards, an error here would hide its outcome
         started, sent_at = time.monotonic(), self.clock()
         session = self.reader if method == "GET" else self.writer
         outcome: Answer | NoAnswer
@@ -234,7 +242,7 @@ class Client:
         except NoAnswer as no_answer:
             outcome = no_answer
         result, error = parse_answer(
-            outcome, key=key, method=method, endpoint=endpoint, parse_body=parse_body
+            outcome, key=key, method=method, endpoint=endpoint, parse_body=parse_body, stored=stored
         )
         self._record(endpoint, error, outcome, started, sent_at)
         if error is not None:

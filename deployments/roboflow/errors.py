@@ -15,7 +15,8 @@ import html
 import json
 import re
 
-from deployments.roboflow.mask import Secret, mask_key
+from deployments.roboflow.assignments import mask_patterns
+from deployments.roboflow.key_search import KeySearch
 from deployments.roboflow.parse import storable_text
 
 MAX_TEXT = 2000  # characters of Roboflow's own text that an error keeps
@@ -98,16 +99,18 @@ def reading_for(status: int) -> str:
     return "Roboflow refused it." if 400 <= status < 500 else f"Roboflow answered with an error ({status})."
 
 
-def readable_text(body: bytes, secret: Secret) -> str:
+def readable_text(body: bytes, keys: KeySearch) -> str:
     """Return the text of an error answer: at most MAX_TEXT characters, on one line, with keys masked.
 
-    Of JSON it is the error's message; HTML loses its tags.
+    Of JSON it is the error's message; HTML loses its tags. It is masked before anything is cut out of it, and
+    again afterwards: what was taken away may have hidden a key.
     """
     text = body[: MAX_TEXT * 20].decode("utf-8", errors="replace")
     text = message_in(text) or text
+    text = mask_patterns(keys.mask(text))
     if "<" in text and re.search(r"(?i)<(!doctype|html|body|h1|p|div|title)\b", text):
         text = html.unescape(TAGS.sub(" ", text))
-    return storable_text(" ".join(mask_key(text, secret).split()))[:MAX_TEXT]
+    return storable_text(mask_patterns(keys.mask(" ".join(text.split()))))[:MAX_TEXT]
 
 
 def looks_like_a_page(body: bytes) -> bool:

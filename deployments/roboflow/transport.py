@@ -16,6 +16,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
@@ -155,6 +156,8 @@ def new_session(*, user_agent: str, keep_alive: bool) -> requests.Session:
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     session.auth = NoNetrc()
+    # The keys of all people share a session: a cookie of one call must not go with another one.
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers["User-Agent"] = user_agent
     if not keep_alive:
         session.headers["Connection"] = "close"

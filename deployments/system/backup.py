@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
@@ -153,11 +152,6 @@ def write_backup_file(path: Path, *, now: datetime) -> dict[str, Any]:
 
 
 def vault_notice() -> Iterator[str]:
-    """Yield two sentences: the back-up needs the vault key, and where that is."""
-    kept = settings.SECRETS_FOLDER / "portal_vault_keys"
+    """Yield two sentences: the back-up needs the vault key, and how to keep that."""
     yield "The vault key is not in it: without it the API keys cannot be opened."
-    yield (
-        f"It is kept in {kept}: copy that to another place, apart from the back-up."
-        if kept.exists()
-        else "It is the value of PORTAL_VAULT_KEYS: keep it apart from the back-up."
-    )
+    yield "Once, write it to another place with manage.py secrets export FILE, and keep that file."

@@ -7,13 +7,13 @@ from django.contrib.auth.password_validation import password_validators_help_tex
 
 from deployments.workspaces.roles import Role
 from portal.accounts.models import User
-from portal.web.fields import OneLineField
+from portal.web.fields import KeyFreeEmailField, OneLineField
 
 
 class InviteForm(forms.Form):
     """The address to invite, and the role that the person gets."""
 
-    email = forms.EmailField(label="E-mail", max_length=254)
+    email = KeyFreeEmailField(label="E-mail", max_length=254)
     role = forms.ChoiceField(choices=Role.choices, initial=Role.OPERATOR)
 
 

@@ -7,7 +7,7 @@ from django import forms
 from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
 
 from portal.accounts.models import User
-from portal.web.fields import OneLineField
+from portal.web.fields import KeyFreeEmailField, OneLineField
 
 
 class NameAndPasswordForm(forms.Form):
@@ -40,7 +40,7 @@ class NameAndPasswordForm(forms.Form):
 class NewPersonForm(NameAndPasswordForm):
     """Name, e-mail and password of a new person."""
 
-    email = forms.EmailField(
+    email = KeyFreeEmailField(
         label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
     )
     field_order = ("name", "email", "password")

@@ -11,7 +11,7 @@ from portal.audit.actions import outcome_of_action
 from portal.audit.chain import GENESIS, canonical_json, entry_hash
 from portal.audit.models import Event, Head
 from portal.audit.origin import Origin
-from portal.web.masking import mask_secrets
+from portal.web.masking import Masker
 from portal.web.text import printable
 
 Changes = Mapping[str, Sequence[Any]]  # field to (before, after)
@@ -78,10 +78,12 @@ def append_events(entries: Sequence[Entry]) -> list[Event]:
         raise RuntimeError("Append an event only in the transaction of the change itself.")
     if not entries:
         return []
+    # Masked before the head is locked: everybody who appends waits for it.
+    masked = Masker().mask_values([texts_of(entry) for entry in entries])
     head = Head.objects.select_for_update().filter(pk=1).first() or Head(pk=1, sequence=0, hash=GENESIS)
     events = []
-    for entry in entries:
-        fields = event_fields(entry, sequence=head.sequence + 1)
+    for entry, texts in zip(entries, masked, strict=True):
+        fields = event_fields(entry, texts, sequence=head.sequence + 1)
         event = Event(**fields, previous_hash=head.hash, hash=entry_hash(head.hash, fields))
         head.sequence, head.hash = event.sequence, event.hash
         events.append(event)
@@ -90,39 +92,51 @@ def append_events(entries: Sequence[Entry]) -> list[Event]:
     return events
 
 
-def event_fields(entry: Entry, *, sequence: int) -> dict[str, Any]:
-    """Return the fields of an entry as they are stored and hashed: secrets masked, texts on one line."""
+def texts_of(entry: Entry) -> dict[str, Any]:
+    """Return what others wrote of an entry: its secrets are masked before anything is cut or replaced."""
+    by, about = entry.by, entry.about
+    return {
+        "actor_name": by.actor_name,
+        "agent": by.agent,
+        "request_id": by.request_id,
+        "object_id": about.id,
+        "object_name": about.name,
+        "deployment_id": about.deployment_id,
+        "reason": entry.reason,
+        "changes": without_nul(entry.changes or {}),
+    }
+
+
+def event_fields(entry: Entry, texts: dict[str, Any], *, sequence: int) -> dict[str, Any]:
+    """Return the fields of an entry as they are stored and hashed; `texts` are from texts_of(), masked."""
     by, about, workspace = entry.by, entry.about, entry.workspace
     return {
         "sequence": sequence,
         "at": entry.at,
         "actor_id": by.actor_id,
-        "actor_name": printable(by.actor_name)[:254],
+        "actor_name": printable(texts["actor_name"])[:254],
         "ip": by.ip,
-        "agent": mask_secrets(by.agent)[:200],
-        "request_id": by.request_id[:64],
+        "agent": texts["agent"][:200],
+        "request_id": texts["request_id"][:64],
         "source": by.source,
         "action": str(entry.action),
         "outcome": outcome_of_action(entry.action),
         "workspace_id": workspace.pk if workspace else None,
         "workspace_name": workspace.slug if workspace else "",
         "object_type": about.type,
-        "object_id": about.id[:255],
-        "object_name": mask_secrets(printable(about.name))[:254],
-        "deployment_id": about.deployment_id[:255],
+        "object_id": texts["object_id"][:255],
+        "object_name": printable(texts["object_name"])[:254],
+        "deployment_id": texts["deployment_id"][:255],
         "operation_id": entry.operation_id,
-        "reason": mask_secrets(printable(entry.reason)),
-        "changes": canonical_json(mask_values(dict(entry.changes))) if entry.changes else "",
+        "reason": printable(texts["reason"]),
+        "changes": canonical_json(texts["changes"]) if entry.changes else "",
     }
 
 
-def mask_values(value: Any) -> Any:
-    """Return the JSON value with the secrets in each of its texts masked.
-
-    Each text is masked by itself: masking the finished JSON could make it invalid.
-    """
+def without_nul(value: Any) -> Any:
+    """Return a JSON value without NULs in its texts: PostgreSQL stores none."""
     if isinstance(value, str):
-        return mask_secrets(value.replace("\x00", ""))  # PostgreSQL stores no NUL
+        return value.replace("\x00", "")
     if isinstance(value, Mapping):
-        return {str(name): mask_values(one) for name, one in value.items()}
-    return [mask_values(one) for one in value] if isinstance(value, list | tuple) else value
+        return {str(name): without_nul(one) for name, one in value.items()}
+    return [without_nul(one) for one in value] if isinstance(value, list | tuple) else value

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
+from portal.web.masking import mask_stored_keys
 from portal.web.patience import is_busy
 
 SECRETS = ("password", "api_key", "secret", "code", "credential")  # parts of the names of secret fields
@@ -139,7 +140,7 @@ def return_form(request: HttpRequest, status: int, title: str, message: str) -> 
         for value in values
         if name != "csrfmiddlewaretoken"
     ]
-    kept = [(name, value) for name, value in fields if not is_secret(name)]
+    kept = [(name, mask_stored_keys(value)) for name, value in fields if not is_secret(name)]
     context = {
         "title": title,
         "message": message,

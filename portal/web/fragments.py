@@ -1,11 +1,13 @@
 """Page or part: one URL returns the whole page, or the region that htmx asks for."""
 
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
+FRESH_HEADER = "Portal-Fresh-At"  # static/js/times.js reads it
 VARY = ("HX-Request", "HX-Target", "HX-History-Restore-Request")
 
 
@@ -25,9 +27,12 @@ def is_unchanged(request: HttpRequest, rev: str) -> bool:
     return wants_fragment(request) and request.GET.get("rev") == rev
 
 
-def nothing_new() -> HttpResponse:
-    """204: htmx changes nothing."""
-    return vary_on_htmx(HttpResponse(status=204))
+def nothing_new(fresh_at: datetime | None = None) -> HttpResponse:
+    """204: htmx changes nothing, but the age of the facts on the page counts from `fresh_at`, if given."""
+    response = HttpResponse(status=204)
+    if fresh_at:
+        response[FRESH_HEADER] = fresh_at.isoformat()
+    return vary_on_htmx(response)
 
 
 def vary_on_htmx(response: HttpResponse) -> HttpResponse:

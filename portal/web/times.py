@@ -36,6 +36,11 @@ def ago_text(at: datetime | None, now: datetime) -> str:
     return f"{seconds // size} {unit} ago"
 
 
+def left_text(at: datetime, now: datetime) -> str:
+    """Return about how long after `now` the time `at` is, such as "about in 1 h 59 min"."""
+    return f"about in {span_text(at - now)}" if at > now else "about now"
+
+
 def exact_text(at: datetime) -> str:
     """Return `at` to the second in the active time zone, with the name of the zone."""
     return timezone.localtime(at).strftime("%Y-%m-%d %H:%M:%S %Z")

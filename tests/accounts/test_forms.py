@@ -4,10 +4,11 @@ import pytest
 
 from portal.accounts.forms import NameAndPasswordForm, NewPersonForm, ProfileForm
 
+pytestmark = pytest.mark.django_db  # names and addresses are compared with stored keys
 GOOD = {"name": "Ana", "email": "Ana@Example.com", "password": "a long enough one"}
 
 
-def test_a_new_person_has_a_lower_case_address(db):
+def test_a_new_person_has_a_lower_case_address():
     form = NewPersonForm(GOOD)
 
     assert form.is_valid() and form.cleaned_data["email"] == "ana@example.com"
@@ -21,7 +22,7 @@ def test_an_address_belongs_to_one_person(ana):
 
 
 @pytest.mark.parametrize("password", ["12345", "", "marguerite", "marguerite@example.com"])
-def test_a_password_that_is_weak_or_like_name_or_address_is_refused(password, db):
+def test_a_password_that_is_weak_or_like_name_or_address_is_refused(password):
     form = NewPersonForm({"name": "Marguerite", "email": "marguerite@example.com", "password": password})
 
     assert list(form.errors) == ["password"]

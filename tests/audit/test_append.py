@@ -4,7 +4,7 @@ import pytest
 from django.utils.timezone import now
 
 from portal.audit.actions import Action
-from portal.audit.append import Entry, Subject, append_event, append_events, mask_values
+from portal.audit.append import Entry, Subject, append_event, append_events, without_nul
 from portal.audit.chain import GENESIS
 from portal.audit.models import Event, Head
 from portal.audit.origin import SYSTEM, Origin
@@ -69,7 +69,7 @@ def test_keys_are_masked_wherever_they_are(db):
 
 
 def test_values_that_are_not_text_are_kept():
-    assert mask_values({"n": 1, "none": None, "list": (True, "a\x00b")}) == {
+    assert without_nul({"n": 1, "none": None, "list": (True, "a\x00b")}) == {
         "n": 1,
         "none": None,
         "list": [True, "ab"],

@@ -100,7 +100,7 @@ POINTS = [  # functions that hold a key, or text that Roboflow sent
     "deployments.keys.open.record_use",
     "deployments.keys.open.mark_key_state",
     "deployments.keys.check.seal_key",
-    "deployments.keys.check.fingerprint_of",
+    "deployments.keys.check.stored_digests",
     "deployments.keys.check.store_key",
     "deployments.keys.check.fetch_key_workspace",
 ]

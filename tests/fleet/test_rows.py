@@ -1,5 +1,6 @@
 """The rows of the fleet page: what is asked, what is wrong, when it expires, and what can be done."""
 
+import re
 from datetime import timedelta
 from uuid import uuid4
 
@@ -9,6 +10,7 @@ from django.utils.timezone import now
 from deployments.fleet.models import Deployment
 from deployments.fleet.rows import fleet_row, shown_operations
 from deployments.ledger.models import Operation
+from portal.web.times import ago_text, left_text
 from tests.people import operation_of
 from tests.twisted import with_entries
 
@@ -41,7 +43,12 @@ def ask(workspace, deployment):
 
 def row_of(deployment):
     operation = shown_operations(deployment.workspace).about(deployment)
-    return fleet_row(deployment, operation, now=now())
+    return fleet_row(deployment, operation)
+
+
+def text_of(timed):
+    """Return a timed text as the page shows it."""
+    return f"{timed.text} {ago_text(timed.at, now())}" if timed else ""
 
 
 def coming(person):
@@ -67,7 +74,7 @@ def test_a_row_says_what_is_asked_by_whom_and_when(kind, state, text, ask, deplo
 
     row = row_of(deployment)
 
-    assert row.asked == text
+    assert text_of(row.asked) == text
     assert row.asked_url == operation.get_absolute_url()
     assert row.is_busy == (state not in ("needs_attention", "failed"))
 
@@ -88,25 +95,25 @@ def test_a_row_does_not_show_what_succeeded_was_dealt_with_or_is_about_another_d
 ):
     ask(**fields)
 
-    assert (row_of(deployment).asked, row_of(deployment).asked_url) == ("", "")
+    assert (text_of(row_of(deployment).asked), row_of(deployment).asked_url) == ("", "")
 
 
 @pytest.mark.parametrize("state", ["failed", "needs_attention"])
 def test_a_row_shows_an_unsuccessful_operation_until_a_newer_one_follows(state, ask, deployment):
     ask("pause", state=state, ago=400 * 86400)
-    shown = row_of(deployment).asked
+    shown = text_of(row_of(deployment).asked)
 
     ask("pause", state="succeeded", ago=5)
 
     assert shown.startswith("pause ") and shown.endswith("ago")
-    assert row_of(deployment).asked == ""
+    assert text_of(row_of(deployment).asked) == ""
 
 
 def test_of_several_operations_a_row_shows_the_newest(ask, deployment):
     ask("pause", state="needs_attention", ago=600)
     ask("delete", state="queued", ago=5)
 
-    assert row_of(deployment).asked == "deleting - asked by Ana 5 s ago"
+    assert text_of(row_of(deployment).asked) == "deleting - asked by Ana 5 s ago"
 
 
 def test_the_page_and_the_export_show_what_is_asked(ana, ask, deployment):
@@ -146,7 +153,7 @@ def test_a_create_has_a_row_until_its_deployment_is_reported(ana, fleet, worker)
     assert "creating - asked by Ana" in before.content.decode()
     assert after.context["coming"] == []
     row = next(row for row in after.context["rows"] if row.deployment.deployment_name == "brand-new")
-    assert row.asked.startswith("creating - asked by Ana") and row.is_busy
+    assert row.asked.text.startswith("creating - asked by Ana") and row.is_busy
 
 
 def test_a_create_that_roboflow_has_not_named_is_found_by_its_name(ana, ask, deployment):
@@ -154,7 +161,7 @@ def test_a_create_that_roboflow_has_not_named_is_found_by_its_name(ana, ask, dep
     ask("create", target_id="", state="unknown")
     deployment.refresh_from_db()
 
-    assert row_of(deployment).asked.startswith("creating, outcome not known yet")
+    assert text_of(row_of(deployment).asked).startswith("creating, outcome not known yet")
     assert coming(ana) == []
 
 
@@ -170,7 +177,7 @@ def test_a_deployment_that_a_create_did_not_make_does_not_end_its_row(why_not, a
     }
     ask("create", **{"target_id": "", "state": "unknown"} | fields[why_not])
 
-    assert row_of(deployment).asked == ""
+    assert text_of(row_of(deployment).asked) == ""
     assert coming(ana) == ["pallet-counter"]
 
 
@@ -184,20 +191,20 @@ def test_a_deployment_has_one_row_also_when_another_operation_follows_its_create
     ask("delete", state="queued")
 
     assert coming(ana) == []
-    assert row_of(deployment).asked.startswith("deleting")
+    assert text_of(row_of(deployment).asked).startswith("deleting")
 
 
 # What is wrong, and when it expires
 
 
 def test_a_row_says_that_its_deployment_is_missing_or_gone(deployment):
-    assert row_of(deployment).trouble == ""
+    assert text_of(row_of(deployment).trouble) == ""
 
     deployment.missing_since = now() - timedelta(minutes=5)
-    assert row_of(deployment).trouble == "missing from Roboflow's list since 5 min ago"
+    assert text_of(row_of(deployment).trouble) == "missing from Roboflow's list since 5 min ago"
 
     deployment.gone_at = now() - timedelta(hours=2)
-    assert row_of(deployment).trouble == "no longer at Roboflow, seen 2 h ago"
+    assert text_of(row_of(deployment).trouble) == "no longer at Roboflow, seen 2 h ago"
 
 
 def expiring(deployment, **fields):
@@ -230,14 +237,19 @@ def expiring(deployment, **fields):
     ],
 )
 def test_a_row_says_about_when_a_dev_type_expires_if_that_is_known(fields, text, deployment):
-    assert row_of(expiring(deployment, **fields)).expiry == text
+    expires_at = row_of(expiring(deployment, **fields)).expires_at
+
+    assert (left_text(expires_at, now()) if expires_at else "") == text
 
 
 def test_the_expiry_is_on_the_fleet_page_and_on_the_page_of_the_deployment(ana, deployment):
     expiring(deployment)
 
     assert "about in 1 h 59 min" in ana.get(FLEET).content.decode()
-    assert "expires about in 1 h 59 min" in ana.get(deployment.get_absolute_url()).content.decode()
+    assert re.search(
+        r"expires <time [^>]*data-left[^>]*>about in 1 h 59 min<",
+        ana.get(deployment.get_absolute_url()).content.decode(),
+    )
 
 
 # What can be done

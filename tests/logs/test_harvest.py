@@ -82,19 +82,82 @@ def test_two_people_who_look_cause_one_harvest_in_three_seconds(ana, ben, deploy
     assert sandbox.calls()["/get_log"] > calls[0] > 0
 
 
-def test_a_log_is_read_until_twenty_seconds_after_the_last_look(deployment, monkeypatch):
-    published = []
-    monkeypatch.setattr(harvesting, "publish", lambda task, pk: published.append((task, pk)) or True)
+@pytest.fixture
+def published(monkeypatch):
+    """The harvests that were published; none of them is performed by itself."""
+    pks = []
+    monkeypatch.setattr(harvesting, "publish", lambda task, pk: pks.append(pk) or True)
+    return pks
+
+
+def test_a_log_is_read_until_twenty_seconds_after_the_last_look(deployment, published):
     start = now()
     request_harvest(deployment, since=start - timedelta(hours=1), now=start)
     first = list(published)
+    Harvest.objects.update(asked_at=None)  # a worker took it
 
     wanted = publish_wanted_harvests(now=start + timedelta(seconds=19))
+    Harvest.objects.update(asked_at=None)
     afterwards = publish_wanted_harvests(now=start + timedelta(seconds=21))
 
-    assert first == [("logs.harvest", deployment.pk)]
+    assert first == [deployment.pk]
     assert (wanted, afterwards) == (1, 0)
     assert published == first * 2
+
+
+def test_one_harvest_of_a_log_waits_however_often_it_is_asked_for(ana, ben, deployment, path, published):
+    start = now()
+    with time_machine.travel(start, tick=False) as clock:
+        for second in range(60):
+            for person in (ana, ben):
+                person.get(path)
+            publish_wanted_harvests(now=start + timedelta(seconds=second))
+            clock.shift(1)
+
+    assert published == [deployment.pk]
+
+
+def test_the_next_harvest_is_published_once_a_worker_took_the_last_one(ana, deployment, path, published):
+    start = now()
+    with time_machine.travel(start, tick=False) as clock:
+        ana.get(path)
+        harvest_deployment(deployment.pk)
+        too_early = publish_wanted_harvests(now=now())
+        clock.shift(4)
+        due = publish_wanted_harvests(now=now())
+
+    assert (too_early, due) == (0, 1)
+
+
+def test_a_message_that_the_broker_lost_is_published_again_after_two_minutes(deployment, published):
+    start = now()
+    request_harvest(deployment, since=start, now=start)
+    Harvest.objects.update(wanted_until=start + timedelta(minutes=5))
+
+    counts = [
+        publish_wanted_harvests(now=start + timedelta(seconds=seconds)) for seconds in (5, 119, 120, 121)
+    ]
+
+    assert counts == [0, 0, 1, 0]
+
+
+def test_a_harvest_that_the_broker_did_not_take_is_published_by_the_next_beat(deployment, monkeypatch):
+    answers = [False, False, True]
+    monkeypatch.setattr(harvesting, "publish", lambda task, pk: answers.pop(0))
+    start = now()
+    request_harvest(deployment, since=start, now=start)
+
+    counts = [publish_wanted_harvests(now=start + timedelta(seconds=seconds)) for seconds in (1, 2, 3)]
+
+    assert counts == [0, 1, 0]
+
+
+def test_times_from_before_the_clock_was_set_back_hold_nothing_up(deployment, published):
+    start = now()
+    request_harvest(deployment, since=start, now=start)
+    Harvest.objects.update(asked_at=start + timedelta(hours=1), harvested_at=start + timedelta(hours=1))
+
+    assert publish_wanted_harvests(now=start + timedelta(seconds=1)) == 1
 
 
 def test_an_error_of_roboflow_stays_in_its_box_until_a_harvest_succeeds(ana, harvest, path, sandbox):

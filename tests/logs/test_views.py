@@ -29,6 +29,17 @@ def test_a_severity_shows_its_lines_only(ana, log):
     assert errors == [line for line in everything if line.severity == "ERROR"]
 
 
+def test_the_severity_default_shows_the_lines_that_have_none(ana, log, deployment):
+    for number, severity in enumerate(("", "DEFAULT")):
+        Line.objects.create(deployment=deployment, insert_id=f"d{number}", timestamp=now(), severity=severity)
+
+    page = ana.get(f"{log}?range=1h&severity=DEFAULT")
+
+    assert {line.insert_id for line, _ in page.context["lines"]} == {"d0", "d1"}
+    assert page.context["severities"]["DEFAULT"] == 2
+    assert page.content.decode().count('aria-current="true"') >= 1
+
+
 def test_a_text_shows_the_lines_that_contain_it_in_any_case(ana, log):
     everything = shown(ana, f"{log}?range=1h")
 

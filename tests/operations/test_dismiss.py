@@ -25,7 +25,7 @@ def attention(person):
 
 def asked(person, name="pallet-counter"):
     rows = person.get(FLEET).context["rows"]
-    return next(row.asked for row in rows if row.deployment.deployment_name == name)
+    return next(row.asked.text if row.asked else "" for row in rows if row.deployment.deployment_name == name)
 
 
 def dismiss(person, operation):

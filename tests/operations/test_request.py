@@ -104,11 +104,18 @@ def test_a_key_removed_between_guard_and_commit_is_refused(ana, fleet, monkeypat
     assert not Operation.objects.exists()
 
 
-def test_a_key_in_a_reason_is_masked(ana, fleet, trail):
-    operation = operation_of(ana.ask(fleet["pallet-counter"], "pause", reason="with sandbox-key-ana, see"))
+def test_what_looks_like_a_key_in_a_reason_is_masked(ana, fleet, trail):
+    operation = operation_of(ana.ask(fleet["pallet-counter"], "pause", reason="with api_key=abc123, see"))
 
-    assert operation.reason == "with ***, see"
-    assert trail.about(fleet["pallet-counter"])[0][2] == "with ***, see"
+    assert operation.reason == "with api_key=***, see"
+    assert trail.about(fleet["pallet-counter"])[0][2] == "with api_key=***, see"
+
+
+def test_a_reason_with_a_stored_key_is_refused_beside_the_field(ana, fleet):
+    answer = ana.ask(fleet["pallet-counter"], "pause", reason="with sandbox-key-ana, see")
+
+    assert answer.status_code == 422 and "with ***, see" in answer.content.decode()
+    assert not Operation.objects.exists()
 
 
 def test_an_operation_that_ends_while_another_is_asked_for_makes_room(ana, ben, fleet, monkeypatch):

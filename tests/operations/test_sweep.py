@@ -120,3 +120,16 @@ def takes_lease_of_sweep():
     """Return whether the periodic task would sweep now: it needs the lease."""
     with holding_lease("operations.sweep", now=now()) as held:
         return held is not None
+
+
+def test_while_hundreds_of_messages_wait_a_sweep_adds_none(ana, fleet, worker, published, monkeypatch):
+    ana.ask(fleet["pallet-counter"], "pause")
+    monkeypatch.setattr(sweep, "queue_length", {"act": 500}.get)
+    worker.sweep(later=3)
+    while_full = list(published)
+
+    monkeypatch.setattr(sweep, "queue_length", {"act": 499}.get)
+    worker.sweep(later=3)
+
+    assert while_full == []
+    assert [task for task, _ in published] == ["operations.run"]

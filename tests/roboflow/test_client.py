@@ -318,3 +318,29 @@ def texts_of(error):
     return "".join(
         [str(error), repr(error), repr(error.args), repr(vars(error)), *traceback.format_exception(error)]
     )
+
+
+def test_no_cookie_crosses_from_one_key_to_another(client, roboflow):
+    roboflow.send_cookies()
+    other = Secret("sandbox-key-ben")
+
+    for key in (KEY, other, KEY):
+        client.list_deployments(key)
+        client.check_key(key)
+        client.pause(key, "pallet-counter", deadline_seconds=5)
+        client.resume(key, "pallet-counter", deadline_seconds=5)
+
+    calls = roboflow.received()
+    assert len(calls) == 12 and {call["by"] for call in calls} == {"ana", "ben"}
+    assert [call["cookie"] for call in calls if call["cookie"]] == []
+
+
+def test_the_sandbox_does_set_cookies(roboflow):
+    import requests
+
+    roboflow.send_cookies()
+    with requests.Session() as browser:
+        for _ in range(2):
+            browser.get(f"{roboflow.url}/list", params={"api_key": KEY.reveal()}, timeout=5)
+
+    assert [bool(call["cookie"]) for call in roboflow.received()] == [False, True]

@@ -7,7 +7,8 @@ import pytest
 from django import forms
 from django.utils import timezone
 
-from portal.web.fields import OneLineField, TimeField, parse_typed_time
+from portal.web import masking
+from portal.web.fields import KeyFreeCharField, OneLineField, TimeField, parse_typed_time
 
 SIX = datetime(2026, 1, 31, 18, 0, tzinfo=UTC)
 
@@ -24,6 +25,27 @@ def test_a_line_of_nothing_but_unprintable_characters_is_empty():
     assert OneLineField(required=False).clean("\u202e\n") == ""
     with pytest.raises(forms.ValidationError):
         OneLineField().clean("\u202e\n")
+
+
+@pytest.fixture
+def stored_key(monkeypatch):
+    """A key that is stored: STORED."""
+    registered = masking.Registered(
+        stored_keys=lambda: lambda texts: [one.replace("STORED", "***") for one in texts]
+    )
+    monkeypatch.setattr(masking, "registered", registered)
+
+
+@pytest.mark.parametrize("field_class", [KeyFreeCharField, OneLineField])
+def test_a_text_with_a_stored_key_is_refused_and_shown_without_it(field_class, stored_key):
+    class NoteForm(forms.Form):
+        note = field_class()
+
+    form = NoteForm({"note": "my STORED key"})
+
+    assert form.errors.as_data()["note"][0].code == "stored_key"
+    assert "STORED" not in form.as_p() and "my *** key" in form.as_p()
+    assert NoteForm({"note": "my own key"}).is_valid()
 
 
 @pytest.mark.parametrize(

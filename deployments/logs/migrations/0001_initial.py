@@ -19,6 +19,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('wanted_until', models.DateTimeField(null=True)),
                 ('wanted_from', models.DateTimeField(null=True)),
+                ('asked_at', models.DateTimeField(null=True)),
                 ('harvested_at', models.DateTimeField(null=True)),
                 ('covered_from', models.DateTimeField(null=True)),
                 ('covered_to', models.DateTimeField(null=True)),

@@ -8,11 +8,11 @@ from django import template
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import QueryDict
 from django.templatetags.static import static
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from portal.web.times import ago_text, exact_text, span_text
+from portal.clock import now
+from portal.web.times import ago_text, exact_text, left_text, span_text
 
 register = template.Library()
 STATUS_STYLES = {  # status to (icon, CSS class)
@@ -92,8 +92,40 @@ def time_ago(at: datetime | None) -> SafeString | str:
         '<time datetime="{}" data-ago title="{}" tabindex="0">{}</time>',
         at.isoformat(),
         exact_text(at),
-        ago_text(at, timezone.now()),
+        ago_text(at, now()),
     )
+
+
+@register.simple_tag
+def fresh_time(at: datetime | None) -> SafeString | str:
+    """Render how old the facts on the page are; a poll that brings nothing new renews it."""
+    if at is None:
+        return "never"
+    return format_html(
+        '<time datetime="{}" data-ago data-fresh title="{}" tabindex="0">{}</time>',
+        at.isoformat(),
+        exact_text(at),
+        ago_text(at, now()),
+    )
+
+
+@register.simple_tag
+def time_left(at: datetime | None) -> SafeString | str:
+    """Render about how long it is until `at`; nothing for None."""
+    if at is None:
+        return ""
+    return format_html(
+        '<time datetime="{}" data-left title="{}" tabindex="0">{}</time>',
+        at.isoformat(),
+        exact_text(at),
+        left_text(at, now()),
+    )
+
+
+@register.simple_tag
+def server_time() -> str:
+    """Return the portal's time in ISO 8601: ages on the page count by it, not by the browser's clock."""
+    return now().isoformat()
 
 
 @register.filter

@@ -37,8 +37,8 @@ class Command(BaseCommand):
         )
         if unreadable:
             self.stdout.write(
-                f"{len(unreadable)} API keys do not open under this vault key: "
-                "add the old one to PORTAL_VAULT_KEYS."
+                f"{len(unreadable)} API keys do not open under this vault key: import the secrets of the"
+                " portal that made the back-up (manage.py secrets import), or add its vault key here."
             )
         if not finding.ok:
             raise CommandError(f"The trail of the back-up is broken. {finding.words}")
