@@ -84,7 +84,7 @@ def certain_roboflow_time(region: str, at: datetime) -> datetime:
 
 
 def difference_text(region: str) -> str:
-    """Return in words how Roboflow's clock differs from the portal's, such as "5 min ahead of"; "" if hardly."""
+    """Return how Roboflow's clock differs from the portal's, such as "5 min ahead of"; "" if hardly."""
     difference = clock_difference(region)
     if abs(difference) <= SHOWN:
         return ""

@@ -37,8 +37,8 @@ class Client:
 
     `deadline_seconds` bounds a whole call, retries included; without it, the time-outs bound each attempt.
     `on_call` is called after each exchange; what it raises is ignored. `clock` gives the time that the Date
-    headers of answers are compared with. `stored_keys` is called before each exchange: the keys that it returns
-    are masked in the answer, beside the key of the call.
+    headers of answers are compared with. `stored_keys` is called before each exchange: the keys that it
+    returns are masked in the answer, beside the key of the call.
     """
 
     def __init__(

@@ -273,8 +273,8 @@ class Exchange:
 def classify_connection_error(error: requests.exceptions.ConnectionError) -> NoAnswer:
     """Return the NoAnswer for a connection that was never made, for one that broke, or for a read time-out.
 
-    Because the adapter has a Retry of its own, urllib3 wraps the cause in a MaxRetryError. A time-out within the
-    body is not wrapped.
+    Because the adapter has a Retry of its own, urllib3 wraps the cause in a MaxRetryError. A time-out within
+    the body is not wrapped.
     """
     cause = error.args[0] if error.args else None
     cause = getattr(cause, "reason", cause)
