@@ -79,6 +79,16 @@ def short_timeout(settings: object, sandbox: SandboxProcess) -> None:
     client_for_region.cache_clear()
 
 
+@pytest.fixture
+def short_timeouts(sandbox: SandboxProcess, settings: object) -> None:
+    """Let the portal wait only 0.3 s for an answer, so that silence costs a test little."""
+    from deployments.keys.open import client_for_region
+
+    settings.ROBOFLOW_CONNECT_TIMEOUT_SECONDS = 0.3  # type: ignore[attr-defined]
+    settings.ROBOFLOW_READ_TIMEOUT_SECONDS = 0.3  # type: ignore[attr-defined]
+    client_for_region.cache_clear()
+
+
 @pytest.fixture(autouse=True)
 def _trail_may_be_emptied(request: pytest.FixtureRequest) -> Iterator[None]:
     """Create the audit trail's triggers before a transactional test; drop them for the flush after it."""

@@ -9,6 +9,7 @@ from functools import partial
 from deployments.fleet.models import Deployment
 from deployments.keys.models import ApiKey
 from deployments.keys.open import KeyUnreadable, call_with_key, reader_keys
+from deployments.keys.watch import ReadingPaused
 from deployments.roboflow.client import Client
 from deployments.roboflow.errors import KeyRefused, NotFound, RoboflowError
 from deployments.roboflow.mask import Secret
@@ -37,13 +38,13 @@ class LookUp:
 def fetch_list(workspace: Workspace, *, now: datetime) -> tuple[DeploymentList, ApiKey]:
     """Return Roboflow's list, and the key that read it. When a key is refused, another member's key is tried.
 
-    Raises NoReader when no member has a key to try, the refusal when all of them are refused, and
-    RoboflowError.
+    Raises NoReader when no member has a key to try, the refusal when all of them are refused, ReadingPaused
+    while nothing is sent, and RoboflowError.
     """
     refusal: Exception = NoReader()
     for key in reader_keys(workspace):
         try:
-            return call_with_key(key, list_deployments, now=now, reading=True), key
+            return call_with_key(key, list_deployments, now=now, reading=True, background=True), key
         except (KeyRefused, KeyUnreadable) as error:
             refusal = error
     raise refusal
@@ -58,15 +59,19 @@ def look_up(rows: list[Deployment], key: ApiKey, *, now: datetime) -> LookUp:
     """Ask `/get` about deployments that a list lacks or disputes, at most MAX_LOOK_UPS of them, in any order.
 
     Not found, or another id under its name, means that it is gone. After an error the next one is asked, but
-    not after a second error: then Roboflow is in trouble. What was not asked stays as it is.
+    not after a second error, or when reading is paused: then Roboflow is in trouble. What was not asked stays
+    as it is.
     """
     found, ends, errors = LookUp(), time.monotonic() + LOOK_UP_SECONDS, 0
     some = random.sample(rows, k=min(len(rows), MAX_LOOK_UPS))  # so that no hopeless ones starve the others
     for row in some:
         try:
-            report = call_with_key(key, partial(get_deployment, name=row.deployment_name, ends=ends), now=now)
+            get = partial(get_deployment, name=row.deployment_name, ends=ends)
+            report = call_with_key(key, get, now=now, background=True)
         except NotFound:
             found.gone.append(row.deployment_id)
+        except ReadingPaused:
+            break
         except (RoboflowError, KeyUnreadable):
             errors += 1
             if errors > 1:

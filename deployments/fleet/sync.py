@@ -21,9 +21,10 @@ from deployments.fleet.compare import (
 from deployments.fleet.fetch import NoReader, fetch_list, look_up
 from deployments.fleet.models import Deployment, DeploymentQuerySet
 from deployments.fleet.store import store_comparison, store_gone
-from deployments.fleet.sync_state import record_failure, record_success
+from deployments.fleet.sync_state import record_failure, record_pause, record_success
 from deployments.keys.models import ApiKey
 from deployments.keys.open import KeyUnreadable
+from deployments.keys.watch import ReadingPaused
 from deployments.ledger.kinds import ENDED_STATUSES, Kind
 from deployments.ledger.models import Operation
 from deployments.ledger.states import NOT_DONE_STATES, OPEN_STATES
@@ -90,6 +91,8 @@ def sync_once(workspace: Workspace, held: Held) -> None:
         if not answer.deployments and known_deployments(workspace).exists():
             store_gone_of_empty_list(workspace, key, held, started)
             raise SuddenlyEmpty
+    except ReadingPaused as paused:
+        record_pause(workspace, paused, now=clock())
     except NoReader:
         record_failure(workspace, "No member's key works: add or replace a key.", now=clock())
     except SuddenlyEmpty:

@@ -9,9 +9,11 @@ from django.db.models import F
 
 from deployments.fleet.due import next_sync_at
 from deployments.fleet.models import PENDING, Deployment
+from deployments.keys.watch import ReadingPaused
 from deployments.ledger.models import Operation
 from deployments.ledger.states import State
 from deployments.roboflow.schema import DeploymentList
+from deployments.workspaces.due import LEAST_BETWEEN
 from deployments.workspaces.models import Workspace
 
 MAX_NAMED = 20  # unreadable or partial entries that are named; of the others only the number is told
@@ -98,6 +100,19 @@ def record_failure(
         ),
     }
     if failures == 1 or upstream_text != workspace.sync_error:
+        fields["revision"] = F("revision") + 1
+    Workspace.objects.filter(pk=workspace.pk).update(**fields)
+
+
+def record_pause(workspace: Workspace, paused: ReadingPaused, *, now: datetime) -> None:
+    """Write that the list was not asked for, why, and until when. Nothing was sent, so it is no failure."""
+    fields: dict[str, Any] = {
+        "sync_error": "",
+        "sync_error_reading": paused.reading,
+        "sync_failed_since": workspace.sync_failed_since or paused.since or now,
+        "sync_due_at": max(paused.retry_at, now + LEAST_BETWEEN),
+    }
+    if paused.reading != workspace.sync_error_reading:
         fields["revision"] = F("revision") + 1
     Workspace.objects.filter(pk=workspace.pk).update(**fields)
 

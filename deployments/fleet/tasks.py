@@ -1,9 +1,9 @@
 """Tasks of the fleet room, which beat and other rooms publish by name."""
 
 from celery import shared_task
-from django.utils.timezone import now
 
 from deployments.fleet import sync
+from portal.clock import now
 
 
 @shared_task(name="fleet.sync_due")

@@ -18,7 +18,6 @@ from deployments.fleet.rows import asked_text, fleet_row, fleet_rows, shown_oper
 from deployments.fleet.strip import strip_of
 from deployments.fleet.summary import fleet_summary
 from deployments.fleet.timeline import RANGES, timeline_segments
-from deployments.keys.models import KeyState
 from deployments.keys.own import own_key
 from deployments.ledger.kinds import DELETED
 from deployments.ledger.models import Operation
@@ -104,7 +103,7 @@ def fleet_context(
 def may_act(membership: Membership) -> bool:
     """Return whether the member can change deployments: as an operator or more, with a key that works."""
     key = own_key(membership)
-    return is_enough(membership.role, Role.OPERATOR) and key is not None and key.state == KeyState.VALID
+    return is_enough(membership.role, Role.OPERATOR) and key is not None and key.works
 
 
 def flight_rows(creates: list[Operation]) -> list[dict[str, Any]]:

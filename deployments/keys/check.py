@@ -28,14 +28,23 @@ MIN_SECONDS_FOR_NAME = 1  # with less time left, the workspace is shown by its s
 class KeyNotSaved(Exception):
     """Nothing was stored. `reading` says why, `words` is Roboflow's own text or "".
 
-    With `may_save_anyway` Roboflow gave no answer, so the person may save the key unchecked.
+    With `may_save_anyway` Roboflow gave no answer, so the person may save the key unchecked. `upstream` is
+    the error of a call that told nothing about the key.
     """
 
-    def __init__(self, reading: str, *, words: str = "", may_save_anyway: bool = False) -> None:
+    def __init__(
+        self,
+        reading: str,
+        *,
+        words: str = "",
+        may_save_anyway: bool = False,
+        upstream: RoboflowError | None = None,
+    ) -> None:
         super().__init__(reading)
         self.reading = reading
         self.words = words
         self.may_save_anyway = may_save_anyway
+        self.upstream = upstream
 
 
 @dataclass(frozen=True)

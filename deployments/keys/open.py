@@ -3,17 +3,18 @@
 import time
 from collections.abc import Callable
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import TypeVar
 
 from django.conf import settings
 from django.db import transaction
-from django.utils.timezone import now as clock
 
+from deployments.keys.doubt import clear_doubts, doubt_key
 from deployments.keys.masking import stored_keys
-from deployments.keys.models import ApiKey, Call, KeyState
+from deployments.keys.models import ApiKey, KeyState
 from deployments.keys.seal import unseal_key
-from deployments.roboflow.client import CallRecord, Client
+from deployments.keys.watch import Reading, request_reading, store_call
+from deployments.roboflow.client import Client
 from deployments.roboflow.errors import KeyRefused, Unavailable
 from deployments.roboflow.mask import Secret
 from deployments.workspaces.models import Workspace
@@ -22,6 +23,7 @@ from portal import __version__
 from portal.audit.actions import Action
 from portal.audit.append import Subject, append_event
 from portal.audit.origin import SYSTEM
+from portal.clock import now as clock
 from portal.vault import Unreadable
 
 T = TypeVar("T")
@@ -42,7 +44,10 @@ class KeyUnreadable(Exception):
 
 @cache
 def client_for_region(region: str) -> Client:
-    """Return this process's client for a region. Raises Unavailable when the settings lack the region."""
+    """Return this process's client for a region. Raises Unavailable when the settings lack the region.
+
+    Its calls are counted for the region; those of `client_for_key` also for the key's workspace.
+    """
     addresses = settings.ROBOFLOW_REGIONS.get(region)
     if addresses is None:
         error = Unavailable(
@@ -58,41 +63,53 @@ def client_for_region(region: str) -> Client:
         connect_timeout_seconds=settings.ROBOFLOW_CONNECT_TIMEOUT_SECONDS,
         read_timeout_seconds=settings.ROBOFLOW_READ_TIMEOUT_SECONDS,
         version=__version__,
-        on_call=store_call,
+        on_call=partial(store_call, region=region),
+        clock=clock,
         stored_keys=stored_keys,
     )
 
 
-def store_call(record: CallRecord) -> None:
-    """Store one row for the call; the System page counts them."""
-    Call.objects.create(
-        at=clock(),
-        endpoint=record.endpoint,
-        outcome=record.outcome,
-        status=record.status,
-        milliseconds=record.milliseconds,
-    )
+def client_for_key(key: ApiKey, *, reading: Reading | None = None) -> Client:
+    """Return a client whose calls count for the key's region and workspace. Raises Unavailable.
+
+    For a background read, `reading` also decides before each retry whether the client may go on.
+    """
+    on_call = partial(store_call, region=key.region, workspace_id=key.workspace_id, reading=reading)
+    may_go_on = reading.may_go_on if reading else None
+    return client_for_region(key.region).watched(on_call=on_call, may_go_on=may_go_on)
 
 
 def call_with_key(
-    key: ApiKey, act: Callable[[Client, Secret], T], *, now: datetime, reading: bool = False
+    key: ApiKey,
+    act: Callable[[Client, Secret], T],
+    *,
+    now: datetime,
+    reading: bool = False,
+    background: bool = False,
 ) -> T:
     """Open `key`, call `act(client, secret)`, and return its result.
 
-    With `reading` it is a background read, so the next one uses another member's key. Raises KeyUnreadable,
-    and whatever `act` raises. A key that Roboflow refuses is marked and audited.
+    With `reading` it is the turn of this key to read, so the next read uses another member's key. With
+    `background` nobody waits for the answer: raise ReadingPaused, and call nothing, while Roboflow is silent
+    or wants to be left alone.
+
+    Raises KeyUnreadable, and whatever `act` raises. A key that Roboflow refuses is only doubted: the refusal
+    may be a mistake in passing, so the key check decides (see recheck.py).
     """
     try:
         secret = unseal_key(key.sealed, user_id=key.user_id, workspace_id=key.workspace_id, key_id=key.pk)
     except Unreadable:
         mark_key_state(key, KeyState.UNREADABLE, "", now=now)
         raise KeyUnreadable from None
+    permitted = request_reading(key.region, key.workspace_id) if background else None
     record_use(key, now=now, reading=reading)
     try:
-        return act(client_for_region(key.region), secret)
+        result = act(client_for_key(key, reading=permitted), secret)
     except KeyRefused as error:
-        mark_key_state(key, KeyState.REFUSED, error.text, now=now)
+        doubt_key(key, error.text, now=clock())
         raise
+    clear_doubts(key)
+    return result
 
 
 def record_use(key: ApiKey, *, now: datetime, reading: bool) -> None:
@@ -130,5 +147,8 @@ def key_subject(key: ApiKey) -> Subject:
 
 
 def reader_keys(workspace: Workspace) -> list[ApiKey]:
-    """Return valid keys of the workspace's members for a background read, the least recently used first."""
+    """Return keys for a background read: valid ones before doubted ones, the least recently used first.
+
+    A key that is refused is doubted from then on, so the next read tries the keys that come after these.
+    """
     return list(ApiKey.objects.readers(workspace).select_related("user", "workspace")[:MAX_READERS])

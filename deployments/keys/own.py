@@ -1,6 +1,6 @@
 """A person's own key for a workspace. Without one they may see the workspace, but change nothing in it."""
 
-from deployments.keys.models import ApiKey, KeyState
+from deployments.keys.models import ApiKey
 from deployments.workspaces.models import Membership
 from portal.web.errors import Refused
 
@@ -26,11 +26,11 @@ def lock_key(key: ApiKey) -> None:
 
 
 def own_valid_key(membership: Membership) -> ApiKey:
-    """Return the member's own key. Raises Refused, with what is missing, when it is missing or not valid."""
+    """Return the member's own key. Raises Refused, saying what is needed, if there is none that works."""
     key = own_key(membership)
     if key is None:
         raise Refused(needed="a Roboflow key of your own for this workspace", who="you: add it under Keys")
-    if key.state != KeyState.VALID:
+    if not key.works:
         raise Refused(
             needed=f"a Roboflow key that works: yours is {key.get_state_display()}",
             who="you: replace it under Keys",

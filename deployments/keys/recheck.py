@@ -1,9 +1,9 @@
-"""Checks stored keys again: when their owner asks for it, and by itself those that were saved unchecked."""
+"""Checks stored keys again: when their owner asks, and by itself those that are doubted or unchecked."""
 
-from datetime import datetime, timedelta
+import time
+from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 
 from deployments.keys.check import (
     KeyNotSaved,
@@ -12,19 +12,19 @@ from deployments.keys.check import (
     request_sync,
     store_holder,
 )
-from deployments.keys.models import ApiKey, KeyState
-from deployments.keys.open import key_subject
+from deployments.keys.doubt import postpone_check
+from deployments.keys.models import WORKING_STATES, ApiKey, KeyState
+from deployments.keys.open import key_subject, mark_key_state
 from deployments.keys.seal import seal_key, unseal_key
-from deployments.roboflow.errors import KeyRefused, RoboflowError
+from deployments.roboflow.errors import KeyRefused, RateLimited, RoboflowError, Unavailable
 from deployments.roboflow.mask import Secret
 from deployments.workspaces.join import get_or_create_workspace
 from portal.audit.actions import Action
 from portal.audit.append import Entry, append_event, append_events
-from portal.audit.origin import Origin
+from portal.audit.origin import SYSTEM, Origin
 from portal.vault import Unreadable
 
-RECHECK_EVERY = timedelta(seconds=25)
-RECHECK_BATCH = 10  # keys in one run of the task
+RUN_SECONDS = 60.0  # one run of the task begins no check after this; the next run goes on
 
 
 def recheck_key(key: ApiKey, *, by: Origin, now: datetime) -> ApiKey:
@@ -42,13 +42,17 @@ def recheck_key(key: ApiKey, *, by: Origin, now: datetime) -> ApiKey:
     try:
         owner = fetch_key_workspace(secret, region=key.region)
     except KeyRefused as refusal:
-        record_refused_key(key, refusal.text, by=by, now=now)
+        if key.state == KeyState.DOUBTED:
+            mark_key_state(key, KeyState.REFUSED, refusal.text, now=now)
+        else:
+            record_refused_key(key, refusal.text, by=by, now=now)
         raise KeyNotSaved("Roboflow refuses this key.", words=refusal.text) from None
     except RoboflowError as error:
         ApiKey.objects.filter(pk=key.pk).update(checked_at=now)
         raise KeyNotSaved(
             "Roboflow did not answer, so the state of the key is as before.",
             words=error.text or error.reading,
+            upstream=error,
         ) from None
     return record_working_key(key, secret, owner, by=by, now=now)
 
@@ -95,7 +99,7 @@ def record_working_key(
     stored.state = KeyState.VALID
     stored.checked_at = now
     stored.refusal = ""
-    stored.refused_at = None
+    stored.refused_at = stored.next_check_at = None
     stored.sealed = seal_key(secret, user_id=stored.user_id, workspace_id=workspace.pk, key_id=stored.pk)
     try:
         with transaction.atomic():
@@ -104,26 +108,41 @@ def record_working_key(
         raise KeyNotSaved(f"You already have another key for {workspace}: remove one of them.") from None
     if state_before != KeyState.VALID:
         request_sync(workspace, now=now)
+    if state_before not in WORKING_STATES:
         about = key_subject(stored)
         entries.append(Entry(action=Action.KEY_WORKS, by=by, at=now, about=about, workspace=workspace))
     append_events(entries)
     return stored
 
 
-def recheck_unchecked(*, now: datetime) -> int:
-    """Check the keys that were saved unchecked, each at most every RECHECK_EVERY. Return how many work."""
-    is_due = Q(checked_at=None) | Q(checked_at__lt=now - RECHECK_EVERY)
-    keys = ApiKey.objects.filter(is_due, state=KeyState.UNCHECKED).select_related("user")
-    working = 0
-    for key in keys[:RECHECK_BATCH]:
+def recheck_due_keys(*, now: datetime) -> int:
+    """Check the doubted and unchecked keys that are due, the longest overdue first. Return how many work.
+
+    A run ends early after RUN_SECONDS, and when Roboflow is silent. The next run goes on with the others,
+    because a check that decided nothing puts its key at the end.
+    """
+    ends_at, working = time.monotonic() + RUN_SECONDS, 0
+    for key in ApiKey.objects.due_for_check(now).select_related("user", "workspace"):
+        if time.monotonic() >= ends_at:
+            break
         try:
-            recheck_key(key, by=owner_origin(key), now=now)
+            recheck_key(key, by=SYSTEM if key.workspace_id else owner_origin(key), now=now)
             working += 1
         except KeyNotSaved as error:
-            ApiKey.objects.filter(pk=key.pk).update(refusal=error.words or error.reading)
+            record_undecided(key, error, now=now)
+            if isinstance(error.upstream, Unavailable) and error.upstream.timed_out:
+                break
     return working
 
 
+def record_undecided(key: ApiKey, error: KeyNotSaved, *, now: datetime) -> None:
+    """Let a key that could not be checked be checked again later. On an unchecked one's card, say why."""
+    limited = error.upstream if isinstance(error.upstream, RateLimited) else None
+    postpone_check(key, now=now, retry_after_seconds=limited.retry_after if limited else None)
+    unchecked = ApiKey.objects.filter(pk=key.pk, state=KeyState.UNCHECKED)
+    unchecked.update(refusal=error.words or error.reading)
+
+
 def owner_origin(key: ApiKey) -> Origin:
-    """Return the origin of a re-check by the portal itself: the key's owner, with the source "system"."""
+    """Return the origin of a check by the portal itself: the key's owner, with the source "system"."""
     return Origin(actor_id=key.user_id, actor_name=str(key.user), source="system")

@@ -7,16 +7,18 @@ from functools import partial
 
 from django.db import transaction
 from django.db.models import F, Q
-from django.utils.timezone import now as clock
 
 from deployments.fleet.models import Deployment
 from deployments.keys.open import KeyUnreadable, call_with_key, reader_keys
+from deployments.keys.regions import certain_roboflow_time, roboflow_time
+from deployments.keys.watch import ReadingPaused
 from deployments.logs.models import HARVEST_EVERY, Harvest, Line
 from deployments.logs.windows import Window, next_windows, older_part
 from deployments.roboflow.client import Client
 from deployments.roboflow.errors import KeyRefused, RoboflowError
 from deployments.roboflow.mask import Secret
 from deployments.roboflow.schema import LogLine, LogPage
+from portal.clock import now as clock
 from portal.queue.lease import holding_lease
 from portal.queue.publish import publish
 from portal.web.masking import Masker
@@ -33,7 +35,7 @@ IDS_PER_QUERY = 500  # databases limit the number of values in one query
 
 
 def request_harvest(deployment: Deployment, *, since: datetime, now: datetime) -> Harvest:
-    """Store that somebody reads the log from `since` on. Publish a harvest unless one was just made.
+    """Store that somebody reads the log since a time of Roboflow's clock. Publish a harvest if one is due.
 
     While the database is busy nothing is stored, and the next poll tries again.
     """
@@ -64,7 +66,8 @@ def store_wanted(state: Harvest, *, now: datetime) -> None:
 def publish_wanted_harvests(*, now: datetime) -> int:
     """Publish a harvest for each log that somebody has open and that is due; return how many."""
     due = Harvest.objects.due(now).filter(wanted_until__gt=now)
-    deployment_pks = list(due.values_list("deployment_id", flat=True)[:MAX_PUBLISHED])
+    longest_ago_first = due.order_by(F("harvested_at").asc(nulls_first=True), "pk")
+    deployment_pks = list(longest_ago_first.values_list("deployment_id", flat=True)[:MAX_PUBLISHED])
     claimed = [pk for pk in deployment_pks if claim_harvest(pk, now=now)]
     return sum(publish_claimed(pk, now=now) for pk in claimed)
 
@@ -97,22 +100,30 @@ def harvest_deployment(deployment_pk: int) -> None:
             return
         # A little less than HARVEST_EVERY: a message that comes early must not cost a whole round.
         is_due = Q(harvested_at=None) | Q(harvested_at__lte=current_time - HARVEST_EVERY * 0.8)
-        if Harvest.objects.filter(is_due, pk=state.pk).update(harvested_at=current_time):
+        was_set_back = Q(harvested_at__gt=current_time + HARVEST_EVERY)  # the clock, since then
+        if Harvest.objects.filter(is_due | was_set_back, pk=state.pk).update(harvested_at=current_time):
             read_windows(state, now=current_time)
 
 
 def read_windows(state: Harvest, *, now: datetime) -> None:
-    """Read all windows that are wanted. An error ends the harvest and is stored, for the log page to show."""
+    """Read all windows that are wanted, which are in Roboflow's clock.
+
+    An error ends the harvest and is stored, for the log page to show; so is why reading is paused.
+    """
     ends_at = time.monotonic() + READ_SECONDS
+    region = state.deployment.workspace.region
     windows = next_windows(
         covered_from=state.covered_from,
         covered_to=state.covered_to,
         wanted_from=state.wanted_from,
-        now=now,
+        now=roboflow_time(region, now),
     )
     try:
         for window in windows:
-            read_window(state, window, ends_at=ends_at)
+            unread = read_window(state, window, ends_at=ends_at)
+            record_coverage(state, window, incomplete=unread, certain=certain_roboflow_time(region, now))
+    except ReadingPaused as paused:
+        record_error(state, paused.reading, "")
     except RoboflowError as error:
         record_error(state, error.reading, error.text)
     except KeyUnreadable as error:
@@ -131,11 +142,11 @@ def record_error(state: Harvest, reading: str, upstream_text: str) -> None:
         )
 
 
-def read_window(state: Harvest, window: Window, *, ends_at: float) -> None:
+def read_window(state: Harvest, window: Window, *, ends_at: float) -> Window | None:
     """Read a window page by page from its end to its start, until `ends_at` (monotonic seconds).
 
-    Each page is stored at once, so a later error loses no line. What MAX_PAGES pages do not reach is recorded
-    as incomplete. Raises RoboflowError and KeyUnreadable.
+    Each page is stored at once, so a later error loses no line. Return the part that MAX_PAGES pages do not
+    reach, or None. Raises ReadingPaused, RoboflowError and KeyUnreadable.
     """
     unread: Window | None = window
     for _ in range(MAX_PAGES):
@@ -144,7 +155,7 @@ def read_window(state: Harvest, window: Window, *, ends_at: float) -> None:
         page = fetch_log_page(state, unread, ends_at=ends_at)
         new_ids = store_lines(state, page)
         unread = older_part(unread, page.lines[-1].timestamp) if is_cut_off(page, new_ids) else None
-    record_coverage(state, window, incomplete=unread)
+    return unread
 
 
 def is_cut_off(page: LogPage, new_ids: set[str]) -> bool:
@@ -163,7 +174,7 @@ def is_cut_off(page: LogPage, new_ids: set[str]) -> bool:
 def fetch_log_page(state: Harvest, window: Window, *, ends_at: float) -> LogPage:
     """Return the newest lines of a window, asked for with the members' keys in turn until one works.
 
-    Raises RoboflowError; KeyUnreadable when there is no key.
+    Raises ReadingPaused, RoboflowError, and KeyUnreadable when there is no key.
     """
     name = state.deployment.deployment_name
 
@@ -181,7 +192,7 @@ def fetch_log_page(state: Harvest, window: Window, *, ends_at: float) -> LogPage
     last_error: Exception = KeyUnreadable()
     for key in reader_keys(state.deployment.workspace):
         try:
-            return call_with_key(key, get, now=clock(), reading=True)
+            return call_with_key(key, get, now=clock(), reading=True, background=True)
         except (KeyRefused, KeyUnreadable) as error:
             last_error = error
     raise last_error
@@ -237,10 +248,13 @@ def stored_ids(deployment: Deployment, insert_ids: list[str]) -> set[str]:
     return found
 
 
-def record_coverage(state: Harvest, window: Window, *, incomplete: Window | None) -> None:
-    """Store that a window was read, and which part of it is `incomplete` because it has too many lines."""
+def record_coverage(state: Harvest, window: Window, *, incomplete: Window | None, certain: datetime) -> None:
+    """Store that a window was read, and which part of it is `incomplete` because it has too many lines.
+
+    What is later than `certain` does not count as read: Roboflow's clock may not have reached it yet.
+    """
     state.covered_from = min(window.start, state.covered_from or window.start)
-    state.covered_to = max(window.end, state.covered_to or window.end)
+    state.covered_to = min(max(window.end, state.covered_to or window.end), certain)
     fields = {"covered_from": state.covered_from, "covered_to": state.covered_to}
     if incomplete:
         fields |= {"incomplete_from": incomplete.start, "incomplete_to": incomplete.end}

@@ -50,7 +50,10 @@ class HarvestQuerySet(models.QuerySet["Harvest"]):
 
 
 class Harvest(models.Model):
-    """How far one deployment's log was read, and until when it is read on because somebody has it open."""
+    """How far one deployment's log was read, and until when it is read on because somebody has it open.
+
+    What is wanted, covered and incomplete are times of Roboflow's clock, like those of the lines.
+    """
 
     deployment = models.OneToOneField(Deployment, on_delete=models.CASCADE, related_name="harvest")
     wanted_until = models.DateTimeField(null=True)  # extended by each poll of an open log page

@@ -1,9 +1,9 @@
 """Celery tasks of the logs room. They are published by name and carry ids only."""
 
 from celery import shared_task
-from django.utils.timezone import now
 
 from deployments.logs import harvest
+from portal.clock import now
 
 
 @shared_task(name="logs.harvest_wanted")

@@ -6,11 +6,11 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.utils.timezone import now
 from django.views.decorators.http import require_safe
 
 from deployments.fleet.guard import deployment_required
 from deployments.fleet.models import Deployment
+from deployments.keys.regions import difference_text, portal_time, roboflow_time
 from deployments.logs.harvest import request_harvest
 from deployments.logs.lines import plain_text, render_html
 from deployments.logs.models import Harvest, Line
@@ -27,6 +27,7 @@ from deployments.logs.search import (
 from deployments.workspaces.models import Membership
 from deployments.workspaces.roles import Role
 from portal.audit.export import record_export
+from portal.clock import now
 from portal.web.export import export_response, stream_response
 from portal.web.fragments import form_page, is_unchanged, nothing_new, page_or_part
 from portal.web.limits import too_many_exports_page
@@ -38,8 +39,11 @@ FORMATS = ("csv", "jsonl", "txt")
 @require_safe
 @deployment_required(Role.VIEWER)
 def log(request: HttpRequest, membership: Membership, deployment: Deployment) -> HttpResponseBase:
-    """Show or download the lines that the query string asks for. A range that ends now is polled."""
-    current_time = now()
+    """Show or download the lines that the query string asks for. A range that ends now is polled.
+
+    The range is in Roboflow's clock, because the times of the lines are.
+    """
+    current_time, region = now(), membership.workspace.region
     form = QueryForm(request.GET)
     context: dict[str, Any] = {
         "form": form,
@@ -52,7 +56,7 @@ def log(request: HttpRequest, membership: Membership, deployment: Deployment) ->
         return form_page(request, "logs/log.html", context | {"lines": [], "range": None})
     query = form.cleaned_data
     linked = linked_line(deployment, query["line"])
-    shown = ShownRange(query, linked=linked, now=current_time)
+    shown = ShownRange(query, linked=linked, now=roboflow_time(region, current_time))
     state = request_harvest(deployment, since=shown.start, now=current_time)
     in_range = lines_in(deployment, shown)
     found = filter_lines(in_range, text=query["q"], severity=query["severity"])
@@ -62,6 +66,7 @@ def log(request: HttpRequest, membership: Membership, deployment: Deployment) ->
     if is_unchanged(request, rev):
         return nothing_new()
     lines = newest_lines(found, query["max_entries"] or DEFAULT_SHOWN_LINES)
+    last = None if lines else newest_of(deployment)
     context |= {
         "lines": [(line, render_html(line.payload)) for line in lines],
         "range": shown,
@@ -70,7 +75,9 @@ def log(request: HttpRequest, membership: Membership, deployment: Deployment) ->
         "severities": severity_counts(in_range),
         "live": shown.is_live and not deployment.is_over,
         "linked": linked,
-        "last": None if lines else newest_of(deployment),
+        "last": last,
+        "last_at": portal_time(region, last.timestamp) if last else None,
+        "clock_difference": difference_text(region),
         "query": query,
         "incomplete": is_incomplete(state, shown),
     }

@@ -9,8 +9,9 @@ from uuid import UUID
 
 from django.conf import settings
 
-from deployments.keys.models import ApiKey, KeyState
+from deployments.keys.models import ApiKey
 from deployments.keys.open import KeyUnreadable, call_with_key, reader_keys
+from deployments.keys.watch import ReadingPaused
 from deployments.ledger.kinds import is_done
 from deployments.ledger.models import Operation
 from deployments.ledger.states import State
@@ -30,6 +31,7 @@ EARLY = timedelta(seconds=0.3)  # a message may arrive this much before its time
 LONGEST_WAIT = timedelta(minutes=1)  # longer than any time between two looks
 LIST_GRACE = timedelta(seconds=10)  # by then a list should show what Roboflow accepted
 NOBODY_KNOWS = "The portal cannot tell whether it will still happen: check at Roboflow."
+PAUSED_SECONDS = 5.0  # between two looks that ask nothing, because reading is paused
 LOOK_SECONDS = 20.0  # a look is over after this: then another worker may take its turn
 MAX_CLOCK_SKEW = timedelta(minutes=1)  # between two machines of the portal
 KEY_OPENING_SECONDS = 5.0  # what a look needs beside its call
@@ -37,11 +39,15 @@ KEY_OPENING_SECONDS = 5.0  # what a look needs beside its call
 
 @dataclass(frozen=True)
 class Observation:
-    """What `/get` answered: a report, no such deployment (`is_absent`), or nothing and why (`error`)."""
+    """What `/get` answered: a report, no such deployment (`is_absent`), or nothing and why (`error`).
+
+    With `is_paused`, nothing was asked: Roboflow is silent, or wants to be left alone.
+    """
 
     report: DeploymentReport | None = None
     is_absent: bool = False
     error: str = ""
+    is_paused: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,7 +135,7 @@ def look_at_operation(operation_id: UUID) -> None:
         wait_for_list(operation, now=current_time)
         return
     add_known_ids(operation)
-    observation = fetch_observation(operation)
+    observation = fetch_observation(operation, background=True)
     current_time = clock()
     verdict = decide(
         operation,
@@ -142,6 +148,8 @@ def look_at_operation(operation_id: UUID) -> None:
         schedule_look(operation, seconds=settings.SWEEP_SECONDS, now=current_time)
     elif verdict.to:
         store_verdict(operation, verdict.to, verdict.message, observation, now=current_time)
+    elif observation.is_paused:
+        wait_for_answers(operation, verdict, now=current_time)
     else:
         schedule_next_look(operation, verdict, now=current_time)
 
@@ -189,9 +197,12 @@ def may_resend(operation: Operation, *, now: datetime) -> bool:
     return operation.fence <= MAX_RESENDS and is_quiet
 
 
-def fetch_observation(operation: Operation) -> Observation:
-    """Ask `/get` with the actor's key or, because reading is not acting, with another member's that works."""
-    own = [operation.key] if operation.key and operation.key.state == KeyState.VALID else []
+def fetch_observation(operation: Operation, *, background: bool = False) -> Observation:
+    """Ask `/get` with the actor's key or, because reading is not acting, with another member's that works.
+
+    With `background` nobody waits for the answer, so nothing is asked while reading is paused.
+    """
+    own = [operation.key] if operation.key and operation.key.works else []
     keys: list[ApiKey] = [*own, *(key for key in reader_keys(operation.workspace) if key not in own)]
     why = "no member has a key that works."
 
@@ -205,9 +216,11 @@ def fetch_observation(operation: Operation) -> Observation:
 
     for key in keys:
         try:
-            return Observation(call_with_key(key, get, now=clock()))
+            return Observation(call_with_key(key, get, now=clock(), background=background))
         except NotFound:
             return Observation(is_absent=True)
+        except ReadingPaused as paused:
+            return Observation(error=paused.reading, is_paused=True)
         except (KeyRefused, KeyUnreadable) as error:
             why = str(error)  # the next key may work
         except RoboflowError as error:
@@ -223,6 +236,12 @@ def store_verdict(
     is_ours = report is not None and is_about_operation(operation, report)
     target_id = store_answer(operation, report if is_ours else None, now=now)
     transition(operation, to, outcome=Outcome(message=message, target_id=target_id), now=now)
+
+
+def wait_for_answers(operation: Operation, verdict: Verdict, *, now: datetime) -> None:
+    """Store why the look asked nothing, and schedule the next one; the sweep publishes it."""
+    Operation.objects.filter(pk=operation.pk, state=operation.state).update(message=verdict.message)
+    schedule_look(operation, seconds=PAUSED_SECONDS, now=now)
 
 
 def schedule_next_look(operation: Operation, verdict: Verdict, *, now: datetime) -> None:

@@ -8,7 +8,6 @@ from uuid import UUID
 from django.conf import settings
 
 from deployments.fleet.sync import publish_due_syncs
-from deployments.keys.models import KeyState
 from deployments.keys.open import KeyUnreadable, call_with_key
 from deployments.ledger.kinds import why_impossible
 from deployments.ledger.models import Attempt, Operation
@@ -114,7 +113,7 @@ def check_actor(operation: Operation) -> None:
         raise NotSent(f"{name} now has the role {member.role}, which may not do this. Nothing was sent.")
     if key is None or key.user_id != operation.actor_id or key.workspace_id != operation.workspace_id:
         raise NotSent(f"The key that {name} used was replaced or removed. Nothing was sent.")
-    if key.state != KeyState.VALID:
+    if not key.works:
         raise NotSent(f"The key of {name} is {key.get_state_display()}. Nothing was sent.")
 
 

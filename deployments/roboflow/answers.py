@@ -19,7 +19,7 @@ from deployments.roboflow.errors import (
 from deployments.roboflow.key_search import MASK, KeySearch
 from deployments.roboflow.known_keys import KnownKey
 from deployments.roboflow.mask import Secret, known_key
-from deployments.roboflow.retry import retry_after_of
+from deployments.roboflow.retry import parse_http_date, retry_after_of
 from deployments.roboflow.transport import Answer, NoAnswer
 
 T = TypeVar("T")
@@ -63,7 +63,10 @@ def parse_answer(
 
 
 def refusal_of(answer: Answer, *, keys: KeySearch, method: str, endpoint: str) -> RoboflowError:
-    """Return the error of a 4xx answer; a 429 carries its Retry-After in seconds."""
+    """Return the error of a 4xx answer; a 429 carries its Retry-After in seconds.
+
+    A Retry-After that is a date is compared with the answer's own Date: the two clocks may differ.
+    """
     refusal = error_class_for(answer.status)(
         reading_for(answer.status),
         endpoint=endpoint,
@@ -72,7 +75,7 @@ def refusal_of(answer: Answer, *, keys: KeySearch, method: str, endpoint: str) -
         text=readable_text(answer.body, keys),
     )
     if isinstance(refusal, RateLimited):
-        refusal.retry_after = retry_after_of(answer.retry_after)
+        refusal.retry_after = retry_after_of(answer.retry_after, now=parse_http_date(answer.date))
     return refusal
 
 
@@ -126,7 +129,9 @@ def error_without_answer(no_answer: NoAnswer, *, method: str, endpoint: str) -> 
     """
     reading = f"Roboflow did not answer. {no_answer}"
     if method == "POST" and not no_answer.never_sent:
-        return OutcomeUnknown(reading, endpoint=endpoint, method=method)
+        unknown = OutcomeUnknown(reading, endpoint=endpoint, method=method)
+        unknown.timed_out = no_answer.timed_out
+        return unknown
     error = Unavailable(reading, endpoint=endpoint, method=method)
-    error.never_sent = no_answer.never_sent
+    error.never_sent, error.timed_out = no_answer.never_sent, no_answer.timed_out
     return error

@@ -6,8 +6,8 @@ Sources: Roboflow's page "How to manage dedicated deployment using HTTP APIs", a
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
+from copy import copy
+from datetime import UTC, datetime
 from typing import Any, TypedDict, TypeVar, Unpack, cast
 from urllib.parse import quote
 
@@ -16,21 +16,13 @@ from deployments.roboflow.answers import parse_answer
 from deployments.roboflow.errors import RoboflowError
 from deployments.roboflow.known_keys import KnownKey
 from deployments.roboflow.mask import Secret
+from deployments.roboflow.record import CallRecord, record_of
 from deployments.roboflow.retry import delay_seconds, may_retry
 from deployments.roboflow.transport import Answer, NoAnswer, new_session, send_request
 
 T = TypeVar("T")
+KEY_CHECK_ENDPOINTS = ("/", "/{workspace}")  # at the API's address; all others are at the deployments API's
 ATTEMPT_SLACK_SECONDS = 10  # that one attempt may take beyond its connect and read time-outs
-
-
-@dataclass(frozen=True)
-class CallRecord:
-    """One call, for the counts on the System page. It holds nothing of the key or the answer."""
-
-    endpoint: str
-    outcome: str  # "ok", or the name of the error class
-    status: int | None
-    milliseconds: int
 
 
 class Limits(TypedDict, total=False):
@@ -44,8 +36,9 @@ class Client:
     """Calls the API of one region. Each method returns a parsed result or raises a RoboflowError.
 
     `deadline_seconds` bounds a whole call, retries included; without it, the time-outs bound each attempt.
-    `on_call` is called after each exchange; what it raises is ignored. `stored_keys` is called before each:
-    the keys that it returns are masked in the answer, beside the key of the call.
+    `on_call` is called after each exchange; what it raises is ignored. `clock` gives the time that the Date
+    headers of answers are compared with. `stored_keys` is called before each exchange: the keys that it
+    returns are masked in the answer, beside the key of the call.
     """
 
     def __init__(
@@ -57,16 +50,32 @@ class Client:
         read_timeout_seconds: float,
         version: str,
         on_call: Callable[[CallRecord], None] | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         stored_keys: Callable[[], Sequence[KnownKey]] = list,
     ) -> None:
         self.deployments_url = deployments_url.rstrip("/")
         self.api_url = api_url.rstrip("/")
         self.timeouts = (connect_timeout_seconds, read_timeout_seconds)
         self.on_call = on_call
+        self.clock = clock
+        self.may_go_on: Callable[[], bool] = lambda: True
         self.stored_keys = stored_keys
         agent = f"roboflow-deployment-portal/{version}"
         self.reader = new_session(user_agent=agent, keep_alive=True)
         self.writer = new_session(user_agent=agent, keep_alive=False)
+
+    def watched(
+        self, *, on_call: Callable[[CallRecord], None], may_go_on: Callable[[], bool] | None = None
+    ) -> "Client":
+        """Return a client on the same connections, with an `on_call` of its own.
+
+        `may_go_on` is called before a failed GET is tried again: other calls may have shown meanwhile that
+        Roboflow wants to be left alone.
+        """
+        client = copy(self)
+        client.on_call = on_call
+        client.may_go_on = may_go_on or self.may_go_on
+        return client
 
     def check_key(self, key: Secret, **limits: Unpack[Limits]) -> schema.KeyOwner:
         """Return the workspace that the key belongs to. Raises KeyRefused.
@@ -185,7 +194,9 @@ class Client:
                 wait = delay_seconds(error, attempt=attempt)
                 if attempt == attempts or not may_retry(error) or time.monotonic() + wait >= deadline:
                     raise
-            time.sleep(wait)
+                time.sleep(wait)
+                if not self.may_go_on():
+                    raise
         raise AssertionError("attempts is at least 1")
 
     def _post_name(self, key: Secret, path: str, name: str, deadline_seconds: float) -> None:
@@ -221,7 +232,7 @@ class Client:
         The error is raised outside `except`, so that no foreign exception becomes its context.
         """
         stored = self.stored_keys()  # before the call: afterwards, an error here would hide its outcome
-        started = time.monotonic()
+        started, sent_at = time.monotonic(), self.clock()
         session = self.reader if method == "GET" else self.writer
         outcome: Answer | NoAnswer
         try:
@@ -233,23 +244,24 @@ class Client:
         result, error = parse_answer(
             outcome, key=key, method=method, endpoint=endpoint, parse_body=parse_body, stored=stored
         )
-        self._record(endpoint, error, outcome, started)
+        self._record(endpoint, error, outcome, started, sent_at)
         if error is not None:
             raise error
         return cast(T, result)
 
     def _record(
-        self, endpoint: str, error: RoboflowError | None, outcome: Answer | NoAnswer, started: float
+        self,
+        endpoint: str,
+        error: RoboflowError | None,
+        outcome: Answer | NoAnswer,
+        started: float,
+        sent_at: datetime,
     ) -> None:
         """Pass the call to `on_call`. Whatever that raises is ignored: counting must not break a call."""
         if self.on_call is None:
             return
-        record = CallRecord(
-            endpoint=endpoint,
-            outcome=type(error).__name__ if error else "ok",
-            status=outcome.status if isinstance(outcome, Answer) else None,
-            milliseconds=int((time.monotonic() - started) * 1000),
-        )
+        seconds = time.monotonic() - started
+        record = record_of(endpoint, error, outcome, sent_at=sent_at, seconds=seconds)
         with suppress(Exception):
             self.on_call(record)
 

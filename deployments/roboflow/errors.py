@@ -70,13 +70,19 @@ class RateLimited(RoboflowError):
 
 
 class Unavailable(RoboflowError):
-    """No usable answer. A POST raises it only with `never_sent`: the connection was not made."""
+    """No usable answer. A POST raises it only with `never_sent`: the connection was not made.
+
+    With `timed_out`, Roboflow was silent until the time for the answer, or for the connection, passed.
+    """
 
     never_sent: bool = False
+    timed_out: bool = False
 
 
 class OutcomeUnknown(RoboflowError):
-    """A POST that Roboflow may or may not have processed."""
+    """A POST that Roboflow may or may not have processed. With `timed_out`, Roboflow was silent."""
+
+    timed_out: bool = False
 
 
 def error_class_for(status: int) -> type[RoboflowError]:

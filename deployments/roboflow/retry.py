@@ -42,11 +42,18 @@ def retry_after_of(header: str | None, *, now: datetime | None = None) -> float 
     try:
         seconds = float(header)
     except ValueError:
-        try:
-            at = parsedate_to_datetime(header)
-        except (ValueError, TypeError, IndexError, OverflowError):
+        at = parse_http_date(header)
+        if at is None:
             return None
-        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
         seconds = (at - (now or datetime.now(UTC))).total_seconds()
     is_number = seconds == seconds  # NaN is not equal to itself
     return max(0.0, min(seconds, MAX_RETRY_AFTER_SECONDS)) if is_number else None
+
+
+def parse_http_date(header: str | None) -> datetime | None:
+    """Return the aware time of an HTTP date, None if it is missing or unreadable. The default zone is UTC."""
+    try:
+        at = parsedate_to_datetime(header or "")
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None

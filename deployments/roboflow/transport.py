@@ -23,7 +23,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import NewConnectionError, ReadTimeoutError
 from urllib3.util import Retry
 
 from deployments.roboflow.mask import Secret
@@ -34,19 +34,29 @@ CHUNK_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer that came in full: its status, its Retry-After header and its body."""
+    """An answer that came in full: its status, its Retry-After header, its body, its Date header.
+
+    `seconds_to_head` is how long it took until the status and the headers were here.
+    """
 
     status: int
     retry_after: str | None
     body: bytes = field(repr=False)
+    date: str | None = None
+    seconds_to_head: float = 0.0
 
 
 class NoAnswer(Exception):
-    """No complete answer came. With `never_sent`, no connection was made. The message holds no address."""
+    """No complete answer came. The message holds no address.
 
-    def __init__(self, why: str, *, never_sent: bool = False) -> None:
+    With `never_sent`, no connection was made. With `timed_out`, the time for the answer or the connection
+    passed.
+    """
+
+    def __init__(self, why: str, *, never_sent: bool = False, timed_out: bool = False) -> None:
         super().__init__(why)
         self.never_sent = never_sent
+        self.timed_out = timed_out
 
 
 class CurrentCall(threading.local):
@@ -188,7 +198,7 @@ def send_request(
     thread.join(seconds_left)
     if thread.is_alive():
         exchange.abandon()
-        raise NoAnswer("The time limit was reached before the whole answer came.")
+        raise NoAnswer("The time limit was reached before the whole answer came.", timed_out=True)
     if exchange.error:
         raise exchange.error
     assert exchange.answer is not None
@@ -219,11 +229,11 @@ class Exchange:
         except NoAnswer as error:
             self.error = error
         except requests.exceptions.ConnectTimeout:
-            self.error = NoAnswer("The connection was not made in time.", never_sent=True)
+            self.error = NoAnswer("The connection was not made in time.", never_sent=True, timed_out=True)
         except requests.exceptions.ConnectionError as error:
             self.error = classify_connection_error(error)
         except requests.exceptions.Timeout:
-            self.error = NoAnswer("No answer came in time.")
+            self.error = NoAnswer("No answer came in time.", timed_out=True)
         except Exception:  # noqa: BLE001 - any exception's text and frames may hold the address
             self.error = NoAnswer("The answer broke off or could not be read.")
 
@@ -231,9 +241,11 @@ class Exchange:
         """Send the request and return its answer. Raises NoAnswer for an answer above MAX_BYTES."""
         place = "params" if self.method == "GET" else "json"
         with_key: dict[str, Any] = {place: {"api_key": self.key.reveal(), **self.fields}}
+        started = time.monotonic()
         response = self.session.request(
             self.method, self.url, timeout=self.timeouts, allow_redirects=False, stream=True, **with_key
         )
+        seconds_to_head = time.monotonic() - started
         self.response = response
         with response:
             body = bytearray()
@@ -241,7 +253,14 @@ class Exchange:
                 body += chunk
                 if len(body) > MAX_BYTES or self.is_abandoned:
                     raise NoAnswer("The answer is larger than 32 MiB.")
-            return Answer(response.status_code, response.headers.get("Retry-After"), bytes(body))
+            headers = response.headers
+            return Answer(
+                response.status_code,
+                headers.get("Retry-After"),
+                bytes(body),
+                date=headers.get("Date"),
+                seconds_to_head=seconds_to_head,
+            )
 
     def abandon(self) -> None:
         """End a call that nobody waits for any more: its next read finds the end of the answer."""
@@ -252,8 +271,15 @@ class Exchange:
 
 
 def classify_connection_error(error: requests.exceptions.ConnectionError) -> NoAnswer:
-    """Return the NoAnswer for a connection that was never made, or for one that broke."""
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    if isinstance(reason, NewConnectionError):
+    """Return the NoAnswer for a connection that was never made, for one that broke, or for a read time-out.
+
+    Because the adapter has a Retry of its own, urllib3 wraps the cause in a MaxRetryError. A time-out within
+    the body is not wrapped.
+    """
+    cause = error.args[0] if error.args else None
+    cause = getattr(cause, "reason", cause)
+    if isinstance(cause, NewConnectionError):
         return NoAnswer("The connection was refused.", never_sent=True)
+    if isinstance(cause, ReadTimeoutError):
+        return NoAnswer("No answer came in time.", timed_out=True)
     return NoAnswer("The connection broke before the whole answer came.")

@@ -10,7 +10,8 @@ import django
 from django.conf import settings
 from django.db import connection
 
-from deployments.keys.models import Call
+from deployments.keys.models import Call, RegionState
+from deployments.keys.regions import difference_text
 from deployments.logs.models import Line
 from deployments.workspaces.models import Workspace
 from portal import __version__
@@ -30,6 +31,9 @@ def system_context(*, now: datetime) -> dict[str, Any]:
         "parts": system_parts(now=now),
         "queues": [(queue, queue_length(queue)) for queue in QUEUES],
         "workspaces": Workspace.objects.order_by("name"),
+        "regions": [
+            (state, difference_text(state.region)) for state in RegionState.objects.order_by("region")
+        ],
         "calls": call_statistics(now=now),
         "disk": table_sizes(),
         "versions": {

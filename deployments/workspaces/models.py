@@ -12,7 +12,8 @@ from deployments.workspaces.roles import Role
 if TYPE_CHECKING:
     from portal.accounts.models import User
 
-LONGEST_WAIT = timedelta(hours=2)  # between two syncs: a Retry-After of up to an hour is obeyed
+LONGEST_PATIENCE = timedelta(hours=1)  # after a 429: a longer wait would look like a portal that stopped
+LONGEST_BACK_OFF = timedelta(minutes=5)  # between two syncs without a 429, or an idle interval if longer
 AMBER_INTERVALS = 2  # missed syncs until pages warn about the age of what they show
 RED_AFTER = timedelta(minutes=10)  # age at which that warning turns red
 
@@ -23,9 +24,12 @@ class WorkspaceQuerySet(models.QuerySet["Workspace"]):
     def due(self, now: datetime) -> "WorkspaceQuerySet":
         """Return the workspaces whose list should be read now.
 
-        A due time later than LONGEST_WAIT ahead counts too: the clock was set back after it was written.
+        A due time further ahead than the portal sets one counts too: the clock was set back after it was
+        written. Only a Retry-After puts a sync off for longer than LONGEST_BACK_OFF or an idle interval.
         """
-        return self.filter(Q(sync_due_at__lte=now) | Q(sync_due_at__gt=now + LONGEST_WAIT))
+        longest = max(LONGEST_BACK_OFF, timedelta(seconds=settings.SYNC_IDLE_SECONDS))
+        is_patient = Q(patience_until__gt=now, patience_until__lte=now + LONGEST_PATIENCE)
+        return self.filter(Q(sync_due_at__lte=now) | Q(~is_patient, sync_due_at__gt=now + longest))
 
 
 class Workspace(models.Model):
@@ -43,7 +47,7 @@ class Workspace(models.Model):
     sync_published_at = models.DateTimeField(null=True)  # a message that no worker began is on its way
     sync_attempted_at = models.DateTimeField(null=True)
     list_requested_at = models.DateTimeField(null=True)  # when the last stored list was asked for
-    patience_until = models.DateTimeField(null=True)  # Retry-After: no reads before
+    patience_until = models.DateTimeField(null=True)  # Retry-After of a 429: no background read before
     synced_at = models.DateTimeField(null=True)  # the last success: the age of what pages show
     sync_milliseconds = models.IntegerField(null=True)
     sync_error = models.TextField(blank=True)  # Roboflow's text, masked
@@ -75,10 +79,10 @@ class Workspace(models.Model):
         """Return the colour of the warning about the age of what pages show: "", "amber" or "red"."""
         age = self.age(now)
         if age is None:
-            return "amber" if self.sync_failures else ""
+            return "amber" if self.sync_error_reading else ""
         if age > RED_AFTER:
             return "red"
-        is_failing = self.sync_failures > 0 and age > AMBER_INTERVALS * active_interval()
+        is_failing = bool(self.sync_error_reading) and age > AMBER_INTERVALS * active_interval()
         return "amber" if is_failing or self.is_late(age, now) else ""
 
     def is_late(self, age: timedelta, now: datetime) -> bool:

@@ -26,7 +26,7 @@ class Action(StrEnum):
     KEY_ADDED = "key.added"
     KEY_SAVED_UNCHECKED = "key.saved_unchecked"
     KEY_REFUSED = "key.refused"  # Roboflow refused it when a person saved or checked it
-    KEY_STOPPED = "key.stopped"  # Roboflow refused it during other work
+    KEY_STOPPED = "key.stopped"  # Roboflow refused it during other work, and the key check confirmed that
     KEY_WORKS = "key.works"  # a refused or unchecked key turned out to be valid
     KEY_REPLACED = "key.replaced"
     KEY_REMOVED = "key.removed"

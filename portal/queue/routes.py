@@ -13,6 +13,6 @@ ROUTES = {  # every other task is a tick
     "operations.check_again": ACT,
     "fleet.sync": READ,
     "logs.harvest": READ,
-    "keys.recheck": READ,
+    "keys.recheck_due": READ,
 }
 CONCURRENCY = {ACT: 8, READ: 8, TICK: 2}  # threads of one worker process

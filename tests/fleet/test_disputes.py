@@ -1,8 +1,11 @@
 """A list that contradicts what an operation of ours just did: `/get` decides, in the same sync."""
 
 import time
+from datetime import timedelta
 
 import pytest
+import time_machine
+from django.utils.timezone import now
 
 from deployments.fleet.models import Deployment
 from deployments.ledger.models import Operation
@@ -151,7 +154,8 @@ def test_while_get_is_silent_nothing_is_decided_and_the_sync_says_that_it_is_inc
     undecided = shown(deployment)
     sandbox.heal()
 
-    worker.sync()
+    with time_machine.travel(now() + timedelta(seconds=6)):  # until then reading is paused
+        worker.sync()
 
     assert undecided == DONE[kind]
     assert shown(deployment) == UNDONE[kind]

@@ -4,7 +4,7 @@ import pytest
 from django.utils.timezone import now
 
 from deployments.keys.models import ApiKey
-from deployments.keys.recheck import recheck_unchecked
+from deployments.keys.recheck import recheck_due_keys
 from tests.people import add_key, make_person
 
 
@@ -51,7 +51,7 @@ def test_without_an_answer_a_key_can_be_saved_unchecked_and_joins_later(mallory,
     before = ApiKey.objects.get()
     sandbox.clear_faults()
 
-    found = recheck_unchecked(now=now())
+    found = recheck_due_keys(now=now())
 
     after = ApiKey.objects.get()
     assert "Save anyway" in offered.content.decode() and saved.status_code == 303

@@ -41,9 +41,9 @@ def test_the_severity_default_shows_the_lines_that_have_none(ana, log, deploymen
 
 
 def test_a_text_shows_the_lines_that_contain_it_in_any_case(ana, log):
-    everything = shown(ana, f"{log}?range=1h")
+    everything = shown(ana, f"{log}?range=1h&max_entries=5000")
 
-    found = shown(ana, f"{log}?range=1h&q=get+/INFO")
+    found = shown(ana, f"{log}?range=1h&max_entries=5000&q=get+/INFO")
 
     assert found == [line for line in everything if "GET /info" in line.payload]
     assert 0 < len(found) < len(everything)

@@ -10,6 +10,7 @@ from django.utils.timezone import now
 from deployments.fleet.models import Deployment
 from deployments.keys.models import ApiKey
 from deployments.keys.open import client_for_region
+from deployments.keys.recheck import recheck_due_keys
 from deployments.ledger.models import Operation
 from deployments.operations import run
 from deployments.operations.run import run_operation
@@ -37,6 +38,7 @@ def test_a_refused_key_ends_the_operation_and_marks_the_key(ana, fleet, worker, 
     sandbox.revoke_key("sandbox-key-ana")
 
     worker.drain()
+    recheck_due_keys(now=now() + timedelta(seconds=5))
 
     operation.refresh_from_db()
     assert operation.state == "failed"

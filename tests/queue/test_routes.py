@@ -6,7 +6,7 @@ from portal.celery import app
 from portal.queue.routes import CONCURRENCY, QUEUES, ROUTES, TICK
 
 pytestmark = pytest.mark.usefixtures("_all_tasks")
-WAITS_FOR_ROBOFLOW = ("operations.run", "operations.look", "fleet.sync", "logs.harvest", "keys.recheck")
+WAITS_FOR_ROBOFLOW = ("operations.run", "operations.look", "fleet.sync", "logs.harvest", "keys.recheck_due")
 
 
 @pytest.fixture

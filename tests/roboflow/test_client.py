@@ -227,6 +227,74 @@ def test_a_refused_connection_of_a_post_is_known_not_to_have_been_sent():
     assert caught.value.never_sent
 
 
+@pytest.mark.parametrize(
+    ("kind", "is_silent"),
+    [
+        ("silence", True),
+        ("timeout_after", True),
+        ("slow_drip", True),
+        ("reset_before", False),
+        ("truncated", False),
+        ("html", False),
+    ],
+)
+def test_an_error_says_whether_the_time_for_the_answer_passed(kind, is_silent, roboflow):
+    records = []
+    client = make_client(roboflow.url, read_timeout_seconds=0.3, on_call=records.append)
+    roboflow.fault(["/list", "/pause"], kind, 0)
+
+    with pytest.raises(Unavailable) as read:
+        client.list_deployments(KEY, attempts=1, deadline_seconds=0.7)
+    with pytest.raises(OutcomeUnknown) as change:
+        client.pause(KEY, "pallet-counter", deadline_seconds=0.7)
+
+    assert [read.value.timed_out, change.value.timed_out] == [is_silent] * 2
+    assert [record.timed_out for record in records] == [is_silent] * 2
+
+
+def test_a_refused_connection_is_no_time_out():
+    with pytest.raises(Unavailable) as caught:
+        make_client("http://127.0.0.1:9").list_deployments(KEY, attempts=1)
+
+    assert caught.value.never_sent and not caught.value.timed_out
+
+
+@pytest.mark.parametrize("ahead", [0, 300, -300])
+def test_each_answer_shows_how_far_roboflows_clock_is_from_ours(ahead, roboflow):
+    records = []
+    client = make_client(roboflow.url, on_call=records.append)
+    roboflow.set_clock(ahead)
+
+    client.list_deployments(KEY)
+    roboflow.fault("/list", "status", 1, status=404)
+    with pytest.raises(NotFound):
+        client.list_deployments(KEY)
+
+    assert all(abs(record.clock_difference_seconds - ahead) < 1.5 for record in records)
+    assert len(records) == 2
+
+
+@pytest.mark.parametrize("ahead", [300, -300])
+def test_a_retry_after_that_is_a_date_is_in_roboflows_clock(ahead, client, roboflow):
+    roboflow.set_clock(ahead)
+    roboflow.limit_rate("/list", retry_after=30, form="date", for_seconds=60)
+
+    with pytest.raises(RateLimited) as caught:
+        client.list_deployments(KEY)
+
+    assert 28 <= caught.value.retry_after <= 31
+
+
+def test_a_get_is_tried_again_only_while_its_watcher_lets_it(client, roboflow):
+    roboflow.fault("/list", "status", 0, status=503)
+    watched = client.watched(on_call=lambda record: None, may_go_on=lambda: False)
+
+    with pytest.raises(Unavailable):
+        watched.list_deployments(KEY)
+
+    assert roboflow.calls()["/list"] == 1
+
+
 def test_with_no_time_left_nothing_is_sent(client, roboflow):
     with pytest.raises(Unavailable) as caught:
         client.pause(KEY, "pallet-counter", deadline_seconds=-1)

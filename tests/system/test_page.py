@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils.timezone import now
 
-from deployments.keys.models import Call
+from deployments.keys.models import Call, RegionState
 from deployments.system.page import call_statistics, percentile, table_sizes
 from portal.audit.models import Event
 
@@ -46,3 +46,20 @@ def test_the_sizes_of_the_growing_tables_are_known(ana):
 
     assert sizes["log lines"][0] == 0
     assert sizes["trail entries"][0] == Event.objects.count() > 0
+
+
+def test_regions_show_silence_and_how_their_clocks_differ(ana):
+    silent_since = now() - timedelta(minutes=2)
+    RegionState.objects.create(
+        region="us",
+        silent_since=silent_since,
+        next_probe_at=now() + timedelta(minutes=4, seconds=30),
+        clock_difference_ms=-300_000,
+    )
+    RegionState.objects.create(region="eu", clock_difference_ms=400)
+
+    page = ana.get("/system/").content.decode()
+
+    assert "silent since" in page and "in 4 min" in page
+    assert "5 min behind the portal's" in page
+    assert "as the portal's" in page

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from deployments.workspaces.models import LONGEST_WAIT, Membership, Workspace
+from deployments.workspaces.models import LONGEST_BACK_OFF, LONGEST_PATIENCE, Membership, Workspace
 from portal.accounts.models import User
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -49,14 +49,18 @@ def test_the_age_from_a_time_without_viewers_does_not_warn_at_once(watched_for, 
     assert workspace.staleness(NOW) == colour
 
 
-@pytest.mark.parametrize(("age", "failures", "colour"), [(10, 1, ""), (11, 1, "amber"), (11, 0, "")])
-def test_a_failing_sync_warns_sooner(age, failures, colour):
-    assert Workspace(synced_at=NOW - seconds(age), sync_failures=failures).staleness(NOW) == colour
+@pytest.mark.parametrize(
+    ("age", "error", "colour"), [(10, "No answer.", ""), (11, "No answer.", "amber"), (11, "", "")]
+)
+def test_a_sync_that_failed_or_is_paused_warns_sooner(age, error, colour):
+    workspace = Workspace(synced_at=NOW - seconds(age), sync_error_reading=error)
+
+    assert workspace.staleness(NOW) == colour
 
 
-@pytest.mark.parametrize(("failures", "colour"), [(0, ""), (1, "amber")])
-def test_before_the_first_sync_only_a_failure_warns(failures, colour):
-    assert Workspace(sync_failures=failures).staleness(NOW) == colour
+@pytest.mark.parametrize(("error", "colour"), [("", ""), ("No answer.", "amber")])
+def test_before_the_first_sync_only_an_error_warns(error, colour):
+    assert Workspace(sync_error_reading=error).staleness(NOW) == colour
     assert Workspace().age(NOW) is None
 
 
@@ -73,13 +77,36 @@ def test_a_workspace_is_watched_until_its_time(until, is_watched):
         (NOW, True),
         (NOW - seconds(1), True),
         (NOW + seconds(1), False),
-        (NOW + LONGEST_WAIT, False),
-        (NOW + LONGEST_WAIT + seconds(1), True),
+        (NOW + LONGEST_BACK_OFF, False),
+        (NOW + LONGEST_BACK_OFF + seconds(1), True),
     ],
 )
 def test_a_workspace_is_due_at_its_time_or_when_the_clock_was_set_back(due_at, is_due):
     Workspace.objects.create(
         slug="a", roboflow_slug="a", name="A", region="us", created_at=NOW, sync_due_at=due_at
+    )
+
+    assert Workspace.objects.due(NOW).exists() is is_due
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("patience_until", "is_due"),
+    [
+        (NOW, True),  # it is over, so the due time is wrong
+        (NOW + LONGEST_PATIENCE, False),
+        (NOW + LONGEST_PATIENCE + seconds(1), True),  # written before the clock was set back
+    ],
+)
+def test_only_a_retry_after_puts_a_sync_off_for_longer_than_a_back_off(patience_until, is_due):
+    Workspace.objects.create(
+        slug="a",
+        roboflow_slug="a",
+        name="A",
+        region="us",
+        created_at=NOW,
+        sync_due_at=NOW + LONGEST_PATIENCE,
+        patience_until=patience_until,
     )
 
     assert Workspace.objects.due(NOW).exists() is is_due
