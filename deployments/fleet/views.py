@@ -7,7 +7,6 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.utils.timezone import now
 from django.views.decorators.http import require_POST, require_safe
 
 from deployments.fleet.facets import Facets
@@ -28,6 +27,7 @@ from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.revision import page_revision
 from deployments.workspaces.roles import Role, is_enough
 from portal.audit.export import record_export
+from portal.clock import now
 from portal.web.export import export_response, wants_export
 from portal.web.fragments import is_unchanged, nothing_new, page_or_part, redirect_page
 from portal.web.limits import is_within_limit, too_many_exports_page, too_often_page

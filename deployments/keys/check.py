@@ -116,7 +116,7 @@ def add_key(
         workspace = get_or_create_workspace(roboflow_slug=owner.slug, name=owner.name, region=region, now=now)
         entries = store_holder(workspace, user=user, by=by, now=now)
         key = store_key(secret, user=user, workspace=workspace, label=label, region=region, now=now)
-        request_sync(workspace, now=now)
+        request_first_sync(workspace, now=now)
         added = Entry(action=Action.KEY_ADDED, by=by, at=now, about=key_subject(key), workspace=workspace)
         append_events([*entries, added])
         return key
@@ -135,7 +135,7 @@ def store_holder(workspace: Workspace, *, user: User, by: Origin, now: datetime)
         raise KeyNotSaved(f"You were removed from {workspace}: a manager can invite you again.") from None
 
 
-def request_sync(workspace: Workspace, *, now: datetime) -> None:
+def request_first_sync(workspace: Workspace, *, now: datetime) -> None:
     """Make the workspace due for a sync at `now` and let its pages refresh: it has a new key that works."""
     Workspace.objects.filter(pk=workspace.pk).update(sync_due_at=now)
     bump_revision(workspace.pk)
@@ -230,7 +230,7 @@ def replace_key(key: ApiKey, *, value: str, label: str, by: Origin, now: datetim
             region=old.region,
             now=now,
         )
-        request_sync(workspace, now=now)
+        request_first_sync(workspace, now=now)
         replaced = Entry(
             action=Action.KEY_REPLACED,
             by=by,

@@ -9,7 +9,7 @@ from deployments.keys.check import (
     KeyNotSaved,
     KeyWorkspace,
     fetch_key_workspace,
-    request_sync,
+    request_first_sync,
     store_holder,
 )
 from deployments.keys.doubt import postpone_check
@@ -107,7 +107,7 @@ def record_working_key(
     except IntegrityError:  # one_key_per_person_and_workspace
         raise KeyNotSaved(f"You already have another key for {workspace}: remove one of them.") from None
     if state_before != KeyState.VALID:
-        request_sync(workspace, now=now)
+        request_first_sync(workspace, now=now)
     if state_before not in WORKING_STATES:
         about = key_subject(stored)
         entries.append(Entry(action=Action.KEY_WORKS, by=by, at=now, about=about, workspace=workspace))

@@ -7,7 +7,6 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.utils.timezone import now
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -18,6 +17,7 @@ from deployments.keys.recheck import recheck_key
 from deployments.workspaces.models import Membership
 from portal.accounts.models import User
 from portal.audit.origin import origin_of
+from portal.clock import now
 from portal.web.fragments import form_page, redirect_page
 from portal.web.limits import is_within_limit
 

@@ -1,11 +1,11 @@
 """The System page, for administrators."""
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.timezone import now
 from django.views.decorators.http import require_safe
 
 from deployments.system.page import system_context
 from portal.accounts.guard import administrator_required
+from portal.clock import now
 from portal.web.fragments import page_or_part
 
 

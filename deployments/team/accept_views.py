@@ -6,7 +6,6 @@ from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.timezone import now
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
@@ -15,6 +14,7 @@ from deployments.team.invite import AccountExists, NoInvitation, accept_invitati
 from deployments.team.models import Invitation
 from portal.accounts.models import User
 from portal.audit.origin import origin_of
+from portal.clock import now
 from portal.web.fragments import form_page, redirect_page
 
 

@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
-from django.utils.timezone import now
 from django.views.decorators.http import require_http_methods, require_POST
 
 from deployments.keys.models import ApiKey
@@ -21,6 +20,7 @@ from deployments.workspaces.roles import MATRIX, Role, is_enough
 from portal.accounts.factors import second_factors
 from portal.accounts.models import User
 from portal.audit.origin import origin_of
+from portal.clock import now
 from portal.web.fragments import form_page, redirect_page
 from portal.web.limits import is_within_limit
 

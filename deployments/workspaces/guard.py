@@ -11,13 +11,13 @@ from django.db import transaction
 from django.db.models import Q
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
-from django.utils.timezone import now
 
 from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.roles import Role, is_enough
 from portal.audit.actions import Action
 from portal.audit.append import Subject, append_event
 from portal.audit.origin import origin_of
+from portal.clock import now
 from portal.web.errors import Refused
 from portal.web.limits import is_within_limit
 from portal.web.patience import write_if_free

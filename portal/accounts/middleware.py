@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.accounts.record import appending_last
+from portal.clock import now
 from portal.vault import Unreadable
 from portal.web.errors import bad_request, problem_page
 from portal.web.patience import write_if_free
@@ -108,7 +109,7 @@ def record_seen(request: HttpRequest) -> None:
     seen_at = request.session.get("seen_at")
     if seen_at is not None and time.time() - seen_at < WRITE_EVERY_SECONDS:
         return
-    if write_if_free(partial(store_seen, request, now=timezone.now())):
+    if write_if_free(partial(store_seen, request, now=now())):
         request.session["seen_at"] = int(time.time())
 
 

@@ -15,12 +15,12 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out, user_lo
 from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 from django.http import HttpRequest
-from django.utils.timezone import now
 
 from portal.accounts.models import User
 from portal.audit.actions import Action
 from portal.audit.append import Changes, Entry, Subject, append_events
 from portal.audit.origin import Origin, origin_of
+from portal.clock import now
 from portal.web.text import printable
 
 FACTOR_NAMES = {"totp": "authenticator app", "webauthn": "passkey", "recovery_codes": "recovery code"}

@@ -9,7 +9,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.timezone import now
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -20,6 +19,7 @@ from portal.accounts.models import User
 from portal.accounts.profile import change_profile
 from portal.accounts.setup import AlreadySetUp, is_setup_open, is_setup_token, set_up_portal
 from portal.audit.origin import origin_of
+from portal.clock import now
 from portal.web.fragments import form_page, redirect_page
 from portal.web.next import safe_next
 

@@ -4,11 +4,11 @@ from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest
-from django.utils.timezone import now
 
 from portal.audit.actions import Action
 from portal.audit.append import Subject, append_event
 from portal.audit.origin import origin_of
+from portal.clock import now
 from portal.web.limits import is_within_limit
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Subquery
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 
 from portal.audit.actions import Action
 from portal.audit.append import Subject, append_event
@@ -16,6 +15,7 @@ from portal.audit.chain import FIELDS, GENESIS, entry_hash, head_statement, is_s
 from portal.audit.models import Event, Head, SignedHead, Verification
 from portal.audit.origin import Origin
 from portal.audit.trail_keys import trail_keys
+from portal.clock import now as clock
 
 Progress = Callable[[int], None]  # called with the number of entries verified so far
 CHUNK = 2000
@@ -122,7 +122,7 @@ def check_end(head: Head, last_hash: str) -> Finding | None:
 def check_signed_heads(head: Head, signed: Mapping[int, SignedHead]) -> Finding | None:
     """Return a finding for a signed head that is missing, not ours, or beyond `head`; otherwise None."""
     oldest = Event.objects.order_by("sequence").values_list("at", flat=True).first()
-    if not signed and oldest and timezone.now() - oldest > MAY_BE_UNSIGNED_FOR:
+    if not signed and oldest and clock() - oldest > MAY_BE_UNSIGNED_FOR:
         message = f"The first entry is of {oldest:%Y-%m-%d %H:%M}, but no head is signed: "
         return bad_entry(1, head, f"{message}the signed heads were removed.")
     our_keys = trail_keys()
@@ -156,7 +156,7 @@ def bad_entry(sequence: int, head: Head, message: str) -> Finding:
 def verify_for_person(by: Origin) -> None:
     """Verify the whole trail for a person, store the result for the integrity card and append an event."""
     finding = verify_trail()
-    now = timezone.now()
+    now = clock()
     with transaction.atomic(durable=True):
         store_verification(finding, by=by.actor_name, now=now)
         append_event(

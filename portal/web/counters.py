@@ -5,7 +5,8 @@ from typing import Any
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.db import DatabaseCache
 from django.db import connections, router
-from django.utils.timezone import now
+
+from portal.clock import now
 
 
 class Counters(DatabaseCache):

@@ -3,10 +3,10 @@
 from typing import Any
 
 from django import template
-from django.utils.timezone import now
 
 from deployments.fleet.strip import strip_of
 from deployments.workspaces.templatetags.workspaces import current_membership
+from portal.clock import now
 
 register = template.Library()
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.utils.timezone import now
 
 from deployments.demo.seed import seed_demo
+from portal.clock import now
 
 
 class Command(BaseCommand):

@@ -4,10 +4,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils.timezone import now
 
 from deployments.keys import rotate
 from portal.accounts import factors
+from portal.clock import now
 
 
 class Command(BaseCommand):

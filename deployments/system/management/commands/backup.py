@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils.timezone import now
 
 from deployments.system.backup import BackupError, vault_notice, write_backup, write_backup_file
+from portal.clock import now
 
 
 class Command(BaseCommand):

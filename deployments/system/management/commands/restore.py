@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils.timezone import now
 
 from deployments.keys.rotate import find_unreadable_keys
 from deployments.system.backup import BackupError
 from deployments.system.restore import reconcile_open_operations, restore_backup, verify_restored_trail
+from portal.clock import now
 
 
 class Command(BaseCommand):

@@ -3,10 +3,10 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils.timezone import now
 
 from portal.accounts import factors
 from portal.accounts.models import User
+from portal.clock import now
 
 
 class Command(BaseCommand):

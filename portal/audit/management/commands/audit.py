@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils.timezone import now
 
 from portal.audit import verify, witness
 from portal.audit.chain import utc_text
 from portal.audit.trail_keys import trail_keys
 from portal.audit.verify import Finding
+from portal.clock import now
 
 BAR_WIDTH = 40
 
