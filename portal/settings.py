@@ -250,6 +250,7 @@ PERMISSIONS_POLICY = FORBIDDEN_FEATURES
 STATIC_URL = "/static/"
 STATIC_ROOT = env.path_setting("PORTAL_STATIC_ROOT", PORTAL_HOME / "static", base=BASE_DIR)
 STATICFILES_DIRS = [BASE_DIR / "static"]
+FILE_UPLOAD_PERMISSIONS = None  # the umask decides: a portal on one machine keeps its files to itself
 STATICFILES_FINDERS = [
     "django.contrib.staticfiles.finders.FileSystemFinder",
     "django.contrib.staticfiles.finders.AppDirectoriesFinder",
