@@ -29,7 +29,7 @@ class Outcome:
     strike: str
     seconds: float
     broken: list[str]
-    calls_per_second: float = 0.0  # of all reads of Roboflow
+    reads_per_second: float = 0.0  # of Roboflow, by the portal
 
 
 def run(running: RunningPortal, strike: Strike, *, seed: int) -> Outcome:

@@ -32,7 +32,7 @@ def restored_elsewhere(running: RunningPortal, rng: random.Random) -> Heal:
     move_roboflow(old.home, home)
     running.use_machine(home, port=old.port, sandbox_port=old.sandbox_port)
     former.stop()
-    manage(running, "secrets", "import", str(secrets))
+    manage(running, "secrets", "import", str(secrets), "--replace")
     printed = manage(running, "restore", str(backup))
     assert "trail is intact" in printed and "do not open" not in printed, printed
     running.process.start()

@@ -89,8 +89,9 @@ class RunningPortal:
         return max(self.ana.slowest_click_seconds, self.ben.slowest_click_seconds)
 
     def stop(self) -> None:
-        """Stop the portal and its database."""
-        self.process.stop()
+        """Stop the portal, unless a restore left it without processes, and its database."""
+        if hasattr(self.process, "process"):
+            self.process.stop()
         self.database.stop()
 
     # --- forms

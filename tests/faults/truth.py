@@ -79,6 +79,22 @@ def find_untold(journal: Row, events: list[Row], operations: list[Row], steps: l
     ]
 
 
+def find_delays(running: RunningPortal) -> list[float]:
+    """Return after how many seconds each change from outside that lasted was in the trail."""
+    journal, steps = running.sandbox("GET", "journal"), running.rows(STEPS)
+    entries, operations = [*journal["entries"], *journal["outside"]], running.operations()
+    told = {}
+    for one in running.rows("SELECT * FROM audit_event WHERE source = 'outside' ORDER BY sequence"):
+        told.setdefault((one["deployment_id"], kind_of(one["action"])), []).append(parse_time(one["at"]))
+    delays = []
+    for change in journal["outside"]:
+        if lasted(change, entries, operations) and was_a_change(change, steps):
+            at = parse_time(change["time"])
+            later = [one for one in told.get((change["deployment_id"], change["endpoint"]), []) if one > at]
+            delays += [(later[0] - at).total_seconds()] if later else []
+    return delays
+
+
 def lasted(change: Row, entries: list[Row], operations: list[Row]) -> bool:
     """Say whether nobody else changed the deployment, or wanted the same of it, at about the same time."""
     at = parse_time(change["time"])
