@@ -52,6 +52,7 @@ def journal(outside=(), entries=()):
         find_unconfirmed_refusals([STOPPED], [REFUSED]),
         find_unconfirmed_refusals([{**STOPPED, "action": "key.works"}], []),
         find_too_many_calls([READ] * 50, 30),
+        find_too_many_calls([{**READ, "status": 429}] * 3, 30),
     ],
 )
 def test_what_is_true_is_not_called_broken(found):
@@ -74,6 +75,7 @@ def test_what_is_true_is_not_called_broken(found):
         find_unconfirmed_refusals([STOPPED], [{**REFUSED, "endpoint": "/list"}]),
         find_unconfirmed_refusals([{**STOPPED, "action": "key.refused"}], [{**REFUSED, "status": 200}]),
         find_too_many_calls([READ] * 500, 30),
+        find_too_many_calls([{**READ, "status": 429}] * 20, 30),
     ],
 )
 def test_what_is_untrue_is_found(found):

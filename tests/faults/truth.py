@@ -16,6 +16,7 @@ CLOSE = timedelta(seconds=4)  # a change that lasts shorter may be missed: lists
 AGREED = timedelta(seconds=3)  # what the log store calls read, less what may still come
 KEY_CHECKS = ("/", "/{workspace}")
 CALLS = {"/list": (20, 2.0), "/get": (40, 2.5), "/get_log": (20, 1.5)}  # in any run, and for each second
+BACKGROUND, MOST_REFUSED_READS = ("/list", "/get_log"), 8  # answers of 429 in a run
 HARVEST = """SELECT h.* FROM logs_harvest h JOIN fleet_deployment d ON d.id = h.deployment_id
     WHERE d.deployment_id = '{}'"""
 LINES = """SELECT insert_id FROM logs_line l JOIN fleet_deployment d ON d.id = l.deployment_id
@@ -141,9 +142,11 @@ def find_unconfirmed_refusals(events: list[Row], calls: list[Row]) -> list[str]:
 
 
 def find_too_many_calls(calls: list[Row], seconds: float) -> list[str]:
-    """I23: the portal calls Roboflow no more often than CALLS allows."""
+    """I23: the portal calls Roboflow no more often than CALLS allows, and stops when it asks for patience."""
     counts = Counter(one["endpoint"] for one in calls)
-    return [
+    refused = sum(one["status"] == 429 and one["endpoint"] in BACKGROUND for one in calls)
+    impatient = [f"I23: {refused} reads were answered with 429"] if refused > MOST_REFUSED_READS else []
+    return impatient + [
         f"I23: {counts[endpoint]} calls of {endpoint} in {seconds:.0f} s"
         for endpoint, (always, each_second) in CALLS.items()
         if counts[endpoint] > always + each_second * seconds
