@@ -7,7 +7,7 @@ import pytest
 
 from tests.sandbox_process import SandboxProcess
 
-pytest_plugins = ["tests.people", "tests.twisted"]
+pytest_plugins = ["tests.people", "tests.twisted", "tests.addresses"]
 CHROMIUM = [
     "--no-sandbox",
     "--disable-gpu",

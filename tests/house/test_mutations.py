@@ -11,6 +11,7 @@ from deployments.ledger.models import Operation
 from deployments.workspaces.models import Membership
 from portal.accounts.models import User
 from portal.audit.models import Event
+from tests.addresses import address_of, every_pattern
 from tests.house.test_roles import NEEDS, OWN, addresses, filled
 
 ALLAUTH = (  # allauth's addresses that take a POST
@@ -168,3 +169,28 @@ def test_whoever_may_no_longer_sign_in_is_out_at_once(ben):
     User.objects.filter(pk=ben.user.pk).update(is_active=False)
 
     assert ben.get("/keys/").status_code == 302
+
+
+def test_every_form_of_every_page_carries_its_token(strict, ana, values):
+    """A form without a token is refused as stale, whatever a person presses."""
+    forms = bare = 0
+    for pattern in every_pattern():
+        answer = strict.get(address_of(pattern, values))
+        if answer.status_code != 200 or answer.streaming:
+            continue
+        for form in re.findall(
+            r"<form[^>]*method=.post.*?</form>", answer.content.decode(), re.DOTALL | re.I
+        ):
+            forms += 1
+            bare += not re.search(r'name="csrfmiddlewaretoken" value="\w{30,}"', form)
+
+    assert forms > 40  # each page has at least those of the person's menu
+    assert bare == 0
+
+
+def test_check_now_is_not_refused_as_stale(strict, ana):
+    page = strict.get("/keys/").content.decode()
+    card = re.search(r'<form[^>]*action="(/keys/\d+/check/)".*?</form>', page, re.DOTALL)
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', card[0])[1]
+
+    assert strict.post(card[1], {"csrfmiddlewaretoken": token}).status_code == 303

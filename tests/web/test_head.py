@@ -1,61 +1,15 @@
 """HEAD is answered wherever GET is: with the same status and headers, and without a body."""
 
-import re
-
 import pytest
-from django.urls import URLResolver, get_resolver
 
-from deployments.keys.models import ApiKey
-from deployments.team.models import Invitation
-from portal.audit.models import Event
-from tests.people import operation_of
+from tests.addresses import address_of, every_pattern
 
 OF_ONE_ANSWER = {"Content-Length"}  # tokens in the page have other lengths each time
 
 
-def all_patterns(patterns, prefix=""):
-    """Yield every pattern of an address, those of allauth included."""
-    for one in patterns:
-        if isinstance(one, URLResolver):
-            yield from all_patterns(one.url_patterns, prefix + str(one.pattern))
-        else:
-            yield prefix + str(one.pattern)
-
-
-PATTERNS = sorted(set(all_patterns(get_resolver().url_patterns)))
-
-
-@pytest.fixture
-def values(ana, fleet):
-    """Return a value that exists for each part of an address."""
-    operation = operation_of(ana.ask(next(iter(fleet.values())), "pause"))
-    ana.post("/w/acme-vision/team/", {"email": "new@example.com", "role": "viewer"})
-    return {
-        "workspace": "acme-vision",
-        "deployment_id": next(iter(fleet.values())).deployment_id,
-        "operation_id": str(operation.pk),
-        "sequence": str(Event.objects.filter(workspace_id=operation.workspace_id).first().sequence),
-        "member_id": str(ana.user.memberships.get().pk),
-        "invitation_id": str(Invitation.objects.get().pk),
-        "key_id": str(ApiKey.objects.first().pk),
-        "pk": "1",
-        "key": "unknown",
-        "uidb36": "1",
-        "token": "unknown",
-        "batch_id": "00000000-0000-4000-8000-000000000000",
-    }
-
-
-def address_of(pattern, values):
-    """Return the address of a pattern, with values in the place of its parts."""
-    plain = pattern.replace("^", "").replace("$", "")
-    filled = re.sub(r"\(\?P<(\w+)>[^)]*\)|<(?:\w+:)?(\w+)>", lambda part: values[part[1] or part[2]], plain)
-    return f"/{filled}"
-
-
 def test_head_is_answered_at_every_address_as_get_is_but_without_a_body(ana, values):
     answered, wrong = 0, []
-    for pattern in PATTERNS:
+    for pattern in every_pattern():
         address = address_of(pattern, values)
         get, head = ana.client.get(address), ana.client.head(address)
         answered += get.status_code == 200
