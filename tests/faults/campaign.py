@@ -73,10 +73,12 @@ def act_and_rest(
 def timed_by_test(running: RunningPortal) -> Iterator[None]:
     """Take the times of the operations of this block from the test: the portal's clock is wrong meanwhile."""
     before, started = {one["id"] for one in running.operations()}, datetime.now(tz=UTC).isoformat()
-    yield
-    ended = datetime.now(tz=UTC).isoformat()
-    new = {one["id"] for one in running.operations()} - before
-    running.real_times |= dict.fromkeys(new, (started, ended))
+    try:
+        yield
+    finally:
+        ended = datetime.now(tz=UTC).isoformat()
+        new = {one["id"] for one in running.operations()} - before
+        running.real_times |= dict.fromkeys(new, (started, ended))
 
 
 def choose_changes(running: RunningPortal, rng: random.Random) -> list[Callable[[], None]]:

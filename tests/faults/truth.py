@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.faults.invariants import parse_time
@@ -13,6 +13,7 @@ Row = dict[str, Any]
 EFFECTS = {"pause": "paused", "resume": "ready", "delete": "deleted"}
 SEEN_BEFORE = ("ready", "paused")
 CLOSE = timedelta(seconds=4)  # a change that lasts shorter may be missed: lists are read about every second
+EVER = datetime.min.replace(tzinfo=UTC)
 AGREED = timedelta(seconds=3)  # what the log store calls read, less what may still come
 KEY_CHECKS = ("/", "/{workspace}")
 CALLS = {"/list": (20, 2.0), "/get": (40, 2.5), "/get_log": (20, 1.5)}  # in any run, and for each second
@@ -30,12 +31,16 @@ def find_untrue(running: RunningPortal, watch: Watch) -> list[str]:
     journal = running.sandbox("GET", "journal")
     events = running.rows("SELECT * FROM audit_event ORDER BY sequence")
     calls = running.calls_since(watch.first_call)
-    outside = [one for one in events if one["source"] == "outside"]
     new_events = [one for one in events if one["sequence"] > watch.first_event]
+    told = [one for one in events if one["source"] == "outside"]
+    newly_told = [one for one in new_events if one["source"] == "outside"]
+    told_about = {one["deployment_id"] for one in newly_told}
     return [
         *watch.broken,
-        *find_told_too_often(journal, outside, running.reported()),
-        *find_untold(journal, outside, running.operations(), running.rows(STEPS)),
+        *find_told_too_often(
+            journal, [one for one in told if one["deployment_id"] in told_about], running.reported()
+        ),
+        *find_untold(journal, newly_told, running.operations(), running.rows(STEPS), since=watch.began),
         *find_unconfirmed_refusals(new_events, calls),
         *find_too_many_calls(calls, watch.seconds),
         *find_holes(running, watch.watched),
@@ -65,13 +70,17 @@ def find_told_too_often(journal: Row, events: list[Row], listed: Collection[str]
     ]
 
 
-def find_untold(journal: Row, events: list[Row], operations: list[Row], steps: list[Row]) -> list[str]:
-    """I19: each change from outside that lasted, and that showed, is in the trail."""
+def find_untold(
+    journal: Row, events: list[Row], operations: list[Row], steps: list[Row], *, since: datetime = EVER
+) -> list[str]:
+    """I19: each change from outside since a time, that lasted and that showed, is in the trail."""
     told = Counter((one["deployment_id"], kind_of(one["action"])) for one in events)
     lasting = Counter(
         (one["deployment_id"], one["endpoint"])
         for one in journal["outside"]
-        if lasted(one, [*journal["entries"], *journal["outside"]], operations) and was_a_change(one, steps)
+        if parse_time(one["time"]) >= since
+        and lasted(one, [*journal["entries"], *journal["outside"]], operations)
+        and was_a_change(one, steps)
     )
     return [
         f"I19: {kind} of {deployment_id} from outside is told {told[deployment_id, kind]} of {number} times"

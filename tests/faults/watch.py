@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import requests
@@ -38,7 +39,8 @@ class Watch:
         self.running, self.stays_ready = running, stays_ready
         self.watched = rng.choice(running.changeable())["deployment_id"] if is_log_open else ""
         self.broken: list[str] = []
-        self.first_call, self.started = running.last_call(), time.monotonic()
+        self.first_call = running.last_call()
+        self.began, self.started = datetime.now(tz=UTC), time.monotonic()
         self.first_event = running.rows("SELECT max(sequence) AS last FROM audit_event")[0]["last"] or 0
         self._known: dict[str, dict[str, Any]] = {}
         self._ended = threading.Event()
