@@ -219,7 +219,7 @@ USERSESSIONS_ADAPTER = "portal.accounts.adapters.SessionsAdapter"
 MFA_ADAPTER = "portal.accounts.adapters.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
-# A request for a new password, by anybody, makes allauth note the address as unverified. Invitations verify it.
+# When anybody asks for a new password, allauth notes the address as unverified. Invitations verify it.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS  # browsers allow it on localhost only
 MFA_WEBAUTHN_USER_VERIFICATION = "required"  # a passkey asks for finger, face or PIN, as a second step too
