@@ -93,7 +93,7 @@ def test_a_hundred_changes_that_stay_slow_for_five_minutes_cost_few_calls(
 
     for second in range(290):  # the confirm window of the first one ends at 300
         with time_machine.travel(started + timedelta(seconds=second), tick=False):
-            run_what_is_due(published_tasks, worker)
+            run_what_is_due(published_tasks, worker, sweeps=second % 5 == 0)
 
     counts = {path: sandbox.call_count(path, since=last_call) for path in READS}
     calls = sum(counts.values())
@@ -102,10 +102,11 @@ def test_a_hundred_changes_that_stay_slow_for_five_minutes_cost_few_calls(
     assert calls <= 120
 
 
-def run_what_is_due(published_tasks, worker):
+def run_what_is_due(published_tasks, worker, *, sweeps):
     """Do what beat and the workers do in one second: publish what is due, and run what was published."""
     publish_due_syncs(now=now())
-    sweep_operations(now=now())
+    if sweeps:
+        sweep_operations(now=now())
     for task, *ids in list(published_tasks):
         if task == "fleet.sync":
             worker.sync()
