@@ -13,7 +13,8 @@ from contextvars import ContextVar
 from typing import Any
 
 import structlog
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, OperationalError, connection, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.http import HttpRequest, HttpResponse
 
@@ -142,6 +143,7 @@ class PatienceMiddleware:
             return self.get_response(request)
 
 
-def limit_new_connection(**_: Any) -> None:
+def limit_new_connection(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
     """Make a new connection of a web process wait at most CLICK_SECONDS, also after a rollback."""
-    set_lock_wait(CLICK_SECONDS)
+    if connection.alias == DEFAULT_DB_ALIAS:  # and not one to another database, which would open this one too
+        set_lock_wait(CLICK_SECONDS)
