@@ -219,6 +219,8 @@ USERSESSIONS_ADAPTER = "portal.accounts.adapters.SessionsAdapter"
 MFA_ADAPTER = "portal.accounts.adapters.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+# allauth notes the address of a requested new password as unverified. Invitations verify it.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS  # browsers allow it on localhost only
 MFA_WEBAUTHN_USER_VERIFICATION = "required"  # a passkey asks for finger, face or PIN, as a second step too
 MFA_TOTP_TOLERANCE = 1  # phones whose clock is up to half a minute off

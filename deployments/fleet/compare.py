@@ -49,6 +49,7 @@ class KnownRow(Protocol):
     digest: str
     missing_since: datetime | None
     gone_at: datetime | None
+    is_listed: bool
     reported_at: datetime
 
 
@@ -81,7 +82,9 @@ class Comparison:
 
     new: list[DeploymentReport] = field(default_factory=list)
     changed: list[DeploymentReport] = field(default_factory=list)
-    returned: list[str] = field(default_factory=list)  # reported unchanged, but they were missing or gone
+    returned: list[str] = field(
+        default_factory=list
+    )  # reported unchanged, but were missing, gone or unlisted
     missing: list[str] = field(default_factory=list)
     disputed: list[str] = field(default_factory=list)  # only `/get` can tell what is true
     steps: list[StatusStep] = field(default_factory=list)
@@ -152,7 +155,7 @@ def compare_list(
         elif row.digest != digest(report):
             found.changed.append(report)
             add_change(found, row, report, operations)
-        elif row.missing_since or (row.gone_at and row.status != DELETED):
+        elif row.missing_since or not row.is_listed or (row.gone_at and row.status != DELETED):
             found.returned.append(report.deployment_id)
     found.missing = [
         row_id

@@ -56,7 +56,8 @@ DAMAGE = (  # what reading a damaged back-up raises
 def restore_backup(source: IO[bytes], *, replace: bool) -> dict[str, Any]:
     """Replace the whole content of the database by that of a back-up, or change nothing. Return its header.
 
-    An empty database gets its tables first: on a new machine the portal was never started. Raises BackupError if it does not fit or is damaged, and if this portal has people but not `replace`.
+    An empty database gets its tables first: on a new machine the portal was never started. Raises BackupError
+    if it does not fit or is damaged, and if this portal has people but not `replace`.
     """
     try:
         with gzip.GzipFile(fileobj=source, mode="rb") as data:

@@ -7,6 +7,7 @@ from allauth.mfa.models import Authenticator
 from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test import Client
 
 from portal.accounts.models import SignInPolicy
 from portal.audit.models import Event
@@ -21,6 +22,14 @@ def test_an_app_is_added_after_the_password_was_typed_again(ana, trail):
     add_app(ana)
     assert trail.actions()[-2:] == ["second_factor.added", "second_factor.codes_made"]
     assert Event.objects.get(action="second_factor.added").changed == {"kind": [None, "authenticator app"]}
+
+
+def test_a_request_for_a_new_password_keeps_nobody_from_adding_one(ana, trail):
+    Client().post("/accounts/password/reset/", {"email": "ana@example.com"})
+
+    add_app(ana)
+
+    assert "second_factor.added" in trail.actions()
 
 
 def test_the_password_alone_signs_nobody_in_any_more(app, trail):

@@ -39,7 +39,7 @@ def lagging(*endpoints: str) -> Act:
 
 
 def partial_entries(running: RunningPortal, rng: random.Random) -> Heal:
-    """Leave out or spoil one field, some or all of them, in one entry or in all, of lists, of /get or both."""
+    """Leave out or spoil some fields or all, in one entry or in all, of lists, of /get or of both."""
     fields = rng.choice(([rng.choice(FIELDS)], rng.sample(FIELDS, k=rng.randint(2, 6)), "*"))
     fault = {
         "kind": "partial",

@@ -1,4 +1,4 @@
-"""A strike that takes the machine away: the portal goes on elsewhere, from a back-up and its secrets alone."""
+"""A strike that takes the machine away: the portal goes on elsewhere, from a back-up and its secrets."""
 
 import os
 import random

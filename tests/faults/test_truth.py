@@ -1,4 +1,4 @@
-"""Each check of truth and thrift can fail: it finds what it is there to find, and nothing where all is well."""
+"""Each check of truth and thrift can fail: it finds what it looks for, and nothing where all is well."""
 
 import random
 from types import SimpleNamespace

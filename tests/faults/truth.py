@@ -64,7 +64,7 @@ def find_told_too_often(journal: Row, events: list[Row], listed: Collection[str]
     existed = {one["deployment_id"] for one in [*journal["entries"], *outside]} | set(listed)
     told = Counter((one["deployment_id"], kind_of(one["action"])) for one in events)
     return [
-        f"I21: {kind} of {deployment_id} is told {number} times and happened {made[deployment_id, kind]} times"
+        f"I21: {kind} of {deployment_id} is told {number} times, happened {made[deployment_id, kind]} times"
         for (deployment_id, kind), number in told.items()
         if number > made[deployment_id, kind] + (kind == "delete" and deployment_id not in existed)
     ]
@@ -163,7 +163,7 @@ def find_too_many_calls(calls: list[Row], seconds: float) -> list[str]:
 
 
 def find_holes(running: RunningPortal, deployment_id: str) -> list[str]:
-    """I24: what the log store calls read has each of Roboflow's lines, and every stored line is Roboflow's."""
+    """I24: what the log store calls read has each of Roboflow's lines, and no other line is stored."""
     name = running.reported().get(deployment_id, ("", ""))[0]
     harvest = running.rows(HARVEST.format(deployment_id))
     if not name or not harvest or not harvest[0]["covered_to"]:

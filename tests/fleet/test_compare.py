@@ -41,6 +41,7 @@ class StoredRow:
     digest: str = ""
     missing_since: datetime | None = None
     gone_at: datetime | None = None
+    is_listed: bool = True
     reported_at: datetime = YESTERDAY
     machine_type: str = "prod-gpu"
     creator_email: str = "ana@example.com"
@@ -380,3 +381,10 @@ def test_a_deployment_that_goes_on_to_be_listed_as_deleted_stays_gone():
 
     assert compare([ended], [report(status="deleted")]).is_empty
     assert compare([ended], []).is_empty
+
+
+def test_a_list_that_shows_what_only_an_answer_named_is_noticed():
+    named = row(is_listed=False)
+
+    assert compare([named], [report()]).returned == ["d1"]
+    assert compare([row()], [report()]).is_empty
