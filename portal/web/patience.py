@@ -8,12 +8,12 @@ notes in passing is given up at once, so that the page is answered from what is 
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
 
 import structlog
-from django.db import OperationalError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.backends.signals import connection_created
 from django.http import HttpRequest, HttpResponse
 
@@ -55,9 +55,10 @@ class Patience:
     def __init__(self) -> None:
         self.left = CLICK_SECONDS
         self.left_for_small = SMALL_SECONDS
-        self.told: float | None = None  # the limit that the connection has; None: not known
-        if connection.vendor == "postgresql":
-            self.told = CLICK_SECONDS  # since the connection was made
+        self.is_sqlite = connection.vendor == "sqlite"
+        # The limit that the connection has; None: not known. PostgreSQL's has one since it was made.
+        self.told: float | None = None if self.is_sqlite else CLICK_SECONDS
+        self.is_changed = False
 
     def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         """Execute a statement. One that takes a lock waits no longer than what is left."""
@@ -65,7 +66,9 @@ class Patience:
             return execute(sql, params, many, context)
         if self.told != self.left:
             set_lock_wait(self.left)
-            self.told = self.left
+            self.is_changed = True
+            # A rollback undoes it on PostgreSQL, also one to a savepoint: then another limit applies again.
+            self.told = self.left if self.is_sqlite else None
         started = time.monotonic()
         try:
             return execute(sql, params, many, context)
@@ -84,9 +87,10 @@ class Patience:
             self.left_for_small, self.left = self.left, left
 
     def end(self) -> None:
-        """Restore the limit for the connection's next request."""
-        if self.told not in (None, CLICK_SECONDS):
-            set_lock_wait(CLICK_SECONDS)
+        """Restore the limit for the connection's next request. A connection that is lost needs none."""
+        if self.is_changed and self.told != CLICK_SECONDS and connection.connection is not None:
+            with suppress(DatabaseError):
+                set_lock_wait(CLICK_SECONDS)
 
 
 current_patience: ContextVar[Patience | None] = ContextVar("current_patience", default=None)

@@ -256,7 +256,7 @@ def test_an_operation_is_cancelled_lost_resolved_and_dismissed(
 def test_a_sync_tells_what_changed_outside(ana, fleet, worker, sandbox, watch, trail):
     sandbox.change("pallet-counter", status="paused")
     sandbox.change("night-shift", status="deleted")
-    Deployment.objects.filter(deployment_name="dock-camera").delete()
+    Deployment.objects.filter(deployment_name="dock-cameras").delete()
     with watch():
         worker.sync()
 
