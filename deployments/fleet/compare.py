@@ -194,8 +194,7 @@ def changed_ids(stored: Mapping[str, KnownRow], digests: Mapping[str, str]) -> s
 def is_newer_than_list(reported_at: datetime, started: datetime, *, now: datetime) -> bool:
     """Return whether a row was written after a list was requested at `started`.
 
-    A time later than `now` was written before the clock was set back, and counts as old: otherwise no list
-    could change the row until the clock is there again.
+    A time later than `now` was written before the clock was set back, and counts as old.
     """
     return started < reported_at <= now + CLOCK_ERROR
 
@@ -281,7 +280,9 @@ def explaining_operation(operations: Sequence[AskedChange], row: KnownRow, kind:
     """
     for operation in operations:
         is_about_row = operation.kind == kind and operation.target_id == row.deployment_id
-        was_open = operation.ended_at is None or operation.ended_at >= row.status_since
+        # If the clock was set back meanwhile, it ended before it was requested.
+        ended_at = operation.ended_at and max(operation.ended_at, operation.requested_at)
+        was_open = ended_at is None or ended_at >= row.status_since
         if is_about_row and was_open and operation.sent_at is not None:
             return operation
     return None

@@ -84,9 +84,9 @@ def print_totals(running: RunningPortal, outcomes: list[Outcome], keys_found: li
     print(f"slowest click {running.slowest_click_seconds:.2f} s; {len(keys_found)} keys found in files")
     rates = [one.reads_per_second for one in outcomes if not one.broken] or [0.0]
     print(f"reads of Roboflow each second: median {median(rates):.2f}, most in a run {max(rates):.2f}")
-    delays = find_delays(running) or [0.0]
-    told = f"median {median(delays):.1f} s, latest {max(delays):.1f} s"
-    print(f"{len(delays)} changes from outside that lasted are in the trail after: {told}")
+    if delays := find_delays(running):
+        told = f"median {median(delays):.1f} s, latest {max(delays):.1f} s"
+        print(f"{len(delays)} changes from outside that lasted are in the trail after: {told}")
 
 
 if __name__ == "__main__":

@@ -45,7 +45,9 @@ def run(running: RunningPortal, strike: Strike, *, seed: int) -> Outcome:
                 time.sleep(LOG_SECONDS)
     except AssertionError as error:
         return Outcome(strike.name, REST_SECONDS, [f"I4/I6: {error}", *watch.broken])
-    broken = [*find_broken(running), *find_untrue(running, watch)]
+    found = [*find_broken(running), *find_untrue(running, watch)]
+    broken = [one for one in found if one not in running.known_broken]  # which stays so in all later runs
+    running.known_broken |= {*broken}
     return Outcome(strike.name, seconds, broken, watch.reads_per_second())
 
 

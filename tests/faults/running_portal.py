@@ -56,6 +56,7 @@ class RunningPortal:
         self.is_crowded = False  # each form is posted twice at once, and by Ben too
         self.is_database_away = False  # pages may answer 5xx
         self.real_times: dict[str, tuple[str, str]] = {}  # of operations that a wrong clock has timed
+        self.known_broken: set[str] = set()  # what was found broken after an earlier run
         self.use_machine(home)
         self.process.start()
         self.sign_in()

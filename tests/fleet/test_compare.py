@@ -209,9 +209,19 @@ def test_a_step_that_nobody_asked_for_has_its_kind_and_no_person(before, after, 
 
 @pytest.mark.parametrize(("ended_at", "by"), [(None, "Ana"), (YESTERDAY, "Ana"), (YESTERDAY - MINUTE, "")])
 def test_a_step_is_explained_by_an_operation_that_was_open_since_the_old_status_was_seen(ended_at, by):
-    found = compare([row()], [report(status="paused")], Asked("pause", ended_at=ended_at))
+    operation = Asked("pause", requested_at=YESTERDAY - 2 * MINUTE, ended_at=ended_at)
+
+    found = compare([row()], [report(status="paused")], operation)
 
     assert found.steps == step("ready", "paused", "pause", by)
+
+
+def test_a_step_is_explained_by_an_operation_that_ended_after_the_clock_was_set_back():
+    operation = Asked("pause", requested_at=YESTERDAY + MINUTE, ended_at=YESTERDAY - 4 * MINUTE)
+
+    found = compare([row()], [report(status="paused")], operation)
+
+    assert found.steps == step("ready", "paused", "pause", "Ana")
 
 
 @pytest.mark.parametrize(
