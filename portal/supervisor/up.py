@@ -40,7 +40,7 @@ def bring_up(plan: Plan, *, say: Say) -> int:
 
 
 def close_to_others(home: Path) -> None:
-    """Let nobody but the owner read a home, also one that an earlier version left open. Raises CannotStart."""
+    """Let nobody but the owner read a home, also one that was left open before. Raises CannotStart."""
     try:
         home.chmod(0o700)  # first: then nobody can reach what is below
         for path in home.rglob("*"):

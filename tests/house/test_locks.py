@@ -1,4 +1,4 @@
-"""Locks in one order in every transaction: table by table in ORDER; the head of the trail last and once.
+"""Locks in one order: in every transaction table by table in ORDER, and the trail's head last and once.
 
 Two transactions that lock the same rows in different orders can wait for each other for ever. Everybody who
 changes anything waits for the head: a transaction that holds it must not wait for anything else, or write

@@ -58,9 +58,8 @@ from django.test import Client
 from portal.accounts.models import User
 from portal.web.masking import mask_stored_keys
 
-call_command("migrate", verbosity=0)
-call_command("createcachetable")
 call_command("restore", "portal.backup")
+call_command("createcachetable")
 call_command("audit", "verify")
 call_command("vault", "check")
 print("masked:", mask_stored_keys("say held-by-both-1234"))
@@ -72,7 +71,6 @@ print("page:", " ".join(browser.get("/keys/").content.decode().split()))
 RESTORE_AND_FAIL = """
 from django.core.management import CommandError
 
-call_command("migrate", verbosity=0)
 try:
     call_command("restore", "portal.backup")
 except CommandError as error:
