@@ -1,4 +1,4 @@
-"""Opens a key for one call to Roboflow. Besides, only key checks and the rotation of the vault key open one."""
+"""Opens a key for one call to Roboflow. Only key checks and the rotation of the vault key open one, too."""
 
 import time
 from collections.abc import Callable

@@ -18,7 +18,7 @@ class OneTimeCode:
         """Return the code. Raises ValidationError for a wrong one, and for one that was used."""
         code: str = super().clean_code()  # type: ignore[misc]
         seconds = app_settings.TOTP_PERIOD * (2 * app_settings.TOTP_TOLERANCE + 1)
-        used = f"used code {self.user.pk} {''.join(code.split())}"  # type: ignore[attr-defined]
+        used = f"used-code-{self.user.pk}-{''.join(code.split())}"  # type: ignore[attr-defined]
         if not cache.add(used, "", timeout=seconds):
             if authenticator := getattr(self, "authenticator", None):
                 self._emit_authentication_failed(authenticator)  # type: ignore[attr-defined]

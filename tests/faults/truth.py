@@ -17,7 +17,7 @@ EVER = datetime.min.replace(tzinfo=UTC)
 AGREED = timedelta(seconds=3)  # what the log store calls read, less what may still come
 KEY_CHECKS = ("/", "/{workspace}")
 CALLS = {"/list": (20, 2.0), "/get": (40, 2.5), "/get_log": (20, 1.5)}  # in any run, and for each second
-BACKGROUND, MOST_REFUSED_READS = ("/list", "/get_log"), 8  # answers of 429 in a run
+BACKGROUND, MOST_REFUSED_READS = ("/list", "/get_log"), 12  # answers of 429 in a run
 HARVEST = """SELECT h.* FROM logs_harvest h JOIN fleet_deployment d ON d.id = h.deployment_id
     WHERE d.deployment_id = '{}'"""
 LINES = """SELECT insert_id FROM logs_line l JOIN fleet_deployment d ON d.id = l.deployment_id

@@ -55,7 +55,7 @@ def test_a_region_polls_its_page_with_its_revision():
 
     assert 'id="fleet"' in attributes and 'hx-get="/w/acme/?q=a&amp;rev=7"' in attributes
     assert "every 5s" in attributes
-    assert "every 400ms" in web.poll_attributes(context(), "fleet", "7", fast=True)
+    assert "every 400ms" in web.poll_attributes(context(), "fleet", "7", is_busy=True)
 
 
 def test_a_region_may_poll_another_address():
