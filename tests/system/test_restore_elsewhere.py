@@ -2,12 +2,14 @@
 
 import base64
 import os
+import re
 
 import pytest
 from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test import Client
 from django.utils.timezone import now
 
 from deployments.keys.models import ApiKey
@@ -109,6 +111,19 @@ def test_each_secret_can_be_changed_alone_and_nothing_breaks(ana, transactional_
     settings.PORTAL_VAULT_KEYS = settings.PORTAL_VAULT_KEYS[:1]
 
     assert verify_trail().ok and works_for_all() and is_masked()
+
+
+def test_with_another_secret_key_people_sign_in_again_and_invitations_still_work(ana, settings):
+    page = ana.post("/w/acme-vision/team/", {"email": "new@example.com", "role": "viewer"}).content.decode()
+    link = re.search(r"/invite/[\w-]+/", page)[0]
+
+    settings.SECRET_KEY = "y" * 60
+
+    assert ana.get("/keys/").headers["Location"].startswith("/accounts/login/")
+    browser = Client()
+    browser.post("/accounts/login/", {"login": "ana@example.com", "password": "a long password"})
+    assert browser.get("/keys/").status_code == 200
+    assert Client().get(link).status_code == 200
 
 
 @pytest.mark.processes
