@@ -76,8 +76,8 @@ class Session:
         return True
 
     def run(self, items: list[pytest.Item]) -> None:
-        """Run tests. Fixtures of the session stay up, because another test always follows."""
-        for item, following in zip(items, [*items[1:], self.items[0]], strict=True):
+        """Run tests. After the last one only the fixtures of the whole session stay up, so that any test can follow."""
+        for item, following in zip(items, [*items[1:], items[0].session], strict=True):
             self.running[:] = self.items.index(item).to_bytes(4, "big")
             if self.in_fork:
                 signal.setitimer(signal.ITIMER_REAL, 20 + 10 * self.seconds[item.nodeid])
