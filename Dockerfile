@@ -5,7 +5,8 @@ RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --disable-pip-v
 
 FROM python:3.11-slim-bookworm
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    PORTAL_HOME=/var/lib/portal PORTAL_STATIC_ROOT=/app/collected PORTAL_LOG_FORMAT=json
+    PORTAL_HOME=/var/lib/portal PORTAL_STATIC_ROOT=/app/collected PORTAL_LOG_FORMAT=json \
+    PORTAL_PULSE_FOLDER=/tmp/pulse
 WORKDIR /app
 RUN useradd --system --uid 10001 --user-group --home-dir /var/lib/portal --shell /usr/sbin/nologin portal \
     && install -d -o portal -g portal -m 0755 /var/lib/portal /var/lib/portal/secrets

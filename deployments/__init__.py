@@ -1,1 +1,1 @@
-"""The trade: what the portal does with Roboflow's Dedicated Deployments, one room per capability."""
+"""What the portal does with Roboflow's Dedicated Deployments: one package per capability."""

@@ -1,4 +1,4 @@
-"""The Celery app and the beat table: every periodic task by name, each with interval = expires."""
+"""The Celery app: three queues, and the beat table with every periodic task by name."""
 
 import os
 from typing import Any
@@ -8,16 +8,18 @@ from django.conf import settings
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 from portal.queue import steady
+from portal.queue.pulse import ConsumerPulse
+from portal.queue.routes import ROUTES, TICK
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 
 def every(seconds: float, task: str) -> dict[str, Any]:
-    """One line of the beat table. A run that nobody took within its interval is worthless: it expires."""
-    return {"task": task, "schedule": seconds, "options": {"expires": max(seconds, 1)}}
+    """Return one line of the beat table: `task`, sent every `seconds` into its queue."""
+    return {"task": task, "schedule": seconds, "options": {"queue": ROUTES.get(task, TICK)}}
 
 
-steady.install()
+steady.install_steady_qos()
 app = Celery("portal")
 app.conf.update(
     broker_url=settings.BROKER_URL,
@@ -26,9 +28,15 @@ app.conf.update(
     task_store_errors_even_if_ignored=False,
     task_serializer="json",
     accept_content=["json"],
+    task_default_queue=TICK,
+    task_routes={task: {"queue": queue} for task, queue in ROUTES.items()},
     task_acks_late=True,
     task_reject_on_worker_lost=False,  # the sweep recovers by leases in the database, never the broker
     task_publish_retry=False,
+    # Threads, not processes: tasks wait for Roboflow or the database, and three workers must not cost three
+    # times the memory. Threads cannot be killed, so every wait has a deadline of its own: calls, locks,
+    # connections.
+    worker_pool="threads",
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
     worker_send_task_events=False,
@@ -43,22 +51,21 @@ app.conf.update(
         "max_retries": 0,
         "retry_policy": {"max_retries": 0},
     },
-    task_soft_time_limit=120,
-    task_time_limit=150,
     timezone="UTC",
     beat_max_loop_interval=1,
     beat_scheduler="portal.queue.steady:SteadyScheduler",
     beat_schedule={
-        "heartbeat": every(5, "health.beat"),
         "sweep": every(settings.SWEEP_SECONDS, "operations.sweep"),
         "sync": every(min(1.0, settings.SYNC_ACTIVE_SECONDS), "fleet.sync_due"),
         "harvest": every(1, "logs.harvest_wanted"),
-        "recheck-keys": every(30, "keys.recheck_unchecked"),
+        "recheck-keys": every(5, "keys.recheck_due"),
         "sign-head": every(30, "audit.sign_head"),
+        "verify-trail": every(10, "audit.verify_requested"),
         "tidy": every(3600, "health.tidy"),
     },
 )
 app.steps["worker"].add(
     DjangoStructLogInitStep
-)  # lines of a task carry the id of the request that asked for it
+)  # log lines of a task have the id of the request that asked for it
+app.steps["consumer"].add(ConsumerPulse)
 app.autodiscover_tasks(lambda: settings.INSTALLED_APPS)

@@ -10,23 +10,25 @@ from structlog.typing import EventDict, WrappedLogger
 
 from portal.web.masking import mask_secrets
 
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
 
 def mask_event(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-    """Mask whatever looks like a key or a token in any text of an event: the second line of defence."""
-    return {key: mask_secrets(found) if isinstance(found, str) else found for key, found in event.items()}
+    """Mask what looks like a key or a token in any text of an event, should a caller have forgotten to."""
+    return {key: mask_secrets(value) if isinstance(value, str) else value for key, value in event.items()}
 
 
 def drop_expected(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-    """Tell of refusals and bad requests in a line: their tracebacks say nothing and let strangers fill the log."""
-    found = event.get("exc_info")
-    error = sys.exc_info()[1] if found is True else found[1] if isinstance(found, tuple) else found
+    """Drop the traceback of refusals and bad requests: it says nothing, and strangers could fill the log."""
+    info = event.get("exc_info")
+    error = sys.exc_info()[1] if info is True else info[1] if isinstance(info, tuple) else info
     if isinstance(error, PermissionDenied | SuspiciousOperation | Http404):
         event.pop("exc_info")
     return event
 
 
 def skip_probes(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-    """Leave out that machines asked whether all is well, and that it is: several lines each ten seconds."""
+    """Drop health checks that were answered with 200: they would be several lines every ten seconds."""
     if event.get("request") in ("GET /healthz", "GET /readyz") and event.get("code", 200) == 200:
         raise structlog.DropEvent
     return event
@@ -57,7 +59,10 @@ structlog.configure(
 
 
 def logging_config(*, format: str, level: str) -> dict[str, Any]:
-    """Return Django's LOGGING: everything to stderr, as JSON lines for machines or short lines for people."""
+    """Return Django's LOGGING: all goes to stderr, as JSON if `format` is "json", otherwise as plain lines.
+
+    `level` is one of LEVELS and holds for everything but the loggers named here.
+    """
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if format == "json"
@@ -79,7 +84,7 @@ def logging_config(*, format: str, level: str) -> dict[str, Any]:
             # urllib3 logs whole addresses at DEBUG, and addresses of Roboflow carry the key.
             "urllib3": {"level": "WARNING"},
             "django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
-            # A line for each task would drown the rest; failures are told all the same.
+            # One line per task would hide the rest. Failures are logged at WARNING and above.
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
             "celery.beat": {"level": "WARNING"},

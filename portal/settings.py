@@ -1,120 +1,102 @@
-"""Every setting of the portal, read from the environment once. The table in README.md explains them."""
+"""Every setting of the portal, read from the environment once. The table in README.md explains them.
+
+A bad value does not stop the import: it becomes a line of SETTING_PROBLEMS, and the last line of this file
+stops the process with all of these lines.
+"""
 
 import logging
+import os
+import sys
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
-import environ
-from django.core.exceptions import ImproperlyConfigured
-
-from portal.environment import secret, value
-from portal.logging import logging_config
+from portal.configuration.addresses import parse_base_address, parse_network, parse_upstream_address
+from portal.configuration.broker_url import broker_url
+from portal.configuration.database_url import database_config
+from portal.configuration.email_url import email_config, parse_sender
+from portal.configuration.keys import parse_public_key, parse_secret_key, parse_trail_key, parse_vault_keys
+from portal.configuration.rate_limits import RATE_LIMITS
+from portal.environment import Environment, stop_on_problems
+from portal.logging import LEVELS, logging_config
 from portal.web.headers import CSP_DIRECTIVES, FORBIDDEN_FEATURES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+env = Environment(os.environ)
 
+# --- where things are -------------------------------------------------------------------------------------
+# State of one machine: database, secrets, logs; and the files of health/pulse.py.
+PORTAL_HOME = env.path_setting("PORTAL_HOME", BASE_DIR / "var", base=BASE_DIR)
+PULSE_FOLDER = env.path_setting("PORTAL_PULSE_FOLDER", PORTAL_HOME / "pulse", base=BASE_DIR)
+base = env.parsed_setting("PORTAL_BASE_URL", "http://localhost:8000", parse_base_address)
+PORTAL_BASE_URL = base.url  # the address that people type
+HTTPS = base.is_https
+ALLOWED_HOSTS = base.hosts
+CSRF_TRUSTED_ORIGINS = base.origins
+# Addresses or networks whose X-Forwarded-For and -Proto count.
+PORTAL_TRUSTED_PROXIES = env.list_setting("PORTAL_TRUSTED_PROXIES", parse_network)
+# How many of their addresses are skipped in X-Forwarded-For; by default, as many as a chain of all has.
+listed_hops = str(min(10, max(1, len(PORTAL_TRUSTED_PROXIES) - 1)))
+PORTAL_PROXY_HOPS = int(env.choice_setting("PORTAL_PROXY_HOPS", listed_hops, map(str, range(11))))
 
-def number(name: str, default: float) -> float:
-    """A setting that is a positive number."""
-    try:
-        found = float(value(name, str(default)))
-    except ValueError:
-        found = 0
-    if found <= 0:
-        raise ImproperlyConfigured(f"{name} is not a positive number: {value(name)!r}.")
-    return found
-
-
-def switch(name: str, default: bool) -> bool:
-    """A setting that is yes or no."""
-    return value(name, "yes" if default else "no").lower() in {"1", "yes", "true", "on"}
-
-
-def words(name: str) -> list[str]:
-    """A setting that is a comma-separated list."""
-    return [word.strip() for word in value(name).split(",") if word.strip()]
-
-
-# --- where things are -----------------------------------------------------------------------------------------------
-PORTAL_HOME = (
-    BASE_DIR / value("PORTAL_HOME", "var")
-).resolve()  # state of one machine: database, secrets, broker
-PORTAL_BASE_URL = value("PORTAL_BASE_URL", "http://localhost:8000").rstrip(
-    "/"
-)  # the address that people type
-PORTAL_TRUSTED_PROXIES = words(
-    "PORTAL_TRUSTED_PROXIES"
-)  # addresses or networks whose X-Forwarded-For and -Proto count
-
-base = urlsplit(PORTAL_BASE_URL)
-if base.scheme not in {"http", "https"} or not base.hostname:
-    raise ImproperlyConfigured(f"PORTAL_BASE_URL is not an address: {PORTAL_BASE_URL!r}.")
-HTTPS = base.scheme == "https"
-LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
-IS_LOCAL = base.hostname in {"localhost", "127.0.0.1", "::1"}
-ALLOWED_HOSTS = sorted({base.hostname} | (LOOPBACK if IS_LOCAL else set()) | {"127.0.0.1"})
-port = f":{base.port}" if base.port else ""
-CSRF_TRUSTED_ORIGINS = sorted(
-    {PORTAL_BASE_URL} | ({f"{base.scheme}://{host}{port}" for host in LOOPBACK} if IS_LOCAL else set())
-)
-
-# --- secrets --------------------------------------------------------------------------------------------------------
+# --- secrets ----------------------------------------------------------------------------------------------
 SECRETS_FOLDER = PORTAL_HOME / "secrets"
-SECRET_KEY = secret("PORTAL_SECRET_KEY", SECRETS_FOLDER)  # Django's
-PORTAL_VAULT_KEYS = [
-    key.strip() for key in secret("PORTAL_VAULT_KEYS", SECRETS_FOLDER).split(",") if key.strip()
-]  # newest first
-PORTAL_TRAIL_KEY = secret("PORTAL_TRAIL_KEY", SECRETS_FOLDER)  # Ed25519, signs the heads of the trail
-PORTAL_TRAIL_FORMER_PUBLIC_KEYS = words(
-    "PORTAL_TRAIL_FORMER_PUBLIC_KEYS"
-)  # base64; of trail keys that are in use no more
+SECRET_KEY = env.secret_setting("PORTAL_SECRET_KEY", SECRETS_FOLDER, parse_secret_key, "unusable")  # Django's
+# Newest first: the first one seals, all of them open.
+PORTAL_VAULT_KEYS = env.secret_setting("PORTAL_VAULT_KEYS", SECRETS_FOLDER, parse_vault_keys, list[str]())
+# Ed25519, signs the heads of the trail; then the public keys of earlier ones.
+PORTAL_TRAIL_KEY = env.secret_setting("PORTAL_TRAIL_KEY", SECRETS_FOLDER, parse_trail_key, "")
+PORTAL_TRAIL_FORMER_PUBLIC_KEYS = env.list_setting("PORTAL_TRAIL_FORMER_PUBLIC_KEYS", parse_public_key)
 
-DEBUG = switch("PORTAL_DEBUG", False)  # pages with tracebacks; refused anywhere but on this machine
-if DEBUG and not IS_LOCAL:
-    raise ImproperlyConfigured("PORTAL_DEBUG shows internals to everybody: it is only allowed on localhost.")
-
+DEBUG = env.switch_setting("PORTAL_DEBUG", False)  # pages with tracebacks
+env.require(
+    base.is_local or not DEBUG,
+    "PORTAL_DEBUG shows internals to everybody: it is only allowed when PORTAL_BASE_URL is on localhost.",
+)
 DEFAULT_EXCEPTION_REPORTER_FILTER = "portal.web.reports.SecretsFilter"
 
-# --- Roboflow -------------------------------------------------------------------------------------------------------
-ROBOFLOW_REGION = value("ROBOFLOW_REGION", "us")
+# --- Roboflow ---------------------------------------------------------------------------------------------
 ROBOFLOW_REGIONS = {
     "us": {"deployments": "https://roboflow.cloud", "api": "https://api.roboflow.com"},
     "eu": {"deployments": "https://eu.roboflow.cloud", "api": "https://api.roboflow.eu"},
 }
-if ROBOFLOW_REGION not in ROBOFLOW_REGIONS:
-    raise ImproperlyConfigured(f"ROBOFLOW_REGION is us or eu, not {ROBOFLOW_REGION!r}.")
-if value("ROBOFLOW_DEPLOYMENTS_URL") or value(
-    "ROBOFLOW_API_URL"
-):  # addresses of one's own: their region is the only one
+ROBOFLOW_REGION = env.choice_setting("ROBOFLOW_REGION", "us", ROBOFLOW_REGIONS)
+given = {
+    "deployments": env.parsed_setting("ROBOFLOW_DEPLOYMENTS_URL", "", parse_upstream_address),
+    "api": env.parsed_setting("ROBOFLOW_API_URL", "", parse_upstream_address),
+}
+if any(given.values()):  # other addresses: their region is the only one
     known = ROBOFLOW_REGIONS[ROBOFLOW_REGION]
-    ROBOFLOW_REGIONS = {
-        ROBOFLOW_REGION: {
-            "deployments": value("ROBOFLOW_DEPLOYMENTS_URL", known["deployments"]).rstrip("/"),
-            "api": value("ROBOFLOW_API_URL", known["api"]).rstrip("/"),
-        }
-    }
-ROBOFLOW_CONNECT_TIMEOUT_SECONDS = number("ROBOFLOW_CONNECT_TIMEOUT_SECONDS", 5)
-ROBOFLOW_READ_TIMEOUT_SECONDS = number("ROBOFLOW_READ_TIMEOUT_SECONDS", 30)
-ROBOFLOW_CREDITS_PER_HOUR = {
-    "gpu": 1.0,
-    "cpu": 0.25,
-}  # Roboflow's price page: by the minute, nothing while paused
+    ROBOFLOW_REGIONS = {ROBOFLOW_REGION: {api: given[api] or known[api] for api in known}}
+ROBOFLOW_CONNECT_TIMEOUT_SECONDS, ROBOFLOW_READ_TIMEOUT_SECONDS = (
+    env.number_setting("ROBOFLOW_CONNECT_TIMEOUT_SECONDS", 5, at_least=0.1, at_most=30),
+    env.number_setting("ROBOFLOW_READ_TIMEOUT_SECONDS", 30, at_least=0.1, at_most=60),
+)
+# Roboflow's price page: by the minute, nothing while paused.
+ROBOFLOW_CREDITS_PER_HOUR = {"gpu": 1.0, "cpu": 0.25}
 
-SYNC_ACTIVE_SECONDS = number("SYNC_ACTIVE_SECONDS", 5)  # between syncs while something moves or is watched
-SYNC_IDLE_SECONDS = number("SYNC_IDLE_SECONDS", 60)  # between syncs when quiet
-OPERATION_LEASE_SECONDS = number("OPERATION_LEASE_SECONDS", 60)  # how long a worker may hold an operation
-OPERATION_CALL_SECONDS = (
-    OPERATION_LEASE_SECONDS * 0.75
-)  # pre-check and call share it: a late call must not outlive the lease
-OPERATION_CONFIRM_SECONDS = number(
-    "OPERATION_CONFIRM_SECONDS", 300
-)  # how long to look for an unknown or accepted change
-SWEEP_SECONDS = number("SWEEP_SECONDS", 5)  # how often the sweep looks
-KEY_CHECK_SECONDS = 5.0  # a person waits for this very answer
+# Between two syncs: when nothing moves, and while something moves or is watched. Above an hour, Workspace.due
+# would take a due time for one that was written before the clock was set back.
+SYNC_IDLE_SECONDS = env.number_setting("SYNC_IDLE_SECONDS", 60, at_least=0.1, at_most=3600)
+active = {"default": min(5.0, SYNC_IDLE_SECONDS), "at_least": 0.1, "at_most": SYNC_IDLE_SECONDS}
+SYNC_ACTIVE_SECONDS = env.number_setting("SYNC_ACTIVE_SECONDS", **active, limit="SYNC_IDLE_SECONDS")
+# How long to look for an unknown or accepted change.
+OPERATION_CONFIRM_SECONDS = env.number_setting("OPERATION_CONFIRM_SECONDS", 300, at_least=1, at_most=86_400)
+# How long a worker may hold an operation. Pre-check and call share three quarters of it, so that a late call
+# does not outlive the lease: at least 1.5 s, at most the 75 s that docker-compose.yml gives a worker to end.
+OPERATION_LEASE_SECONDS = env.number_setting(
+    "OPERATION_LEASE_SECONDS", max(2.0, min(60.0, OPERATION_CONFIRM_SECONDS / 2)), at_least=2, at_most=100
+)
+OPERATION_CALL_SECONDS = OPERATION_LEASE_SECONDS * 0.75
+env.require(
+    OPERATION_LEASE_SECONDS < OPERATION_CONFIRM_SECONDS,
+    f"OPERATION_CONFIRM_SECONDS is {OPERATION_CONFIRM_SECONDS:g}: it must be above OPERATION_LEASE_SECONDS"
+    f" ({OPERATION_LEASE_SECONDS:g}), or a lost operation would never be looked for.",
+)
+SWEEP_SECONDS = env.number_setting("SWEEP_SECONDS", 5, at_least=0.1, at_most=60)  # between two sweeps
+KEY_CHECK_SECONDS = 5.0  # a person waits for this answer
 
-# --- what the site is made of ---------------------------------------------------------------------------------------
+# --- what the site is made of -----------------------------------------------------------------------------
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -131,6 +113,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.usersessions",
+    "portal.configuration",
     "portal.web",
     "portal.queue",
     "portal.audit",
@@ -139,6 +122,7 @@ INSTALLED_APPS = [
     "portal.supervisor",
     "deployments.workspaces",
     "deployments.keys",
+    "deployments.ledger",
     "deployments.fleet",
     "deployments.logs",
     "deployments.operations",
@@ -149,11 +133,14 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "portal.web.middleware.TrustedProxyMiddleware",
+    "portal.web.middleware.HeadMiddleware",
     "portal.web.headers.SecurityHeadersMiddleware",  # these three before any that may answer by itself
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
+    "portal.health.middleware.HealthMiddleware",  # before any that reads the Host header
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.web.patience.PatienceMiddleware",  # before any that uses the database
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -190,36 +177,21 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # no form of ours comes near 1 MiB
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000  # a bulk choice sends some fields for each of its rows
 APPEND_SLASH = True
 
-# --- database and broker --------------------------------------------------------------------------------------------
-env = environ.Env()
-database: dict[str, Any] = env.db_url_config(
-    value("DATABASE_URL", f"sqlite:///{PORTAL_HOME / 'portal.sqlite3'}")
-)
-if "sqlite" in database["ENGINE"]:
-    database["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",  # BEGIN DEFERRED fails at once when a reader turns writer
-        "timeout": 20,
-        # NORMAL may lose the last commits at a power failure: an operation already shown as accepted would vanish.
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
-    }
-else:
-    if password := value("POSTGRES_PASSWORD"):
-        database["PASSWORD"] = password
-    # Whoever stops in the middle of a transaction (a suspended worker, a lost host) holds its locks for so long, and not for ever.
-    database["OPTIONS"] = {"connect_timeout": 5, "options": "-c idle_in_transaction_session_timeout=10s"}
-    database["CONN_HEALTH_CHECKS"] = True
-database["CONN_MAX_AGE"] = 600  # a new connection costs more than most pages
-DATABASES = {"default": database}
+# --- database and broker ----------------------------------------------------------------------------------
+postgres_password, redis_password = map(env.password_setting, ("POSTGRES_PASSWORD", "REDIS_PASSWORD"))
+parse_database = partial(database_config, password=postgres_password, home=PORTAL_HOME, base=BASE_DIR)
+DATABASES = {"default": env.parsed_setting("DATABASE_URL", "", parse_database)}
 CACHES = {"default": {"BACKEND": "portal.web.counters.Counters", "LOCATION": "portal_cache"}}
-BROKER_URL = value("REDIS_URL", f"redis+socket://{PORTAL_HOME / 'broker.sock'}")
-if (redis_password := value("REDIS_PASSWORD")) and "@" not in BROKER_URL:
-    BROKER_URL = BROKER_URL.replace("://", f"://:{redis_password}@", 1)
+parse_broker = partial(broker_url, password=redis_password, default_socket=PORTAL_HOME / "broker.sock")
+BROKER_URL = env.parsed_setting("REDIS_URL", "", parse_broker)
 
-# --- people ---------------------------------------------------------------------------------------------------------
+# --- people -----------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["portal.accounts.backend.PersonBackend"]
+SIGN_IN_BACKEND = "portal.accounts.backend.PersonBackend"
+AUTHENTICATION_BACKENDS = [SIGN_IN_BACKEND]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {
@@ -249,20 +221,8 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS  # browsers allow it on localhost only
 MFA_TOTP_TOLERANCE = 1  # phones whose clock is up to half a minute off
-ACCOUNT_RATE_LIMITS = {  # allauth's notation; from key_check on they are ours
-    "login": "60/m/ip",
-    "login_failed": "20/m/ip,5/5m/key",
-    "reset_password": "10/m/ip,3/m/key",
-    "change_password": "5/m/user",
-    "key_check": "10/m/user",
-    "operation": "120/m/user",
-    "batch": "6/m/user",
-    "verify": "3/m/user",
-    "sync": "12/m/key",
-    "export": "120/m/user",
-    "refusal": "120/m/user",
-    "invite": "20/m/user",
-}
+ACCOUNT_RATE_LIMITS = RATE_LIMITS
+SESSION_ENGINE = "portal.web.sessions"
 SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())  # absolute limit
 SESSION_IDLE_SECONDS = timedelta(hours=24).total_seconds()  # without a page or poll
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
@@ -272,7 +232,7 @@ SESSION_COOKIE_NAME = "__Host-portal-session" if HTTPS else "portal-session"
 CSRF_COOKIE_NAME = "__Host-portal-csrf" if HTTPS else "portal-csrf"
 CSRF_FAILURE_VIEW = "portal.web.errors.csrf_failure"
 
-# --- headers (portal/web/headers.py explains them) ------------------------------------------------------------------
+# --- headers (portal/web/headers.py explains them) --------------------------------------------------------
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -280,17 +240,15 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked by machines beside the portal, without TLS
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SECURE_PROXY_SSL_HEADER = (
-    "HTTP_X_FORWARDED_PROTO",
-    "https",
-)  # TrustedProxyMiddleware removes it from strangers
+# TrustedProxyMiddleware removes it when a stranger sends it.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {"DIRECTIVES": CSP_DIRECTIVES}
 PERMISSIONS_POLICY = FORBIDDEN_FEATURES
 
-# --- static files ---------------------------------------------------------------------------------------------------
+# --- static files -----------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
-STATIC_ROOT = Path(value("PORTAL_STATIC_ROOT") or PORTAL_HOME / "static")
+STATIC_ROOT = env.path_setting("PORTAL_STATIC_ROOT", PORTAL_HOME / "static", base=BASE_DIR)
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATICFILES_FINDERS = [
     "django.contrib.staticfiles.finders.FileSystemFinder",
@@ -303,18 +261,29 @@ STORAGES = {
 }
 COMPRESS_OFFLINE = True  # joined once by `manage.py prepare_static`, not while somebody waits
 COMPRESS_ROOT = STATIC_ROOT
-COMPRESS_FILTERS = {
-    "css": ["compressor.filters.css_default.CssAbsoluteFilter"],
-    "js": [],
-}  # its minifiers break nested CSS
+# No filter for js: minifiers break nested CSS.
+COMPRESS_FILTERS = {"css": ["compressor.filters.css_default.CssAbsoluteFilter"], "js": []}
 COMPRESS_OFFLINE_CONTEXT: dict[str, object] = {}
 
-# --- mail and logs --------------------------------------------------------------------------------------------------
-vars().update(env.email_url_config(value("EMAIL_URL", "consolemail://")))
+# --- mail and logs ----------------------------------------------------------------------------------------
+vars().update(env.parsed_setting("EMAIL_URL", "consolemail://", email_config))
 EMAIL_TIMEOUT = 5  # seconds; a silent mail server must not hold a page
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = value("EMAIL_FROM", f"Deployment Portal <portal@{base.hostname}>")
-LOG_FORMAT = value("PORTAL_LOG_FORMAT", "console")  # console for people, json for machines
-LOGGING = logging_config(format=LOG_FORMAT, level=value("PORTAL_LOG_LEVEL", "INFO"))
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.parsed_setting(
+    "EMAIL_FROM", f"Deployment Portal <portal@{base.mail_domain}>", parse_sender
+)
+# Lines for people, or JSON for machines.
+LOG_FORMAT = env.choice_setting("PORTAL_LOG_FORMAT", "console", ("console", "json"))
+LOGGING = logging_config(format=LOG_FORMAT, level=env.choice_setting("PORTAL_LOG_LEVEL", "INFO", LEVELS))
 LOGGING_CONFIG = "logging.config.dictConfig"
-logging.captureWarnings(True)  # they are lines of the log, too
+logging.captureWarnings(True)  # warnings become lines of the log
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
+
+# --- what is wrong with the settings ----------------------------------------------------------------------
+SETTING_PROBLEMS = env.problems
+SETTING_WARNINGS = env.misspelling_warnings(used_elsewhere={"PORTAL_BIND", "PORTAL_PORT", "PORTAL_NETWORK"})
+if ROBOFLOW_CONNECT_TIMEOUT_SECONDS + ROBOFLOW_READ_TIMEOUT_SECONDS > OPERATION_CALL_SECONDS:
+    SETTING_WARNINGS.append(
+        f"ROBOFLOW_READ_TIMEOUT_SECONDS is {ROBOFLOW_READ_TIMEOUT_SECONDS:g}, but a change is cut off after"
+        f" {OPERATION_CALL_SECONDS:g} s, three quarters of OPERATION_LEASE_SECONDS."
+    )
+stop_on_problems(SETTING_PROBLEMS, arguments=sys.argv)

@@ -14,7 +14,6 @@ urlpatterns = [
     path("", include("deployments.keys.urls")),
     path("", include("deployments.team.urls")),
     path("", include("deployments.system.urls")),
-    path("", include("portal.audit.urls")),
 ]
 handler400 = "portal.web.errors.bad_request"
 handler403 = "portal.web.errors.forbidden"

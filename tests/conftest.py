@@ -1,4 +1,4 @@
-"""What all tests share: the sandbox as Roboflow, a trail that can be emptied, Chromium."""
+"""Fixtures of all tests: the sandbox in place of Roboflow, an audit trail that can be emptied, Chromium."""
 
 import os
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ import pytest
 
 from tests.sandbox_process import SandboxProcess
 
-pytest_plugins = ["tests.people", "tests.twisted"]
+pytest_plugins = ["tests.people", "tests.twisted", "tests.addresses"]
 CHROMIUM = [
     "--no-sandbox",
     "--disable-gpu",
@@ -20,7 +20,7 @@ CHROMIUM = [
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what touches the database, and what drives a browser."""
+    """Mark the tests that use the database, and those that drive a browser."""
     for item in items:
         names = set(getattr(item, "fixturenames", ()))
         if names & {"db", "transactional_db"} or item.get_closest_marker("django_db"):
@@ -40,9 +40,11 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, object]) -> dic
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: object) -> None:
-    """The rate limits need their cache table."""
+    """Create the cache table for the rate limits. Refuse another database than TEST_DATABASE names."""
     from django.core.management import call_command
+    from django.db import connection
 
+    assert connection.vendor == os.environ["TEST_DATABASE"]
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         call_command("createcachetable", verbosity=0)
 
@@ -58,18 +60,38 @@ def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbo
 
 @pytest.fixture
 def sandbox(sandbox_process: SandboxProcess, settings: object) -> SandboxProcess:
-    """Roboflow, at its opening."""
-    from deployments.keys.open import client_of
+    """Return the sandbox with its initial data; the portal's only region points at it."""
+    from deployments.keys.open import client_for_region
 
     sandbox_process.reset()
-    settings.ROBOFLOW_REGIONS = {"us": {"deployments": sandbox_process.url, "api": sandbox_process.url}}  # type: ignore[attr-defined]
-    client_of.cache_clear()
+    region = {"deployments": sandbox_process.url, "api": sandbox_process.url}
+    settings.ROBOFLOW_REGIONS = {"us": region}  # type: ignore[attr-defined]
+    client_for_region.cache_clear()
     return sandbox_process
+
+
+@pytest.fixture
+def short_timeout(settings: object, sandbox: SandboxProcess) -> None:
+    """Make calls to Roboflow time out after one second."""
+    from deployments.keys.open import client_for_region
+
+    settings.ROBOFLOW_READ_TIMEOUT_SECONDS = 1  # type: ignore[attr-defined]
+    client_for_region.cache_clear()
+
+
+@pytest.fixture
+def short_timeouts(sandbox: SandboxProcess, settings: object) -> None:
+    """Let the portal wait only 0.3 s for an answer, so that silence costs a test little."""
+    from deployments.keys.open import client_for_region
+
+    settings.ROBOFLOW_CONNECT_TIMEOUT_SECONDS = 0.3  # type: ignore[attr-defined]
+    settings.ROBOFLOW_READ_TIMEOUT_SECONDS = 0.3  # type: ignore[attr-defined]
+    client_for_region.cache_clear()
 
 
 @pytest.fixture(autouse=True)
 def _trail_may_be_emptied(request: pytest.FixtureRequest) -> Iterator[None]:
-    """The triggers that refuse DELETE also refuse the flush after a transactional test: they stand again before the next one."""
+    """Create the audit trail's triggers before a transactional test; drop them for the flush after it."""
     marker = request.node.get_closest_marker("django_db")
     if not (marker and marker.kwargs.get("transaction")) and "transactional_db" not in request.fixturenames:
         yield
@@ -79,14 +101,14 @@ def _trail_may_be_emptied(request: pytest.FixtureRequest) -> Iterator[None]:
     from portal.audit import triggers
 
     request.getfixturevalue("transactional_db")
-    triggers.create(connection)
+    triggers.create_triggers(connection)
     yield
-    triggers.drop(connection)
+    triggers.drop_triggers(connection)
 
 
 @pytest.fixture(autouse=True)
 def _no_limits(request: pytest.FixtureRequest) -> None:
-    """Each test begins with fresh rate limits."""
+    """Start each test with fresh rate limits."""
     if "db" in request.fixturenames:
         request.getfixturevalue("db")
         from django.core.cache import cache

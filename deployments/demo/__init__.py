@@ -1,1 +1,1 @@
-"""People and keys to play with."""
+"""Example people and keys for `make demo`."""

@@ -1,4 +1,4 @@
-"""People, keys and a workspace to play with."""
+"""Creates the demo's people, with their keys and their workspace."""
 
 from datetime import datetime
 
@@ -6,9 +6,9 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
-from deployments.keys.check import NotSaved, add_key
+from deployments.keys.check import KeyNotSaved, add_key
 from deployments.keys.models import ApiKey
-from deployments.workspaces.join import join
+from deployments.workspaces.join import add_member
 from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.roles import Role
 from portal.accounts.models import User
@@ -22,29 +22,45 @@ PEOPLE = (  # name, e-mail, administrator, sandbox key
 )
 
 
-def seed(*, password: str, with_keys: bool, now: datetime) -> None:
-    """Make what is missing; run again it changes nothing."""
+def seed_demo(*, password: str, with_keys: bool, now: datetime) -> None:
+    """Create the people that are missing, and with `with_keys` their keys and memberships.
+
+    Ana and Ben join by their keys, and Vera as a viewer. A second run changes nothing.
+    """
     for name, email, is_administrator, key in PEOPLE:
-        person = User.objects.filter(email=email).first() or User.objects.create_user(
-            email, password, name=name, is_administrator=is_administrator, created_at=now
-        )
+        person = User.objects.filter(email=email).first()
+        if person is None:
+            person = User.objects.create_user(
+                email,
+                password,
+                name=name,
+                is_administrator=is_administrator,
+                created_at=now,
+            )
         if with_keys and key and not ApiKey.objects.filter(user=person).exists():
-            give_key(person, key, now=now)
+            add_demo_key(person, key, now=now)
+    if with_keys:
+        add_demo_viewer(now=now)
+
+
+def add_demo_viewer(*, now: datetime) -> None:
+    """Make Vera a viewer of the sandbox's workspace, if it exists and she is no member yet."""
     vera = User.objects.get(email="vera@example.com")
     workspace = Workspace.objects.filter(roboflow_slug="acme-vision").first()
-    if with_keys and workspace and not Membership.objects.filter(user=vera).exists():
-        with transaction.atomic():
-            join(
-                user=vera,
-                workspace=workspace,
-                role=Role.VIEWER,
-                by=Origin(actor_id=vera.pk, actor_name=str(vera), source="system"),
-                now=now,
-            )
+    if workspace is None or Membership.objects.filter(user=vera).exists():
+        return
+    with transaction.atomic():
+        add_member(
+            user=vera,
+            workspace=workspace,
+            role=Role.VIEWER,
+            by=Origin(actor_id=vera.pk, actor_name=str(vera), source="system"),
+            now=now,
+        )
 
 
-def give_key(person: User, key: str, *, now: datetime) -> None:
-    """Add a sandbox key as the person would."""
+def add_demo_key(person: User, key: str, *, now: datetime) -> None:
+    """Add a sandbox key as the person would. A key that cannot be saved is logged, and the demo goes on."""
     by = Origin(actor_id=person.pk, actor_name=str(person), source="system")
     try:
         add_key(
@@ -56,5 +72,5 @@ def give_key(person: User, key: str, *, now: datetime) -> None:
             by=by,
             now=now,
         )
-    except NotSaved as trouble:
-        log.warning("demo_key_not_saved", person=person.email, why=trouble.reading)
+    except KeyNotSaved as error:
+        log.warning("demo_key_not_saved", person=person.email, why=error.reading)

@@ -1,1 +1,1 @@
-"""The cache of what Roboflow reports, kept in step, and its pages."""
+"""The cache of what Roboflow reports, kept up to date by syncs, and its pages."""

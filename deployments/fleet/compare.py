@@ -1,12 +1,13 @@
-"""What we hold and what came: which rows are new, changed, missing, and what no wish of ours explains. Pure."""
+"""Compare stored rows with Roboflow's list: new, changed, missing, and what we did not ask for. Pure."""
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from deployments.ledger.kinds import DELETED, Kind, is_done, kind_of_step
 from deployments.roboflow.schema import DeploymentReport
 
 FACTS = (
@@ -34,15 +35,12 @@ CONFIGURATION = (
     "max_replicas",
 )
 LONGEST_SYNC = timedelta(minutes=3)
-OWN_WAY = {
-    "ready",
-    "failed",
-    "expired",
-}  # steps that a deployment takes by itself, from pending or at its end
+# Statuses that a deployment reaches without anyone asking: nobody changed it from outside.
+SPONTANEOUS_STATUSES = {"pending", "ready", "failed", "expired"}
 
 
-class Stored(Protocol):
-    """What compare needs to know of a row."""
+class KnownRow(Protocol):
+    """The columns of a stored deployment that a comparison reads."""
 
     deployment_id: str
     deployment_name: str
@@ -54,179 +52,241 @@ class Stored(Protocol):
     reported_at: datetime
 
 
-@dataclass(frozen=True)
-class Wish:
-    """Something that we asked for: it explains changes that would else come from outside."""
+class AskedChange(Protocol):
+    """The columns of an operation that a comparison reads: it can explain why a deployment changed."""
 
     kind: str
-    deployment_id: str  # empty while a create is in flight
-    name: str
-    by: str
-    since: datetime
+    target_id: str  # empty while Roboflow has not named the deployment of a create
+    target_name: str
+    actor_name: str
+    requested_at: datetime
     sent_at: datetime | None
     ended_at: datetime | None
 
 
 @dataclass(frozen=True)
-class Step:
-    """A status that changed; `by` is who asked for it here, None when nobody did and it counts as a change from outside."""
+class StatusStep:
+    """A status that changed."""
 
     deployment_id: str
     before: str
     after: str
-    kind: str  # pause, resume, delete, change or "" for what a deployment does by itself
-    by: str
+    kind: str  # the kind of change that has this effect, "change" for another, "" for a spontaneous status
+    by: str  # who asked for it here; empty when nobody did
 
 
 @dataclass
 class Comparison:
-    """What a list changes."""
+    """What a list changes: reports to store, ids of rows to mark, and what came from outside the portal."""
 
     new: list[DeploymentReport] = field(default_factory=list)
     changed: list[DeploymentReport] = field(default_factory=list)
-    back: list[str] = field(default_factory=list)  # reported unchanged, but they were missing or gone
+    returned: list[str] = field(default_factory=list)  # reported unchanged, but they were missing or gone
     missing: list[str] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
+    disputed: list[str] = field(default_factory=list)  # only `/get` can tell what is true
+    steps: list[StatusStep] = field(default_factory=list)
     outside_new: list[DeploymentReport] = field(default_factory=list)
     outside_changes: dict[str, dict[str, tuple[Any, Any]]] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
-        """Nothing that anybody could see."""
-        return not (self.new or self.changed or self.back or self.missing)
+        """Whether nothing changed that a page could show."""
+        return not (self.new or self.changed or self.returned or self.missing)
+
+    def drop_rows(self, ids: set[str]) -> None:
+        """Remove all changes of the deployments `ids`."""
+        self.new = [report for report in self.new if report.deployment_id not in ids]
+        self.outside_new = [report for report in self.outside_new if report.deployment_id not in ids]
+        self.changed = [report for report in self.changed if report.deployment_id not in ids]
+        self.steps = [step for step in self.steps if step.deployment_id not in ids]
+        self.returned = [row_id for row_id in self.returned if row_id not in ids]
+        self.missing = [row_id for row_id in self.missing if row_id not in ids]
+        self.disputed = [row_id for row_id in self.disputed if row_id not in ids]
+        self.outside_changes = {
+            row_id: changes for row_id, changes in self.outside_changes.items() if row_id not in ids
+        }
 
 
-def digest_of(report: DeploymentReport) -> str:
-    """Return the hash of a raw object: the same raw object needs no writing."""
+def digest_of_report(report: DeploymentReport) -> str:
+    """Return the hash of a raw object. A row whose digest is the same needs no writing."""
     return hashlib.sha256(json.dumps(report.raw, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def compare(
-    stored: Mapping[str, Stored],
+def compare_list(
+    stored: Mapping[str, KnownRow],
     reports: Iterable[DeploymentReport],
     *,
-    wishes: list[Wish],
+    operations: Sequence[AskedChange],
     started: datetime,
     is_first: bool,
     lag: timedelta = timedelta(0),
-    digest: Callable[[DeploymentReport], str] = digest_of,
+    decided: Collection[str] = (),
+    digest: Callable[[DeploymentReport], str] = digest_of_report,
 ) -> Comparison:
-    """Compare rows with a list that was asked for at `started`; rows written since then know better and are left alone.
+    """Compare the rows of a workspace, by deployment_id, with a list that was requested at `started`.
 
-    In the first sync of a workspace nothing comes "from outside": all of it was there before us. A list may lag behind what `/get` and
-    `/add` said a moment ago: for the time of `lag` it takes back nothing of what a wish of ours just brought about.
+    - Rows that were written after `started` are skipped: the list may be older than they are.
+    - `operations` (newest first) explain changes; a change without one came from outside the portal. In the
+      first sync of a workspace (`is_first`) nothing new came from outside: it existed before us.
+    - A list may be older than the answers of `/get` and `/add` by up to `lag`, and `/get` older than a list.
+      A list that takes back what an operation brought about within `lag` changes nothing: the deployment is
+      *disputed*, and `/get` decides. Its answers come as reports of the ids in `decided`.
     """
-    found, seen = Comparison(), set()
+    found, listed = Comparison(), set()
     for report in reports:
+        listed.add(report.deployment_id)
         row = stored.get(report.deployment_id)
-        seen.add(report.deployment_id)
         if row is None:
             found.new.append(report)
-            if not is_first and not explains_new(wishes, report):
+            if not is_first and not explains_new_deployment(operations, report):
                 found.outside_new.append(report)
-        elif knows_better(row.reported_at, started) or lags(
-            row, report.status, wishes, started=started, lag=lag
-        ):
             continue
+        if is_newer_than_list(row.reported_at, started):
+            continue
+        if report.deployment_id not in decided and is_disputed(
+            row, report.status, operations, started=started, lag=lag
+        ):
+            found.disputed.append(report.deployment_id)
         elif row.digest != digest(report):
             found.changed.append(report)
-            note_change(found, row, report, wishes)
-        elif row.missing_since or row.gone_at:
-            found.back.append(report.deployment_id)
+            add_change(found, row, report, operations)
+        elif row.missing_since or (row.gone_at and row.status != DELETED):
+            found.returned.append(report.deployment_id)
     found.missing = [
-        key
-        for key, row in stored.items()
-        if key not in seen
+        row_id
+        for row_id, row in stored.items()
+        if row_id not in listed
         and not row.gone_at
-        and not knows_better(row.reported_at, started)
-        and not just_made(row, wishes, started=started, lag=lag)
+        and not is_newer_than_list(row.reported_at, started)
+        and not was_just_created(row, operations, started=started, lag=lag)
     ]
     return found
 
 
-def knows_better(reported_at: datetime, started: datetime) -> bool:
-    """Say whether a row was written after a list was asked for; a time further ahead was written by a clock that was set back since."""
+def is_blank(value: Any) -> bool:
+    """Return whether a value of an answer says nothing: absent, null, empty, or of an unreadable type."""
+    return value in ("", None)
+
+
+def lacking_fields(row: KnownRow, report: DeploymentReport) -> list[str]:
+    """Return the fields whose value we know, and which a report of the same deployment lacks."""
+    return [name for name in FACTS if is_blank(getattr(report, name)) and not is_blank(getattr(row, name))]
+
+
+def changed_ids(stored: Mapping[str, KnownRow], digests: Mapping[str, str]) -> set[str]:
+    """Return the ids that a list shows for the first time, shows otherwise than they are stored, or lacks.
+
+    `digests` are those of the list's reports, by deployment_id.
+    """
+    shown = {
+        row_id
+        for row_id, digest in digests.items()
+        if row_id not in stored or stored[row_id].digest != digest
+    }
+    return shown | {row_id for row_id, row in stored.items() if row_id not in digests and not row.gone_at}
+
+
+def is_newer_than_list(reported_at: datetime, started: datetime) -> bool:
+    """Return whether a row was written after a list was requested.
+
+    A time further ahead than the longest sync was written before the clock was set back, and counts as old.
+    """
     return started < reported_at < started + LONGEST_SYNC
 
 
-def lags(row: Stored, status: str, wishes: list[Wish], *, started: datetime, lag: timedelta) -> bool:
-    """Say whether a list still shows the status that a wish of ours has just changed."""
-    before = {"pause": ("ready", "pending"), "resume": ("paused",)}
-    done = [
-        wish
-        for wish in wishes
-        if wish.deployment_id == row.deployment_id and is_fresh(wish, started=started, lag=lag)
+def is_disputed(
+    row: KnownRow, status: str, operations: Sequence[AskedChange], *, started: datetime, lag: timedelta
+) -> bool:
+    """Return whether a list takes back what our newest operation on a deployment has just brought about.
+
+    The list may be late, or somebody changed it right after us: only `/get` can tell.
+    """
+    if status in (row.status, ""):
+        return False
+    recent = [
+        operation
+        for operation in operations
+        if operation.target_id == row.deployment_id
+        and operation.sent_at is not None
+        and (operation.ended_at is None or ended_within_lag(operation, started=started, lag=lag))
     ]
-    last = max(done, key=lambda wish: wish.since, default=None)
-    return (
-        last is not None
-        and status != row.status
-        and status in before.get(last.kind, ())
-        and row.status not in before[last.kind]
+    last = max(recent, key=lambda operation: operation.requested_at, default=None)
+    return last is not None and is_done(last.kind, row.status) and not is_done(last.kind, status)
+
+
+def was_just_created(
+    row: KnownRow, operations: Sequence[AskedChange], *, started: datetime, lag: timedelta
+) -> bool:
+    """Return whether we created the deployment so recently that list and `/get` may not know it yet."""
+    creates = (
+        operation
+        for operation in operations
+        if Kind(operation.kind).facts.makes_new and operation.target_id == row.deployment_id
+    )
+    return any(
+        operation.ended_at is None or ended_within_lag(operation, started=started, lag=lag)
+        for operation in creates
     )
 
 
-def just_made(row: Stored, wishes: list[Wish], *, started: datetime, lag: timedelta) -> bool:
-    """Say whether a create of ours made this one, and so lately that a list need not have it yet."""
-    makers = (wish for wish in wishes if wish.kind == "create" and wish.deployment_id == row.deployment_id)
-    return any(wish.ended_at is None or is_fresh(wish, started=started, lag=lag) for wish in makers)
+def ended_within_lag(operation: AskedChange, *, started: datetime, lag: timedelta) -> bool:
+    """Return whether an operation ended less than `lag` before a list was requested at `started`."""
+    return operation.ended_at is not None and timedelta(0) <= started - operation.ended_at < lag
 
 
-def is_fresh(wish: Wish, *, started: datetime, lag: timedelta) -> bool:
-    """Say whether a wish ended so shortly before a list was asked for that the list may not show it yet."""
-    return wish.ended_at is not None and timedelta(0) <= started - wish.ended_at < lag
-
-
-def note_change(found: Comparison, row: Stored, report: DeploymentReport, wishes: list[Wish]) -> None:
-    """Tell the status step and the changed configuration of one row."""
-    if row.status != report.status:
-        found.steps.append(step_of(row, report.status, wishes))
+def add_change(
+    found: Comparison, row: KnownRow, report: DeploymentReport, operations: Sequence[AskedChange]
+) -> None:
+    """Add the status step and the changed configuration of one row to `found`."""
+    if report.status not in (row.status, ""):
+        found.steps.append(status_step(row, report.status, operations))
     changes = {
         name: (getattr(row, name), getattr(report, name))
         for name in CONFIGURATION
-        # A deployment that starts gets its address and version late: filling a blank is no change from outside.
-        if getattr(row, name) != getattr(report, name) and getattr(row, name) not in ("", None)
+        # A deployment that starts gets its address and version late: filling a blank is no outside change.
+        # And an answer that lacks a value takes back none.
+        if getattr(row, name) != getattr(report, name)
+        and not is_blank(getattr(row, name))
+        and not is_blank(getattr(report, name))
     }
-    if changes and not (row.status == "pending" and report.status in ("pending", "ready")):
+    is_starting = row.status == "pending" and report.status in ("pending", "ready")
+    if changes and not is_starting:
         found.outside_changes[report.deployment_id] = changes
 
 
-def step_of(row: Stored, after: str, wishes: list[Wish]) -> Step:
-    """Return the step to `after`, with who asked for it here."""
-    kind = kind_of(row.status, after)
-    wish = explaining(wishes, row, kind) if kind in ("pause", "resume", "delete") else None
-    return Step(row.deployment_id, row.status, after, kind, wish.by if wish else "")
+def status_step(row: KnownRow, after: str, operations: Sequence[AskedChange]) -> StatusStep:
+    """Return the step of `row` to the status `after`, with the person who asked for it here."""
+    kind = kind_of_step(row.status, after)
+    operation = explaining_operation(operations, row, kind) if kind else None
+    return StatusStep(
+        deployment_id=row.deployment_id,
+        before=row.status,
+        after=after,
+        kind=kind or ("" if after in SPONTANEOUS_STATUSES else "change"),
+        by=operation.actor_name if operation else "",
+    )
 
 
-def kind_of(before: str, after: str) -> str:
-    """Return which act leads from one status to the other; "" for what deployments do by themselves."""
-    if after in ("paused", "deleted"):
-        return {"paused": "pause", "deleted": "delete"}[after]
-    if before == "paused" and after in ("pending", "ready"):
-        return "resume"
-    if after in OWN_WAY or after == "pending":
-        return ""
-    return "change"
+def explaining_operation(operations: Sequence[AskedChange], row: KnownRow, kind: str) -> AskedChange | None:
+    """Return the operation that explains a step of `kind`, or None.
 
-
-def explaining(wishes: list[Wish], row: Stored, kind: str) -> Wish | None:
-    """Return the sent wish that explains the step: still open, or ended after the status that it changed was seen first.
-
-    So a late effect is explained, and a second pause from outside, after a resume, is not.
+    It was sent, and is open or ended after the old status was first seen. So an effect that shows late is
+    explained, but not a second pause from outside after a resume.
     """
-    for wish in wishes:
-        fits = wish.kind == kind and wish.deployment_id == row.deployment_id and wish.sent_at is not None
-        if fits and (wish.ended_at is None or wish.ended_at >= row.status_since):
-            return wish
+    for operation in operations:
+        is_about_row = operation.kind == kind and operation.target_id == row.deployment_id
+        was_open = operation.ended_at is None or operation.ended_at >= row.status_since
+        if is_about_row and was_open and operation.sent_at is not None:
+            return operation
     return None
 
 
-def explains_new(wishes: list[Wish], report: DeploymentReport) -> bool:
-    """Say whether a create of ours explains a new deployment."""
+def explains_new_deployment(operations: Sequence[AskedChange], report: DeploymentReport) -> bool:
+    """Return whether a create of ours explains a deployment that is reported for the first time."""
     return any(
-        wish.kind == "create"
-        and wish.name == report.deployment_name
-        and wish.sent_at is not None
-        and wish.deployment_id in ("", report.deployment_id)
-        for wish in wishes
+        Kind(operation.kind).facts.makes_new
+        and operation.target_name == report.deployment_name
+        and operation.sent_at is not None
+        and operation.target_id in ("", report.deployment_id)
+        for operation in operations
     )

@@ -1,12 +1,13 @@
-"""The query string of the fleet page: what is shown, in which order."""
+"""The query string of the fleet page: which deployments it shows, in which order."""
 
 from dataclasses import dataclass
 
 from django.db.models import Q
 from django.http import QueryDict
 
-from deployments.fleet.models import DELETED, EXPIRED, Deployment, DeploymentQuerySet
+from deployments.fleet.models import Deployment, DeploymentQuerySet
 from deployments.fleet.summary import FIGURES
+from deployments.ledger.kinds import DELETED, EXPIRED
 from deployments.workspaces.models import Workspace
 
 SORTS = {
@@ -26,7 +27,7 @@ SIZES = (100, 1000)
 
 @dataclass(frozen=True)
 class Facets:
-    """What a person chose to see. Whatever makes no sense is as if it were not there."""
+    """What a person chose to see. Values that make no sense count as not given."""
 
     text: str = ""
     status: str = ""
@@ -39,14 +40,14 @@ class Facets:
     size: int = 100
 
     @classmethod
-    def of(cls, query: QueryDict) -> "Facets":
-        """Read a query string."""
+    def from_query(cls, query: QueryDict) -> "Facets":
+        """Return the facets of a query string."""
         sort, figure, size = query.get("sort", "name"), query.get("figure", ""), query.get("size", "")
         return cls(
-            text=query.get("q", "").replace("\x00", "").strip()[:200],
-            status=query.get("status", "").replace("\x00", "")[:60],
-            machine_type=query.get("machine_type", "").replace("\x00", "")[:60],
-            creator=query.get("creator", "").replace("\x00", "")[:254],
+            text=read_text(query, "q", longest=200).strip(),
+            status=read_text(query, "status", longest=60),
+            machine_type=read_text(query, "machine_type", longest=60),
+            creator=read_text(query, "creator", longest=254),
             figure=figure if figure in (*FIGURES, "attention") else "",
             expired="expired" in query or query.get("status") == EXPIRED,
             deleted="deleted" in query or query.get("status") == DELETED,
@@ -56,32 +57,27 @@ class Facets:
 
     @property
     def is_filtered(self) -> bool:
-        """Something is hidden that would else be shown."""
+        """Whether a filter hides deployments; expired and deleted ones are hidden without a filter."""
         return bool(self.text or self.status or self.machine_type or self.creator or self.figure)
 
     @property
     def order(self) -> tuple[str, ...]:
-        """Return the fields of the order, for keyset paging."""
+        """The model fields to sort by. The last one is unique, as keyset paging needs."""
         return SORTS[self.sort]
 
-    def apply(self, workspace: Workspace) -> DeploymentQuerySet:
-        """Return the deployments that are asked for."""
+    def filter_deployments(self, workspace: Workspace) -> DeploymentQuerySet:
+        """Return the deployments of `workspace` that these facets select, in their order."""
         rows: DeploymentQuerySet = Deployment.objects.filter(workspace=workspace)
         if self.figure == "attention":
-            rows = rows.troubled()
+            rows = rows.needing_attention()
         elif self.figure:
             rows = rows.filter(status=FIGURES[self.figure])
         if not self.deleted:
             rows = rows.filter(gone_at=None).exclude(status=DELETED)
         if not self.expired:
             rows = rows.exclude(status=EXPIRED)
-        for name, value in (
-            ("status", self.status),
-            ("machine_type", self.machine_type),
-            ("creator_email", self.creator),
-        ):
-            if value:
-                rows = rows.filter(**{name: value})
+        exact = {"status": self.status, "machine_type": self.machine_type, "creator_email": self.creator}
+        rows = rows.filter(**{name: value for name, value in exact.items() if value})
         if self.text:
             rows = rows.filter(
                 Q(deployment_name__icontains=self.text)
@@ -89,3 +85,8 @@ class Facets:
                 | Q(domain__icontains=self.text)
             )
         return rows.order_by(*self.order)
+
+
+def read_text(query: QueryDict, name: str, *, longest: int) -> str:
+    """Return a parameter, or "", cut to `longest` characters and without NUL, which PostgreSQL refuses."""
+    return query.get(name, "").replace("\x00", "")[:longest]

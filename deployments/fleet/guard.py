@@ -1,4 +1,4 @@
-"""The only way to one deployment: through the guard of its workspace."""
+"""Guard of the views about one deployment; it includes the guard of the workspace."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -8,19 +8,19 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 
 from deployments.fleet.models import Deployment
-from deployments.fleet.store import about
-from deployments.workspaces.guard import View, refuse, workspace_required
+from deployments.fleet.store import deployment_subject
+from deployments.workspaces.guard import View, refuse_role, workspace_required
 from deployments.workspaces.models import Membership
-from deployments.workspaces.roles import Role, may
+from deployments.workspaces.roles import Role, is_enough
 from portal.audit.actions import Action
 
 
-def deployment_required(
-    needed: Role, *, refused_as: Action = Action.ACCESS_REFUSED
-) -> Callable[[View], View]:
-    """Guard a view whose address names a `workspace` and a `deployment_id`; hand it `membership` and `deployment` instead.
+def deployment_required(needed: Role, *, refused_as: str = Action.ACCESS_REFUSED) -> Callable[[View], View]:
+    """Guard a view whose address names a `workspace` and a `deployment_id`.
 
-    Those that are gone are found, too: their page is their memorial. A refused attempt names the deployment in the trail.
+    The view gets `membership` and `deployment` instead. A deployment that is gone is found too: its page
+    shows its history. Answer 404 for an unknown deployment, and 403 for a member whose role is below
+    `needed`; the trail gets the refused attempt, under the action `refused_as`, with the deployment's name.
     """
 
     def guard(view: View) -> View:
@@ -29,15 +29,15 @@ def deployment_required(
         def guarded(
             request: HttpRequest, *args: Any, membership: Membership, deployment_id: str, **kwargs: Any
         ) -> HttpResponseBase:
-            found = Deployment.objects.filter(
-                workspace=membership.workspace, deployment_id=deployment_id
-            ).first()
-            if found is None:
+            rows = Deployment.objects.filter(workspace=membership.workspace, deployment_id=deployment_id)
+            deployment = rows.first()
+            if deployment is None:
                 raise Http404
-            if not may(membership.role, needed):
-                refuse(request, membership, needed, refused_as=refused_as, about=about(found))
-            found.workspace = membership.workspace
-            return view(request, *args, membership=membership, deployment=found, **kwargs)
+            if not is_enough(membership.role, needed):
+                subject = deployment_subject(deployment)
+                refuse_role(request, membership, needed, refused_as=refused_as, about=subject)
+            deployment.workspace = membership.workspace  # loaded already
+            return view(request, *args, membership=membership, deployment=deployment, **kwargs)
 
         return guarded
 

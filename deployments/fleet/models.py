@@ -1,58 +1,59 @@
-"""What Roboflow reports, when we saw it, and what we asked for: three facts that are never merged."""
+"""What Roboflow reports and when we saw it. What we asked for is in the ledger; the two are never merged."""
 
 from datetime import datetime, timedelta
 from typing import ClassVar
+from urllib.parse import quote
 
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 
+from deployments.ledger.kinds import ENDED_STATUSES
+from deployments.ledger.models import Operation
 from deployments.workspaces.models import Workspace
 
-RUNNING, PENDING, PAUSED, FAILED, EXPIRED, DELETED = (
-    "ready",
-    "pending",
-    "paused",
-    "failed",
-    "expired",
-    "deleted",
-)
-ENDED = (DELETED, EXPIRED)  # Roboflow's words for deployments that will not come back
+# Roboflow's documented statuses. They are an open set: others are stored and shown as they are.
+READY = "ready"
+PENDING = "pending"
+PAUSED = "paused"
+FAILED = "failed"
+LONGEST_EXPIRY_HOURS = 24 * 365  # Roboflow documents hours; a huge number must not overflow a datetime
 
 
 class DeploymentQuerySet(models.QuerySet["Deployment"]):
-    """Questions about deployments."""
+    """Named filters of deployments."""
 
     def live(self) -> "DeploymentQuerySet":
-        """Those that still stand at Roboflow, as far as we know."""
-        return self.filter(self.standing())
+        """Return the deployments that exist at Roboflow, as far as we know."""
+        return self.filter(self.live_condition())
 
-    def troubled(self) -> "DeploymentQuerySet":
-        """Those a person should look at: failed, missing from the list, or with an outcome nobody knows."""
-        return self.live().filter(self.trouble())
-
-    @staticmethod
-    def standing() -> Q:
-        """The condition that a deployment still stands."""
-        return Q(gone_at=None) & ~Q(status__in=ENDED)
+    def needing_attention(self) -> "DeploymentQuerySet":
+        """Return the live deployments that failed, are missing, or have an operation of unknown outcome."""
+        return self.live().filter(self.attention_condition())
 
     @staticmethod
-    def trouble() -> Q:
-        """The condition that a person should look at a live deployment."""
-        asked = Asked.objects.filter(
-            deployment=models.OuterRef("pk"), outcome__in=("unknown", "needs_attention"), resolved_at=None
+    def live_condition() -> Q:
+        """Return the condition that a deployment exists at Roboflow."""
+        return Q(gone_at=None) & ~Q(status__in=ENDED_STATUSES)
+
+    @staticmethod
+    def attention_condition() -> Q:
+        """Return the condition that a live deployment needs a person's attention."""
+        unsettled = Operation.objects.unsettled().filter(
+            workspace=models.OuterRef("workspace"), target_id=models.OuterRef("deployment_id")
         )
-        return Q(status=FAILED) | Q(missing_since__isnull=False) | Q(models.Exists(asked))
+        return Q(status=FAILED) | Q(missing_since__isnull=False) | Q(models.Exists(unsettled))
 
 
 class Deployment(models.Model):
     """One dedicated deployment. Its identity is `deployment_id`: names are used again by later ones."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="deployments")
-    deployment_id = models.CharField(max_length=100)
+    deployment_id = models.CharField(max_length=255)
     deployment_name = models.CharField(max_length=100)
     machine_type = models.CharField(max_length=60, blank=True)
     creator_email = models.CharField(max_length=254, blank=True)
-    creator_id = models.CharField(max_length=100, blank=True)
+    creator_id = models.CharField(max_length=254, blank=True)
     subdomain = models.CharField(max_length=200, blank=True)
     domain = models.CharField(max_length=254, blank=True)
     duration_hours = models.FloatField(null=True)
@@ -60,17 +61,18 @@ class Deployment(models.Model):
     min_replicas = models.IntegerField(null=True)
     max_replicas = models.IntegerField(null=True)
     num_replicas = models.IntegerField(null=True)
-    status = models.CharField(max_length=60, blank=True)  # Roboflow's raw word: an open set
+    status = models.CharField(max_length=60, blank=True)  # Roboflow's raw word
     upstream = models.JSONField(default=dict)  # the raw object as last seen, keys masked
     digest = models.CharField(max_length=64)  # of the raw object: unchanged ones are not written
     first_seen_at = models.DateTimeField()
-    seen_from_birth = models.BooleanField(
-        default=False
-    )  # we saw it appear, so first_seen_at tells about when its duration began
+    seen_from_birth = models.BooleanField(default=False)  # first_seen_at is about when its duration began
     reported_at = models.DateTimeField()  # when these facts last changed or were first read
     status_since = models.DateTimeField()
-    missing_since = models.DateTimeField(null=True)  # not in the list, not yet known to be gone
-    gone_at = models.DateTimeField(null=True)  # no longer at Roboflow
+    partial_fields = models.CharField(
+        max_length=254, blank=True
+    )  # that the last answer lacked: we keep their values
+    missing_since = models.DateTimeField(null=True)  # not in the list, and not known to be gone
+    gone_at = models.DateTimeField(null=True)  # since when it is known to be no longer at Roboflow
     revision = models.BigIntegerField(default=1)
 
     objects: ClassVar = DeploymentQuerySet.as_manager()
@@ -80,79 +82,59 @@ class Deployment(models.Model):
             models.UniqueConstraint(fields=["workspace", "deployment_id"], name="one_row_per_deployment_id")
         ]
         indexes: ClassVar = [
-            models.Index(
-                fields=["workspace", "deployment_name"], name="deployment_by_name"
-            ),  # the fleet page, sorted by name
-            models.Index(
-                fields=["workspace", "status"], name="deployment_by_status"
-            ),  # its figures and filters
+            # The fleet page, sorted by name.
+            models.Index(fields=["workspace", "deployment_name"], name="deployment_by_name"),
+            # The figures and filters of the fleet page.
+            models.Index(fields=["workspace", "status"], name="deployment_by_status"),
         ]
 
     def __str__(self) -> str:
         return self.deployment_name
 
+    def get_absolute_url(self) -> str:
+        """Return the address of the deployment's page.
+
+        An id with a slash fits into no address of ours: then this is a link that leads to a 404, so that
+        one odd id does not break the pages that list it.
+        """
+        fleet = reverse("fleet:list", args=[self.workspace.slug])
+        return f"{fleet}deployments/{quote(self.deployment_id, safe='')}/"
+
     @property
     def is_over(self) -> bool:
-        """Gone, deleted or expired: its page is a memorial."""
-        return self.gone_at is not None or self.status in ENDED
+        """Whether it is gone, deleted or expired: its page only shows its history."""
+        return self.gone_at is not None or self.status in ENDED_STATUSES
 
     @property
     def is_moving(self) -> bool:
-        """Roboflow is still at work on it."""
+        """Whether Roboflow is still starting it."""
         return self.status == PENDING and not self.gone_at
 
     @property
     def is_dev(self) -> bool:
-        """Dev machine types expire after their duration, and pause themselves when nobody asks them anything."""
+        """Whether it has a dev machine type: Roboflow pauses it without requests, and it expires."""
         return self.machine_type.startswith("dev-")
 
     @property
     def expires_at(self) -> datetime | None:
-        """About when it expires, by our own clock; None when we cannot tell."""
-        if not (self.is_dev and self.seen_from_birth and (self.duration_hours or 0) > 0) or self.is_over:
+        """About when it expires, by our clock; None for one that does not, or that we did not see start."""
+        hours = self.duration_hours or 0
+        if not self.is_dev or not self.seen_from_birth or hours <= 0 or self.is_over:
             return None
-        return self.first_seen_at + timedelta(hours=min(self.duration_hours or 0, 24 * 365))
+        return self.first_seen_at + timedelta(hours=min(hours, LONGEST_EXPIRY_HOURS))
 
 
 class StatusChange(models.Model):
-    """One step of a deployment's timeline: when we first saw the new word. Roboflow gives no timestamps."""
+    """One step of a deployment's timeline. `observed_at` is when we saw it: Roboflow gives no timestamps."""
 
     deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="timeline")
     before = models.CharField(max_length=60, blank=True)
-    after = models.CharField(max_length=60)
+    after = models.CharField(max_length=60)  # a status, or "gone"
     observed_at = models.DateTimeField()
     by = models.CharField(max_length=254, blank=True)  # who asked for it here; empty when nobody did
 
     class Meta:
         indexes: ClassVar = [
-            models.Index(fields=["deployment", "observed_at"], name="timeline_of_deployment")
-        ]  # the timeline of a page
-
-
-class Asked(models.Model):
-    """What we asked for and how it ended; the newest one is what a row shows beside what is reported."""
-
-    operation_id = models.UUIDField(unique=True)
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE)
-    deployment = models.ForeignKey(
-        Deployment, null=True, on_delete=models.CASCADE, related_name="asked"
-    )  # empty while a create is in flight
-    name = models.CharField(max_length=100)
-    machine_type = models.CharField(max_length=60, blank=True)  # of a create in flight
-    kind = models.CharField(max_length=8)
-    by = models.CharField(max_length=254)
-    since = models.DateTimeField()
-    sent_at = models.DateTimeField(null=True)
-    outcome = models.CharField(max_length=20, blank=True)  # empty while under way; unknown; then how it ended
-    ended_at = models.DateTimeField(null=True)
-    resolved_at = models.DateTimeField(null=True)  # a needs_attention that was cleared up later
-
-    class Meta:
-        indexes: ClassVar = [
-            models.Index(
-                fields=["workspace", "ended_at"], name="asked_under_way"
-            ),  # rows in flight, the running chip
-            models.Index(
-                fields=["deployment", "-since"], name="asked_of_deployment"
-            ),  # the newest wish of a row
+            # The timeline on a deployment's page.
+            models.Index(fields=["deployment", "observed_at"], name="timeline_of_deployment"),
         ]

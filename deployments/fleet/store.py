@@ -1,4 +1,4 @@
-"""Writes what Roboflow reports: rows in bulk, the timeline, and what changed outside the portal."""
+"""Write what Roboflow reports: rows, the timeline, and entries for what changed outside the portal."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -6,15 +6,26 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from deployments.fleet.compare import FACTS, Comparison, Step, Wish, digest_of, note_change
-from deployments.fleet.models import DELETED, Asked, Deployment, StatusChange
+from deployments.fleet.compare import (
+    FACTS,
+    Comparison,
+    StatusStep,
+    add_change,
+    digest_of_report,
+    is_blank,
+    lacking_fields,
+)
+from deployments.fleet.models import Deployment, StatusChange
+from deployments.ledger.kinds import DELETED, EXPIRED, Kind, action_of
+from deployments.ledger.models import Operation
 from deployments.roboflow.schema import DeploymentReport
-from deployments.workspaces.models import Workspace, touch
+from deployments.workspaces.models import Workspace
+from deployments.workspaces.revision import bump_revision
 from portal.audit.actions import Action
-from portal.audit.append import Entry, Thing, append_many
+from portal.audit.append import Entry, Subject, append_events
 from portal.audit.origin import OUTSIDE, Origin
 
-WRITTEN = [
+WRITTEN_FIELDS = [
     *FACTS,
     "upstream",
     "digest",
@@ -22,41 +33,43 @@ WRITTEN = [
     "status_since",
     "missing_since",
     "gone_at",
+    "partial_fields",
     "revision",
 ]
-OUTSIDE_STEPS = {
-    "pause": Action.OUTSIDE_PAUSED,
-    "resume": Action.OUTSIDE_RESUMED,
-    "delete": Action.OUTSIDE_DELETED,
-    "change": Action.OUTSIDE_CHANGED,
-}
 
 
-def about(row: Deployment) -> Thing:
-    """Return how the trail names a deployment."""
-    return Thing(
+def deployment_subject(row: Deployment) -> Subject:
+    """Return the trail's subject for a deployment."""
+    return Subject(
         type="deployment", id=row.deployment_id, name=row.deployment_name, deployment_id=row.deployment_id
     )
 
 
-def fill(row: Deployment, report: DeploymentReport, *, now: datetime) -> None:
-    """Put what is reported into a row."""
-    if row.status != report.status or not row.pk:
+def fill_row(row: Deployment, report: DeploymentReport, *, now: datetime) -> None:
+    """Copy a report into a row, without saving it.
+
+    What is reported is not missing, and not gone unless it is reported as deleted.
+    """
+    if not row.pk or report.status not in (row.status, ""):
         row.status_since = now
+    row.partial_fields = ",".join(lacking_fields(row, report))
     for name in FACTS:
-        setattr(row, name, getattr(report, name))
-    row.upstream, row.digest, row.reported_at = report.raw, digest_of(report), now
-    row.missing_since, row.gone_at = (
-        None,
-        now if report.status == DELETED and row.gone_at is None else row.gone_at,
-    )
-    if report.status != DELETED:
-        row.gone_at = None
+        if not is_blank(value := getattr(report, name)):  # an answer that lacks a value takes back none
+            setattr(row, name, value)
+    row.upstream = report.raw
+    row.digest = digest_of_report(report)
+    row.reported_at = now
+    row.missing_since = None
+    row.gone_at = (row.gone_at or now) if row.status == DELETED else None
     row.revision += 1
 
 
-def new_row(workspace: Workspace, report: DeploymentReport, *, now: datetime, is_first: bool) -> Deployment:
-    """Return a row for a deployment that we see for the first time."""
+def build_row(workspace: Workspace, report: DeploymentReport, *, now: datetime, is_first: bool) -> Deployment:
+    """Return an unsaved row for a deployment that is reported for the first time.
+
+    In the first sync of a workspace (`is_first`) it may have existed for long, so its duration did not
+    begin now.
+    """
     row = Deployment(
         workspace=workspace,
         deployment_id=report.deployment_id,
@@ -64,155 +77,162 @@ def new_row(workspace: Workspace, report: DeploymentReport, *, now: datetime, is
         seen_from_birth=not is_first,
         revision=0,
     )
-    fill(row, report, now=now)
+    fill_row(row, report, now=now)
     return row
 
 
-def write(
+def store_comparison(
     workspace: Workspace, rows: dict[str, Deployment], found: Comparison, *, now: datetime, is_first: bool
-) -> None:
-    """Write a comparison: only what changed. Call it inside a transaction."""
-    fresh = Deployment.objects.bulk_create(
-        [new_row(workspace, report, now=now, is_first=is_first) for report in found.new], batch_size=500
-    )
+) -> list[Entry]:
+    """Write only what a list changes; return the entries to append. `rows` are by deployment_id.
+
+    Call it inside a transaction, and append the entries last: whoever holds the head of the trail must not
+    wait.
+    """
+    built = [build_row(workspace, report, now=now, is_first=is_first) for report in found.new]
+    created = Deployment.objects.bulk_create(built, batch_size=500)
     for report in found.changed:
-        fill(rows[report.deployment_id], report, now=now)
-    for key in found.back:
-        rows[key].missing_since = rows[key].gone_at = None
-    for key in found.missing:
-        rows[key].missing_since = rows[key].missing_since or now
-    touched = {*(report.deployment_id for report in found.changed), *found.back, *found.missing}
-    Deployment.objects.bulk_update([rows[key] for key in touched], WRITTEN, batch_size=200)
-    by_id = rows | {row.deployment_id: row for row in fresh}
+        fill_row(rows[report.deployment_id], report, now=now)
+    for row_id in found.returned:
+        rows[row_id].missing_since = rows[row_id].gone_at = None
+        rows[row_id].revision += 1
+    for row_id in found.missing:
+        rows[row_id].revision += rows[row_id].missing_since is None
+        rows[row_id].missing_since = rows[row_id].missing_since or now
+    touched = {*(report.deployment_id for report in found.changed), *found.returned, *found.missing}
+    Deployment.objects.bulk_update([rows[row_id] for row_id in touched], WRITTEN_FIELDS, batch_size=200)
+    by_id = rows | {row.deployment_id: row for row in created}
     write_timeline(by_id, found, now=now)
-    link_creates(workspace, fresh)
-    append_many(list(outside_entries(workspace, by_id, found, now=now)))
+    return list(outside_entries(workspace, by_id, found, now=now))
 
 
 def write_timeline(rows: dict[str, Deployment], found: Comparison, *, now: datetime) -> None:
-    """Write the first word of new rows and each later step."""
-    births = [
-        StatusChange(deployment=rows[one.deployment_id], after=one.status, observed_at=now)
-        for one in found.new
+    """Write the first status of new rows, and each later step."""
+    first = [
+        StatusChange(deployment=rows[report.deployment_id], after=report.status, observed_at=now)
+        for report in found.new
     ]
-    steps = [
+    later = [
         StatusChange(
-            deployment=rows[one.deployment_id], before=one.before, after=one.after, observed_at=now, by=one.by
+            deployment=rows[step.deployment_id],
+            before=step.before,
+            after=step.after,
+            observed_at=now,
+            by=step.by,
         )
-        for one in found.steps
+        for step in found.steps
     ]
-    StatusChange.objects.bulk_create([*births, *steps], batch_size=500)
-
-
-def link_creates(workspace: Workspace, fresh: Iterable[Deployment]) -> None:
-    """A create in flight that asked for this name gets its deployment: the row in flight becomes the real one."""
-    for row in fresh:
-        Asked.objects.filter(
-            workspace=workspace,
-            kind="create",
-            name=row.deployment_name,
-            deployment=None,
-            sent_at__isnull=False,
-            ended_at=None,
-        ).update(deployment=row)
+    StatusChange.objects.bulk_create([*first, *later], batch_size=500)
 
 
 def outside_entries(
     workspace: Workspace, rows: dict[str, Deployment], found: Comparison, *, now: datetime
 ) -> Iterable[Entry]:
-    """Yield an event for each change that no wish of ours explains."""
+    """Yield an entry for each change that no operation of ours explains."""
     for report in found.outside_new:
-        row = rows[report.deployment_id]
-        by = Origin(actor_name=report.creator_email, source="outside")
-        yield entry(
-            Action.OUTSIDE_CREATED, workspace, row, now, by=by, changes={"status": (None, report.status)}
+        yield outside_entry(
+            action_of(Kind.CREATE, "outside"),
+            workspace,
+            rows[report.deployment_id],
+            now,
+            by=Origin(actor_name=report.creator_email, source="outside"),
+            changes={"status": (None, report.status)},
         )
     for step in found.steps:
         if step.kind and not step.by:
-            changes: dict[str, Any] = {"status": (step.before, step.after)}
-            yield entry(
-                OUTSIDE_STEPS[step.kind],
+            row = rows[step.deployment_id]
+            yield outside_entry(
+                outside_action(step),
                 workspace,
-                rows[step.deployment_id],
+                row,
                 now,
-                changes=changes,
-                reason=hint(step, rows),
+                changes={"status": (step.before, step.after)},
+                reason=pause_hint(step, row),
             )
-    for key, changed in found.outside_changes.items():
-        yield entry(Action.OUTSIDE_CHANGED, workspace, rows[key], now, changes=changed)
+    for row_id, changes in found.outside_changes.items():
+        yield outside_entry(Action.OUTSIDE_CHANGED, workspace, rows[row_id], now, changes=changes)
 
 
-def hint(step: Step, rows: dict[str, Deployment]) -> str:
-    """Roboflow pauses dev types itself, and tells nobody."""
-    return (
-        "or by Roboflow itself, after an hour without requests"
-        if step.kind == "pause" and rows[step.deployment_id].is_dev
-        else ""
-    )
+def outside_action(step: StatusStep) -> str:
+    """Return the trail's action for a step that nobody asked for here."""
+    return Action.OUTSIDE_CHANGED if step.kind == "change" else action_of(step.kind, "outside")
 
 
-def entry(
-    action: Action, workspace: Workspace, row: Deployment, now: datetime, *, by: Origin = OUTSIDE, **more: Any
+def pause_hint(step: StatusStep, row: Deployment) -> str:
+    """Return a second explanation for a pause, if Roboflow can have done it by itself; otherwise ""."""
+    is_pause_of_dev = step.kind == Kind.PAUSE and row.is_dev
+    return "or by Roboflow itself, after an hour without requests" if is_pause_of_dev else ""
+
+
+def outside_entry(
+    action: str, workspace: Workspace, row: Deployment, now: datetime, *, by: Origin = OUTSIDE, **more: Any
 ) -> Entry:
-    """Return an event from outside the portal."""
-    return Entry(action=action, by=by, at=now, about=about(row), workspace=workspace, **more)
+    """Return an entry for a change that was made outside the portal."""
+    return Entry(action=action, by=by, at=now, about=deployment_subject(row), workspace=workspace, **more)
 
 
-def write_gone(workspace: Workspace, gone: list[Deployment], *, by_id: dict[str, str], now: datetime) -> None:
-    """Write that deployments are no longer at Roboflow; `by_id` names who asked for it here. Call it inside a transaction."""
+def store_gone(
+    workspace: Workspace, gone: list[Deployment], *, by_id: dict[str, str], now: datetime
+) -> list[Entry]:
+    """Write that deployments are no longer at Roboflow; return the entries to append, last.
+
+    `by_id` has the names of those who asked for it here, by deployment_id. Without a name it came from
+    outside, unless the deployment had expired. Call it inside a transaction.
+    """
     entries = []
     for row in gone:
         row.gone_at, row.revision = now, row.revision + 1
-        who = by_id.get(row.deployment_id, "")
-        StatusChange.objects.create(deployment=row, before=row.status, after="gone", observed_at=now, by=who)
-        if not who and row.status != "expired":
-            entries.append(
-                entry(Action.OUTSIDE_GONE, workspace, row, now, changes={"status": (row.status, "gone")})
-            )
+        by = by_id.get(row.deployment_id, "")
+        StatusChange.objects.create(deployment=row, before=row.status, after="gone", observed_at=now, by=by)
+        if not by and row.status != EXPIRED:
+            changes: dict[str, Any] = {"status": (row.status, "gone")}
+            entries.append(outside_entry(Action.OUTSIDE_GONE, workspace, row, now, changes=changes))
     Deployment.objects.bulk_update(gone, ["gone_at", "revision"], batch_size=200)
-    append_many(entries)
+    return entries
 
 
-def observe(
-    workspace: Workspace, report: DeploymentReport, *, kind: str, by: str, now: datetime
+def store_report(
+    workspace: Workspace, report: DeploymentReport, *, operation: Operation, now: datetime
 ) -> Deployment:
-    """Write what one answer about one deployment tells (`/get`, `/add`) while `by` wants a `kind` of change. Call it inside a transaction.
+    """Write what `/get` or `/add` answered about one deployment while `operation` is open; return the row.
 
-    What that wish does not explain came from outside, here as in a sync.
+    As in a sync, a change that the operation does not explain came from outside. Call it inside a
+    transaction.
     """
-    row = locked(workspace, report.deployment_id) or born(
-        workspace, report, by=by if kind == "create" else "", now=now
-    )
-    if row.digest != digest_of(report) or row.missing_since:
+    creator = operation.actor_name if operation.facts.makes_new else ""
+    row = lock_row(workspace, report.deployment_id) or insert_row(workspace, report, by=creator, now=now)
+    entries: list[Entry] = []
+    if row.digest != digest_of_report(report) or row.missing_since:
         found = Comparison()
-        wish = Wish(kind, row.deployment_id, row.deployment_name, by, now, now, None)
-        note_change(found, row, report, [wish])
-        fill(row, report, now=now)
+        add_change(found, row, report, [operation])
+        fill_row(row, report, now=now)
         row.save()
-        write_timeline({row.deployment_id: row}, found, now=now)
-        append_many(list(outside_entries(workspace, {row.deployment_id: row}, found, now=now)))
-    touch(workspace.pk)
+        rows = {row.deployment_id: row}
+        write_timeline(rows, found, now=now)
+        entries = list(outside_entries(workspace, rows, found, now=now))
+    bump_revision(workspace.pk)
+    append_events(entries)
     return row
 
 
-def locked(workspace: Workspace, deployment_id: str) -> Deployment | None:
-    """Return a row for writing."""
-    return (
-        Deployment.objects.select_for_update()
-        .filter(workspace=workspace, deployment_id=deployment_id)
-        .first()
-    )
+def lock_row(workspace: Workspace, deployment_id: str) -> Deployment | None:
+    """Return a deployment's row, locked until the transaction ends, or None."""
+    rows = Deployment.objects.select_for_update()
+    return rows.filter(workspace=workspace, deployment_id=deployment_id).first()
 
 
-def born(workspace: Workspace, report: DeploymentReport, *, by: str, now: datetime) -> Deployment:
-    """Write a deployment that we see for the first time; a sync that writes it at the same moment is waited for."""
-    row = new_row(workspace, report, now=now, is_first=False)
+def insert_row(workspace: Workspace, report: DeploymentReport, *, by: str, now: datetime) -> Deployment:
+    """Insert and return the row of a deployment that is reported for the first time, with its first status.
+
+    A sync may insert it at the same time: then wait for that, and return the row locked.
+    """
+    row = build_row(workspace, report, now=now, is_first=False)
     try:
         with transaction.atomic():
             row.save()
     except IntegrityError:
-        standing = locked(workspace, report.deployment_id)
-        assert standing is not None
-        return standing
+        existing = lock_row(workspace, report.deployment_id)
+        assert existing is not None
+        return existing
     StatusChange.objects.create(deployment=row, after=report.status, observed_at=now, by=by)
     return row

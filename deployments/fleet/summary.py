@@ -1,19 +1,20 @@
-"""The fleet in one question: its four figures, and the words it can be filtered by."""
+"""Count a workspace's fleet in one query: its four figures, and the values that it can be filtered by."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from django.db.models import Count
 
-from deployments.fleet.models import PAUSED, PENDING, RUNNING, Deployment
+from deployments.fleet.models import PAUSED, PENDING, READY, Deployment
 from deployments.workspaces.models import Workspace
 
-FIGURES = {"running": RUNNING, "pending": PENDING, "paused": PAUSED}
+FIGURES = {"running": READY, "pending": PENDING, "paused": PAUSED}
 
 
 @dataclass
 class Summary:
-    """How many live deployments run, wait, rest and need attention; which words occur, Roboflow's unknown ones too."""
+    """How many live deployments are in each figure, and which values occur, those unknown to us too."""
 
     figures: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*FIGURES, "attention"), 0))
     statuses: list[str] = field(default_factory=list)
@@ -21,24 +22,33 @@ class Summary:
     creators: list[str] = field(default_factory=list)
 
 
-def summary_of(workspace: Workspace) -> Summary:
-    """Sum up a workspace's fleet."""
-    live = Deployment.objects.standing()
+def fleet_summary(workspace: Workspace) -> Summary:
+    """Return the summary of a workspace: figures of its live deployments, values of all of them."""
+    live = Deployment.objects.live_condition()
     groups = (
         Deployment.objects.filter(workspace=workspace)
         .values_list("status", "machine_type", "creator_email")
         .annotate(
-            live=Count("pk", filter=live), attention=Count("pk", filter=live & Deployment.objects.trouble())
+            live=Count("pk", filter=live),
+            attention=Count("pk", filter=live & Deployment.objects.attention_condition()),
         )
     )
-    found, types, creators, standing = Summary(), set(), set(), Counter[str]()
-    for status, machine_type, creator, count, attention in groups:
-        types.add(machine_type)
+    attention, by_status = 0, Counter[str]()
+    machine_types, creators = set(), set()
+    for status, machine_type, creator, live_count, attention_count in groups:
+        by_status[status] += live_count
+        attention += attention_count
+        machine_types.add(machine_type)
         creators.add(creator)
-        found.figures["attention"] += attention
-        standing[status] += count
-    found.figures |= {name: standing[status] for name, status in FIGURES.items()}
-    found.statuses, found.machine_types, found.creators = (
-        sorted(set(words) - {""}) for words in (standing, types, creators)
+    figures = {name: by_status[status] for name, status in FIGURES.items()}
+    return Summary(
+        figures=figures | {"attention": attention},
+        statuses=sorted_values(by_status),
+        machine_types=sorted_values(machine_types),
+        creators=sorted_values(creators),
     )
-    return found
+
+
+def sorted_values(values: Iterable[str]) -> list[str]:
+    """Return the values that are not empty, sorted."""
+    return sorted(set(values) - {""})

@@ -1,345 +1,279 @@
-"""Reads a workspace's list and makes the cache agree with it. A bad answer changes nothing but the sync state."""
+"""Read a workspace's list and make the cache agree with it. A bad answer changes no deployment."""
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 
 import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F
-from django.utils.timezone import now as clock
 
-from deployments.fleet.compare import Comparison, Wish, compare, knows_better
-from deployments.fleet.due import next_due
-from deployments.fleet.models import ENDED, PENDING, Asked, Deployment
-from deployments.fleet.store import write, write_gone
+from deployments.fleet.compare import (
+    Comparison,
+    changed_ids,
+    compare_list,
+    digest_of_report,
+    is_newer_than_list,
+)
+from deployments.fleet.fetch import NoReader, fetch_list, look_up
+from deployments.fleet.models import Deployment, DeploymentQuerySet
+from deployments.fleet.store import store_comparison, store_gone
+from deployments.fleet.sync_state import record_failure, record_pause, record_success
 from deployments.keys.models import ApiKey
-from deployments.keys.open import KeyUnreadable, readers_of, use
-from deployments.roboflow.client import Client
-from deployments.roboflow.errors import KeyRefused, NotFound, RateLimited, RoboflowError
-from deployments.roboflow.mask import Secret
-from deployments.roboflow.schema import DeploymentList, DeploymentReport
+from deployments.keys.open import KeyUnreadable
+from deployments.keys.watch import ReadingPaused
+from deployments.ledger.kinds import ENDED_STATUSES, Kind
+from deployments.ledger.models import Operation
+from deployments.ledger.states import NOT_DONE_STATES, OPEN_STATES
+from deployments.roboflow.errors import RateLimited, RoboflowError
+from deployments.roboflow.schema import BadEntry, DeploymentList, DeploymentReport
+from deployments.workspaces.due import LONGEST_UNBEGUN
 from deployments.workspaces.models import Workspace
-from portal.queue.lease import Held, leased, still_held
+from deployments.workspaces.revision import bump_revision
+from portal.audit.append import append_events
+from portal.clock import now as clock
+from portal.queue.lease import Held, holding_lease, is_still_held
 from portal.queue.publish import publish
 
 log = structlog.get_logger(__name__)
-CLAIM = timedelta(
-    seconds=30
-)  # a published sync that never ran is due again after this, or after a quiet interval
-LOOKS = 20  # at most so many missing ones are looked at in one sync
+# An operation explains changes that are seen this long after it was requested.
 EXPLAINS_FOR = timedelta(days=1)
-LAG = timedelta(
-    seconds=60
-)  # a list may lag so long behind what /get and /add said; never longer than a quiet interval
-LIST_SECONDS, LOOK_SECONDS = 60.0, 30.0  # deadlines; together well within a task's soft limit
-
-
-class NoReader(Exception):
-    """No member holds a key that works."""
+# How much older than the answers of /get and /add a list may be; never more than an idle interval.
+LAG = timedelta(seconds=60)
+QUESTION_SIZE = 500  # values in one question to the database
 
 
 class SuddenlyEmpty(Exception):
-    """Roboflow's list is empty though we know deployments: that may be an error of theirs."""
+    """Roboflow's list is empty though we know live deployments: this may be an error of theirs."""
 
 
-@dataclass
-class Looked:
-    """What `/get` said of those that a list did not have."""
-
-    there: list[DeploymentReport] = field(default_factory=list)
-    gone: list[str] = field(default_factory=list)
-
-
-def sync_due(*, now: datetime) -> int:
-    """Publish a sync for each workspace that is due; return how many."""
-    count, claim = 0, min(CLAIM, timedelta(seconds=settings.SYNC_IDLE_SECONDS))
-    for pk, due_at in Workspace.objects.due(now).values_list("pk", "sync_due_at"):
-        if Workspace.objects.filter(pk=pk, sync_due_at=due_at).update(sync_due_at=now + claim):
-            publish("fleet.sync", pk)
+def publish_due_syncs(*, now: datetime, workspace_id: int | None = None) -> int:
+    """Publish a sync for each workspace that is due, or for one of them if it is; return how many."""
+    count, claim = 0, min(LONGEST_UNBEGUN, timedelta(seconds=settings.SYNC_IDLE_SECONDS))
+    due = Workspace.objects.due(now)
+    if workspace_id is not None:
+        due = due.filter(pk=workspace_id)
+    for pk, due_at in due.values_list("pk", "sync_due_at"):
+        # Compare-and-set: of two beats that read the same due time, one publishes.
+        rows = Workspace.objects.filter(pk=pk, sync_due_at=due_at)
+        if rows.update(sync_due_at=now + claim, sync_published_at=now):
+            if not publish("fleet.sync", pk):
+                Workspace.objects.filter(pk=pk).update(sync_published_at=None)
             count += 1
     return count
 
 
 def sync_workspace(workspace_id: int) -> None:
-    """Sync one workspace; harmless when called twice, or by two workers at once."""
-    with leased(f"fleet.sync.{workspace_id}", now=clock()) as held:
+    """Sync one workspace. Do nothing while another worker syncs it, or when it does not exist."""
+    with holding_lease(f"fleet.sync.{workspace_id}", now=clock()) as held:
         workspace = Workspace.objects.filter(pk=workspace_id).first()
         if held is None or workspace is None:
             return
         try:
-            attempt(workspace, held)
-        except (
-            Exception
-        ) as error:  # whatever Roboflow's answer did to us: pages must say so, and the next try must wait
+            sync_once(workspace, held)
+        except Exception as error:
+            # Whatever Roboflow's answer made fail: pages must say so, and the next sync must wait.
             log.exception("sync_broke", workspace=workspace.slug)
-            fail(
-                workspace,
-                f"The portal could not work with Roboflow's answer ({type(error).__name__}).",
-                "",
-                now=clock(),
-            )
+            message = f"The portal could not work with Roboflow's answer ({type(error).__name__})."
+            record_failure(workspace, message, now=clock())
 
 
-def attempt(workspace: Workspace, held: Held) -> None:
-    """Read, compare, write; a failure is written down, shown, and tried again later."""
+def sync_once(workspace: Workspace, held: Held) -> None:
+    """Read, compare and write; record any failure that we know."""
     started, ticks = clock(), time.monotonic()
-    Workspace.objects.filter(pk=workspace.pk).update(sync_attempted_at=started)
+    Workspace.objects.filter(pk=workspace.pk).update(sync_attempted_at=started, sync_published_at=None)
     try:
-        answer, key = read_list(workspace, now=started)
-        known = Deployment.objects.filter(workspace=workspace, gone_at=None).exclude(status__in=ENDED)
-        if not answer.deployments and known.exists():
-            confirm_empty(workspace, key, held, started)
+        answer, key = fetch_list(workspace, now=started)
+        answer = without_nameless(workspace, answer)
+        if not answer.deployments and known_deployments(workspace).exists():
+            store_gone_of_empty_list(workspace, key, held, started)
             raise SuddenlyEmpty
+    except ReadingPaused as paused:
+        record_pause(workspace, paused, now=clock())
     except NoReader:
-        fail(workspace, "No member's key works: add or replace a key.", "", now=clock())
+        record_failure(workspace, "No member's key works: add or replace a key.", now=clock())
     except SuddenlyEmpty:
-        fail(workspace, "Roboflow's list is suddenly empty. Nothing was changed.", "", now=clock())
-    except KeyUnreadable as trouble:
-        fail(workspace, str(trouble), "", now=clock())
-    except RoboflowError as trouble:
-        patience = trouble.retry_after if isinstance(trouble, RateLimited) else None
-        fail(workspace, trouble.reading, trouble.text, now=clock(), retry_after=patience)
-    else:
-        apply_twice(
-            workspace, answer, key, held, started=started, milliseconds=int((time.monotonic() - ticks) * 1000)
+        record_failure(workspace, "Roboflow's list is suddenly empty. Nothing was changed.", now=clock())
+    except KeyUnreadable as error:
+        record_failure(workspace, str(error), now=clock())
+    except RoboflowError as error:
+        record_failure(
+            workspace,
+            error.reading,
+            upstream_text=error.text,
+            now=clock(),
+            retry_after_seconds=error.retry_after if isinstance(error, RateLimited) else None,
         )
+    else:
+        milliseconds = int((time.monotonic() - ticks) * 1000)
+        store_list_with_retry(workspace, ReadList(answer, key, started, milliseconds), held)
 
 
-def apply_twice(
-    workspace: Workspace,
-    answer: DeploymentList,
-    key: ApiKey,
-    held: Held,
-    *,
-    started: datetime,
-    milliseconds: int,
-) -> None:
-    """Write what changed; once more when an operation wrote a new deployment in the same moment."""
-    try:
-        apply(workspace, answer, key, held, started=started, milliseconds=milliseconds)
-    except IntegrityError:
-        apply(workspace, answer, key, held, started=started, milliseconds=milliseconds)
+def without_nameless(workspace: Workspace, answer: DeploymentList) -> DeploymentList:
+    """Return the list without entries that lack a name, unless we know it; those count as unreadable."""
+    nameless = [report.deployment_id for report in answer.deployments if not report.deployment_name]
+    if not nameless:
+        return answer
+    rows = Deployment.objects.filter(workspace=workspace, deployment_id__in=nameless)
+    known = set(rows.values_list("deployment_id", flat=True))
+    good = [one for one in answer.deployments if one.deployment_name or one.deployment_id in known]
+    bad = [
+        BadEntry(index, "It has no deployment_name.", one.deployment_id)
+        for index, one in enumerate(answer.deployments)
+        if not one.deployment_name and one.deployment_id not in known
+    ]
+    return DeploymentList(good, [*answer.bad, *bad])
 
 
-def read_list(workspace: Workspace, *, now: datetime) -> tuple[DeploymentList, ApiKey]:
-    """Return the list and the key that read it: members' keys in turn, another one when one is refused. Raises NoReader, RoboflowError."""
-    last: Exception = NoReader()
-    for key in readers_of(workspace):
-        try:
-            return use(
-                key,
-                lambda client, secret: client.list_deployments(secret, deadline_seconds=LIST_SECONDS),
-                now=now,
-                reading=True,
-            ), key
-        except (KeyRefused, KeyUnreadable) as refusal:
-            last = refusal
-    raise last
+def known_deployments(workspace: Workspace) -> DeploymentQuerySet:
+    """Return the workspace's live deployments, which a list should show."""
+    rows: DeploymentQuerySet = Deployment.objects.filter(workspace=workspace, gone_at=None)
+    return rows.exclude(status__in=ENDED_STATUSES)
 
 
-def confirm_empty(workspace: Workspace, key: ApiKey, held: Held, started: datetime) -> None:
-    """A list went empty: only `/get` can say of each that it is gone."""
-    rows = {
-        row.deployment_id: row
-        for row in Deployment.objects.filter(workspace=workspace, gone_at=None).exclude(status__in=ENDED)[
-            :LOOKS
-        ]
-    }
-    looked = look_at(list(rows.values()), key, now=started)
+def store_gone_of_empty_list(workspace: Workspace, key: ApiKey, held: Held, started: datetime) -> None:
+    """Ask `/get` about each deployment, as an empty list proves nothing, and store those that are gone."""
+    rows = {row.deployment_id: row for row in known_deployments(workspace)}
+    looked_up = look_up(list(rows.values()), key, now=started)
+    gone = [rows[row_id] for row_id in looked_up.gone]
     with transaction.atomic(durable=True):
-        if looked.gone and still_held(held):
-            write_gone(
-                workspace, [rows[one] for one in looked.gone], by_id=who_deleted(workspace), now=clock()
-            )
-            Workspace.objects.filter(pk=workspace.pk).update(revision=F("revision") + 1)
+        if gone and is_still_held(held):
+            by_id = deleters_by_id(workspace, looked_up.gone)
+            entries = store_gone(workspace, gone, by_id=by_id, now=clock())
+            bump_revision(workspace.pk)
+            append_events(entries)
 
 
-def look_at(rows: list[Deployment], key: ApiKey, *, now: datetime) -> Looked:
-    """Ask `/get` for each missing one: not found, or another id under its name, means gone."""
-    looked, ends = Looked(), time.monotonic() + LOOK_SECONDS
-    for row in rows[:LOOKS]:
-        try:
-            report = use(key, partial(get_once, name=row.deployment_name, ends=ends), now=now)
-        except NotFound:
-            looked.gone.append(row.deployment_id)
-        except (RoboflowError, KeyUnreadable):
-            return looked  # not known: it stays missing
-        else:
-            if report.deployment_id == row.deployment_id:
-                looked.there.append(report)
-            else:
-                looked.gone.append(row.deployment_id)
-    return looked
+@dataclass(frozen=True)
+class ReadList:
+    """A list, when it was asked for (`started`), with which key, and how long it took."""
+
+    answer: DeploymentList
+    key: ApiKey
+    started: datetime
+    milliseconds: int
 
 
-def get_once(client: Client, secret: Secret, *, name: str, ends: float) -> DeploymentReport:
-    """Ask `/get` once; all that a sync asks shares one deadline (monotonic seconds)."""
-    return client.get_deployment(secret, name, attempts=1, deadline_seconds=ends - time.monotonic())
+def store_list_with_retry(workspace: Workspace, read: ReadList, held: Held) -> None:
+    """Store a list. Retry once, because an operation can insert the same new deployment at the same time."""
+    try:
+        store_list(workspace, read, held)
+    except IntegrityError:
+        store_list(workspace, read, held)
 
 
-def apply(
-    workspace: Workspace,
-    answer: DeploymentList,
-    key: ApiKey,
-    held: Held,
-    *,
-    started: datetime,
-    milliseconds: int,
-) -> None:
-    """Write what changed, in one transaction, if the lease is still ours."""
+def store_list(workspace: Workspace, read: ReadList, held: Held) -> None:
+    """Store what a list changes, in one transaction. Write nothing when the lease was lost."""
     is_first = workspace.synced_at is None
     rows = {row.deployment_id: row for row in Deployment.objects.filter(workspace=workspace)}
-    wishes, lag = wishes_of(workspace, now=started), min(LAG, timedelta(seconds=settings.SYNC_IDLE_SECONDS))
-    found = compare(rows, answer.deployments, wishes=wishes, started=started, is_first=is_first, lag=lag)
-    looked = look_at([rows[one] for one in found.missing], key, now=started)
-    if looked.there:
-        found = compare(
-            rows,
-            [*answer.deployments, *looked.there],
-            wishes=wishes,
-            started=started,
-            is_first=is_first,
-            lag=lag,
-        )
-    moment = clock()
+    found, gone_ids, is_incomplete = compare_and_look_up(workspace, rows, read, is_first=is_first)
+    current_time = clock()
     with transaction.atomic(durable=True):
-        if not still_held(held):
+        if not is_still_held(held):
             return
-        written = rows_since(workspace, started)
-        forget(found, written)
-        write(workspace, rows, found, now=moment, is_first=is_first)
-        gone = [rows[one] for one in looked.gone if one not in written]
-        write_gone(workspace, gone, by_id=who_deleted(workspace), now=moment)
-        visible = not found.is_empty or bool(gone) or bool(workspace.sync_error_reading) or is_first
-        succeed(
+        # An operation may have written rows since the list was requested: they are newer than the list.
+        written = ids_written_since(workspace, read.started)
+        found.drop_rows(written)
+        gone = [rows[row_id] for row_id in gone_ids if row_id not in written]
+        entries = store_comparison(workspace, rows, found, now=current_time, is_first=is_first)
+        by_id = deleters_by_id(workspace, [row.deployment_id for row in gone])
+        entries += store_gone(workspace, gone, by_id=by_id, now=current_time)
+        had_error = bool(workspace.sync_error_reading)
+        record_success(
             workspace,
-            answer,
-            now=moment,
-            milliseconds=milliseconds,
-            visible=visible,
-            more_missing=len(found.missing) > LOOKS,
+            read.answer,
+            now=current_time,
+            started=read.started,
+            milliseconds=read.milliseconds,
+            is_visible=is_first or had_error or bool(gone) or not found.is_empty,
+            is_incomplete=is_incomplete,
         )
+        if Operation.objects.open().filter(workspace=workspace).exists():
+            transaction.on_commit(partial(publish, "operations.settle", workspace.pk), robust=True)
+        append_events(entries)  # last: the head of the trail is the one row that everybody waits for
 
 
-def rows_since(workspace: Workspace, started: datetime) -> set[str]:
-    """Return the ids of rows that an operation wrote while we were reading: it knows better."""
-    later = Deployment.objects.filter(workspace=workspace, reported_at__gt=started).values_list(
-        "deployment_id", "reported_at"
+def compare_and_look_up(
+    workspace: Workspace, rows: dict[str, Deployment], read: ReadList, *, is_first: bool
+) -> tuple[Comparison, list[str], bool]:
+    """Compare a list with the rows, and ask `/get` about missing and disputed deployments.
+
+    Return what changed, the ids of those that are gone, and whether some questions are still open.
+    """
+    reports = {report.deployment_id: report for report in read.answer.deployments}
+    digests = {row_id: digest_of_report(report) for row_id, report in reports.items()}
+    changed = changed_ids(rows, digests)
+    compare = partial(
+        compare_list,
+        rows,
+        operations=explaining_operations(workspace, changed, new_names(rows, reports), now=read.started),
+        started=read.started,
+        is_first=is_first,
+        lag=min(LAG, timedelta(seconds=settings.SYNC_IDLE_SECONDS)),
     )
-    return {deployment_id for deployment_id, reported_at in later if knows_better(reported_at, started)}
-
-
-def forget(found: Comparison, written: set[str]) -> None:
-    """Leave alone what somebody else wrote meanwhile."""
-    found.new = [one for one in found.new if one.deployment_id not in written]
-    found.outside_new = [one for one in found.outside_new if one.deployment_id not in written]
-    found.changed = [one for one in found.changed if one.deployment_id not in written]
-    found.steps = [one for one in found.steps if one.deployment_id not in written]
-    found.back = [one for one in found.back if one not in written]
-    found.missing = [one for one in found.missing if one not in written]
-    found.outside_changes = {key: one for key, one in found.outside_changes.items() if key not in written}
-
-
-def wishes_of(workspace: Workspace, *, now: datetime) -> list[Wish]:
-    """Return what we asked for lately, newest first: it explains what changed."""
-    asked = Asked.objects.filter(workspace=workspace, since__gt=now - EXPLAINS_FOR).exclude(
-        outcome__in=("failed", "cancelled")
-    )
-    return [
-        Wish(
-            one.kind,
-            one.deployment.deployment_id if one.deployment else "",
-            one.name,
-            one.by,
-            one.since,
-            one.sent_at,
-            one.ended_at,
-        )
-        for one in asked.select_related("deployment").order_by("-since")[:500]
+    found = compare(read.answer.deployments, digest=lambda report: digests[report.deployment_id])
+    asked = [rows[row_id] for row_id in (*found.disputed, *found.missing)]
+    if not asked:
+        return found, [], False
+    looked_up = look_up(asked, read.key, now=read.started)
+    reports |= {report.deployment_id: report for report in looked_up.present}
+    # Listed as deleted and unknown to /get. Listed as alive and unknown to /get decides nothing: the list
+    # lags.
+    agreed = [
+        row_id for row_id in looked_up.gone if row_id in reports and reports[row_id].status in ENDED_STATUSES
     ]
+    decided = {*agreed, *(report.deployment_id for report in looked_up.present)}
+    found = compare(list(reports.values()), decided=decided)
+    gone = [row_id for row_id in looked_up.gone if row_id not in reports]
+    answered = len(looked_up.gone) + len(looked_up.present)
+    return found, gone, answered < len(asked)
 
 
-def who_deleted(workspace: Workspace) -> dict[str, str]:
-    """Return, by deployment id, who asked here to delete it."""
-    asked = Asked.objects.filter(workspace=workspace, kind="delete", sent_at__isnull=False).exclude(
-        outcome__in=("failed", "cancelled")
-    )
+def ids_written_since(workspace: Workspace, started: datetime) -> set[str]:
+    """Return the deployment_ids of the rows that were written after a list was requested at `started`."""
+    written = Deployment.objects.filter(workspace=workspace, reported_at__gt=started)
     return {
-        one.deployment.deployment_id: one.by for one in asked.select_related("deployment") if one.deployment
+        row_id
+        for row_id, reported_at in written.values_list("deployment_id", "reported_at")
+        if is_newer_than_list(reported_at, started)
     }
 
 
-def succeed(
-    workspace: Workspace,
-    answer: DeploymentList,
-    *,
-    now: datetime,
-    milliseconds: int,
-    visible: bool,
-    more_missing: bool,
-) -> None:
-    """Write that the cache agrees with Roboflow as of now."""
-    bad = [{"index": one.index, "why": one.why, "text": one.text[:500]} for one in answer.bad[:20]]
-    fields = {
-        "synced_at": now,
-        "sync_milliseconds": milliseconds,
-        "sync_error": "",
-        "sync_error_reading": "",
-        "sync_failures": 0,
-        "sync_failed_since": None,
-        "sync_bad_entries": bad,
-        "sync_due_at": due_after(workspace, now=now, unsure=more_missing),
-    }
-    if visible or bad != workspace.sync_bad_entries:
-        fields["revision"] = F("revision") + 1
-    Workspace.objects.filter(pk=workspace.pk).update(**fields)
+def new_names(rows: dict[str, Deployment], reports: dict[str, DeploymentReport]) -> set[str]:
+    """Return the names of the deployments that are reported for the first time."""
+    return {report.deployment_name for row_id, report in reports.items() if row_id not in rows}
 
 
-def fail(
-    workspace: Workspace, reading: str, words: str, *, now: datetime, retry_after: float | None = None
-) -> None:
-    """Write that Roboflow could not be read; the cache stays as it is, and says how old it is."""
-    failures = workspace.sync_failures + 1
-    log.warning("sync_failed", workspace=workspace.slug, failures=failures, reading=reading)
-    due = due_after(workspace, now=now, failures=failures, retry_after=retry_after)
-    fields = {
-        "sync_error": words,
-        "sync_error_reading": reading,
-        "sync_failures": failures,
-        "sync_due_at": due,
-        "sync_failed_since": workspace.sync_failed_since or now,
-    }
-    if failures == 1 or words != workspace.sync_error:
-        fields["revision"] = F("revision") + 1
-    Workspace.objects.filter(pk=workspace.pk).update(**fields)
+def explaining_operations(
+    workspace: Workspace, changed: set[str], names: set[str], *, now: datetime
+) -> list[Operation]:
+    """Return the operations that can explain what changed, newest first, without a cap.
+
+    These are the open ones, those about the ids `changed`, and creates of the new `names` without an id.
+    """
+    recent = Operation.objects.filter(workspace=workspace, requested_at__gt=now - EXPLAINS_FOR)
+    recent = recent.exclude(state__in=NOT_DONE_STATES)
+    found = {operation.pk: operation for operation in recent.filter(state__in=OPEN_STATES)}
+    for ids in batched(changed, QUESTION_SIZE):
+        found |= {operation.pk: operation for operation in recent.filter(target_id__in=ids)}
+    for some_names in batched(names, QUESTION_SIZE):
+        unnamed = recent.filter(target_id="", target_name__in=some_names)
+        found |= {operation.pk: operation for operation in unnamed}
+    return sorted(found.values(), key=lambda operation: operation.requested_at, reverse=True)
 
 
-def due_after(
-    workspace: Workspace,
-    *,
-    now: datetime,
-    unsure: bool = False,
-    failures: int = 0,
-    retry_after: float | None = None,
-) -> datetime:
-    """Return when this workspace is due next; somebody who asked for an earlier one meanwhile gets it."""
-    row = Workspace.objects.get(pk=workspace.pk)
-    moving = (
-        Deployment.objects.filter(workspace=workspace, gone_at=None, status=PENDING).exists()
-        or Asked.objects.filter(workspace=workspace, ended_at=None).exists()
-    )
-    due = next_due(
-        now=now,
-        moving=moving,
-        watched=row.is_watched(now),
-        unsure=unsure,
-        failures=failures,
-        retry_after=retry_after,
-        active=settings.SYNC_ACTIVE_SECONDS,
-        idle=settings.SYNC_IDLE_SECONDS,
-    )
-    asked_meanwhile = row.sync_due_at if row.sync_due_at != workspace.sync_due_at and not failures else None
-    return min(due, asked_meanwhile) if asked_meanwhile else due
+def batched(values: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Yield `values` in lists of at most `size`: databases take only so many in one question."""
+    left = iter(values)
+    while some := list(islice(left, size)):
+        yield some
+
+
+def deleters_by_id(workspace: Workspace, ids: list[str]) -> dict[str, str]:
+    """Return, for those of `ids` that somebody asked here to delete, the name of the person."""
+    kinds = [kind for kind in Kind if kind.facts.removes]
+    deletes = Operation.objects.sent().filter(workspace=workspace, kind__in=kinds, target_id__in=ids)
+    return dict(deletes.order_by("requested_at").values_list("target_id", "actor_name"))

@@ -1,15 +1,15 @@
-"""Work of the fleet room that beat and others ask for by name."""
+"""Tasks of the fleet room, which beat and other rooms publish by name."""
 
 from celery import shared_task
-from django.utils.timezone import now
 
 from deployments.fleet import sync
+from portal.clock import now
 
 
 @shared_task(name="fleet.sync_due")
 def sync_due() -> None:
     """Publish a sync for each workspace that is due."""
-    sync.sync_due(now=now())
+    sync.publish_due_syncs(now=now())
 
 
 @shared_task(name="fleet.sync")

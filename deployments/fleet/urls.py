@@ -9,6 +9,6 @@ urlpatterns = [
     path("w/<slug:workspace>/", views.fleet, name="list"),
     path("w/<slug:workspace>/strip/", views.strip, name="strip"),
     path("w/<slug:workspace>/sync/", views.sync_now, name="sync"),
-    path("w/<slug:workspace>/deployments/", views.lead_home, name="deployments"),
+    path("w/<slug:workspace>/deployments/", views.redirect_to_fleet, name="deployments"),
     path("w/<slug:workspace>/deployments/<str:deployment_id>/", views.detail, name="detail"),
 ]

@@ -1,1 +1,1 @@
-"""Each person's Roboflow API keys: sealed, checked, opened for one call."""
+"""Each person's Roboflow API keys: sealed at rest, checked with Roboflow, opened for one call."""

@@ -1,24 +1,39 @@
-"""Masks known keys in what Roboflow sends, without opening one: tokens are compared by their keyed fingerprint."""
+"""Finds stored keys in texts. No key is opened for it: what may be one is compared by its fingerprint."""
 
-import re
+from collections.abc import Callable
+from functools import lru_cache
 
 from deployments.keys.models import ApiKey
-from deployments.keys.seal import fingerprint
-from deployments.roboflow.mask import MASK, mask_patterns
+from deployments.keys.seal import fingerprints_of
+from deployments.roboflow.key_search import KeySearch
+from deployments.roboflow.known_keys import KnownKey
 
-TOKEN = re.compile(r"[A-Za-z0-9_-]{12,200}")
-
-
-def known_fingerprints() -> frozenset[str]:
-    """Return the fingerprints of all stored keys."""
-    return frozenset(ApiKey.objects.values_list("fingerprint", flat=True))
+REMEMBERED = 4096  # fingerprints in one search: a text may repeat what ends like a key
 
 
-def mask_known(text: str, known: frozenset[str]) -> str:
-    """Return `text` with keys masked: what looks like one by its surroundings, and tokens that are a stored one."""
-    if not text:
-        return text
-    text = mask_patterns(text)
-    return (
-        TOKEN.sub(lambda found: MASK if fingerprint(found[0]) in known else found[0], text) if known else text
-    )
+def stored_keys() -> list[KnownKey]:
+    """Return what is needed to find each stored key in a text. One query, whatever the number of texts."""
+    fingerprints: dict[tuple[str, int, str], set[str]] = {}
+    columns = ("last_four", "length", "punctuation", "fingerprint")
+    for last_four, length, punctuation, fingerprint in ApiKey.objects.values_list(*columns):
+        fingerprints.setdefault((last_four, length, punctuation), set()).add(fingerprint)
+    remembered = lru_cache(maxsize=REMEMBERED)(fingerprints_of)
+    return [
+        KnownKey(
+            tail=tail,
+            length=length,
+            punctuation=punctuation,
+            matches=is_one_of(known, remembered),
+        )
+        for (tail, length, punctuation), known in fingerprints.items()
+    ]
+
+
+def is_one_of(known: set[str], fingerprints: Callable[[str], list[str]]) -> Callable[[str], bool]:
+    """Return a function that says whether a text has one of the `known` fingerprints."""
+    return lambda text: not known.isdisjoint(fingerprints(text))
+
+
+def stored_key_masker() -> Callable[[list[str]], list[str]]:
+    """Return a function that masks the keys that are stored now in each of several texts."""
+    return KeySearch(stored_keys()).mask_all

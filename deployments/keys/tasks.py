@@ -1,15 +1,15 @@
 """Periodic work of the keys room."""
 
 from celery import shared_task
-from django.utils.timezone import now
 
-from deployments.keys.check import recheck_unchecked
-from portal.queue.lease import leased
+from deployments.keys.recheck import recheck_due_keys
+from portal.clock import now
+from portal.queue.lease import holding_lease
 
 
-@shared_task(name="keys.recheck_unchecked")
-def recheck_unchecked_task() -> None:
-    """Try the keys that nobody could check yet."""
-    with leased("keys.recheck", now=now()) as held:
+@shared_task(name="keys.recheck_due")
+def recheck_due() -> None:
+    """Check the keys that are in doubt or unchecked and due, unless another worker is doing it."""
+    with holding_lease("keys.recheck", now=now()) as held:
         if held:
-            recheck_unchecked(now=now())
+            recheck_due_keys(now=now())

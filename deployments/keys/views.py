@@ -1,4 +1,4 @@
-"""My API keys: add, check, replace, remove. Everybody sees their own only."""
+"""My API keys: add, check, replace, remove. A person sees only their own keys."""
 
 from typing import Any, cast
 
@@ -7,48 +7,41 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.utils.timezone import now
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
-from deployments.keys.check import NotSaved, add_key, check_again, remove_key, replace_key
+from deployments.keys.check import KeyNotSaved, add_key, remove_key, replace_key
 from deployments.keys.forms import AddKeyForm, KeyForm
 from deployments.keys.models import ApiKey
+from deployments.keys.recheck import recheck_key
 from deployments.workspaces.models import Membership
 from portal.accounts.models import User
 from portal.audit.origin import origin_of
-from portal.web.fragments import form_page, go
-from portal.web.limits import within
+from portal.clock import now
+from portal.web.fragments import form_page, redirect_page
+from portal.web.limits import is_within_limit
 
 TOO_MANY = "Too many key checks within a minute. Wait a minute and try again."
 
 
-def keys_of(request: HttpRequest) -> QuerySet[ApiKey]:
-    """Return the person's own keys: other people's do not exist here."""
-    return (
-        ApiKey.objects.filter(user=cast(User, request.user))
-        .select_related("workspace", "user")
-        .order_by("workspace__name", "pk")
-    )
+def own_keys(request: HttpRequest) -> QuerySet[ApiKey]:
+    """Return the keys of the person who is signed in. For other people's keys the views answer 404."""
+    keys = ApiKey.objects.filter(user=cast(User, request.user))
+    return keys.select_related("workspace", "user").order_by("workspace__name", "pk")
 
 
-def cards_of(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return each key with those who hold the same one in the same workspace."""
-    cards = []
-    for key in keys_of(request):
-        same = ApiKey.objects.filter(workspace=key.workspace_id, fingerprint=key.fingerprint).exclude(
-            user=key.user_id
-        )
-        members = Membership.objects.standing().filter(workspace=key.workspace_id).values("user")
-        cards.append(
-            {
-                "key": key,
-                "also": [str(one.user) for one in same.filter(user__in=members).select_related("user")]
-                if key.workspace_id
-                else [],
-            }
-        )
-    return cards
+def key_cards(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return each own key with the names of the people who hold the same key in the same workspace."""
+    return [{"key": key, "also": other_holders(key)} for key in own_keys(request)]
+
+
+def other_holders(key: ApiKey) -> list[str]:
+    """Return the names of the other current members of the key's workspace who have stored the same key."""
+    if not key.workspace_id:
+        return []
+    members = Membership.objects.current().filter(workspace=key.workspace_id).values("user")
+    same = ApiKey.objects.filter(workspace=key.workspace_id, fingerprint=key.fingerprint, user__in=members)
+    return [str(other.user) for other in same.exclude(user=key.user_id).select_related("user")]
 
 
 @login_required
@@ -56,42 +49,44 @@ def cards_of(request: HttpRequest) -> list[dict[str, Any]]:
 @sensitive_variables("form")
 @require_http_methods(["GET", "POST"])
 def keys(request: HttpRequest) -> HttpResponse:
-    """A card per key, and the form for another one."""
+    """Show a card for each key, and the form that adds one."""
     form = AddKeyForm(request.POST or None)
-    trouble = save(request, form) if form.is_valid() else None
+    trouble = add_from_form(request, form) if form.is_valid() else None
     if form.is_bound and form.is_valid() and trouble is None:
-        return go(request, request.path)
-    memberships = Membership.objects.of(cast(User, request.user))
-    context = {"form": form, "cards": cards_of(request), "trouble": trouble, "memberships": memberships}
+        return redirect_page(request, request.path)
+    context = {
+        "form": form,
+        "cards": key_cards(request),
+        "trouble": trouble,
+        "memberships": Membership.objects.of_person(cast(User, request.user)),
+    }
     return form_page(request, "keys/keys.html", context)
 
 
 @sensitive_variables("form")
-def save(request: HttpRequest, form: AddKeyForm) -> NotSaved | None:
-    """Add the key; return what went wrong, also written beside the field."""
-    if not within(request, "key_check"):
+def add_from_form(request: HttpRequest, form: AddKeyForm) -> KeyNotSaved | None:
+    """Add the key of a valid form. Return why it was not saved, also written beside the field, or None."""
+    if not is_within_limit(request, "key_check"):
         form.add_error("api_key", TOO_MANY)
-        return NotSaved(TOO_MANY)
-    data = form.cleaned_data
+        return KeyNotSaved(TOO_MANY)
     try:
         key = add_key(
             user=cast(User, request.user),
-            value=data["api_key"],
-            label=data["label"],
+            value=form.cleaned_data["api_key"],
+            label=form.cleaned_data["label"],
             region=form.region_or_default,
             anyway="anyway" in request.POST,
             by=origin_of(request),
             now=now(),
         )
-    except NotSaved as trouble:
-        form.add_error("api_key", trouble.reading)
-        return trouble
-    saved = (
-        f"Key added: {key.workspace} is being read now."
-        if key.workspace
-        else "Saved unchecked. It joins its workspace as soon as Roboflow answers."
-    )
-    messages.success(request, saved)
+    except KeyNotSaved as error:
+        form.add_error("api_key", error.reading)
+        return error
+    if key.workspace:
+        message = f"Key added: {key.workspace} is being read now."
+    else:
+        message = "Saved unchecked. It joins its workspace as soon as Roboflow answers."
+    messages.success(request, message)
     return None
 
 
@@ -100,24 +95,24 @@ def save(request: HttpRequest, form: AddKeyForm) -> NotSaved | None:
 @sensitive_variables("form")
 @require_http_methods(["GET", "POST"])
 def replace(request: HttpRequest, key_id: int) -> HttpResponse:
-    """Put a new key in the place of an old one, which stays until the new one works."""
-    key = get_object_or_404(keys_of(request).exclude(workspace=None), pk=key_id)
+    """Replace a key by a new one. The old key stays until Roboflow says that the new one works."""
+    key = get_object_or_404(own_keys(request).exclude(workspace=None), pk=key_id)
     form = KeyForm(request.POST or None, initial={"label": key.label})
     trouble = None
     if form.is_valid():
-        trouble = put_in_place(request, key, form)
+        trouble = replace_from_form(request, key, form)
         if trouble is None:
             messages.success(request, f"The key for {key.workspace} is replaced.")
-            return go(request, "/keys/")
+            return redirect_page(request, "/keys/")
     return form_page(request, "keys/replace.html", {"form": form, "key": key, "trouble": trouble})
 
 
 @sensitive_variables("form")
-def put_in_place(request: HttpRequest, key: ApiKey, form: KeyForm) -> NotSaved | None:
-    """Replace the key; return what went wrong, also written beside the field."""
-    if not within(request, "key_check"):
+def replace_from_form(request: HttpRequest, key: ApiKey, form: KeyForm) -> KeyNotSaved | None:
+    """Replace `key` by the form's. Return why it was not saved, also written beside the field, or None."""
+    if not is_within_limit(request, "key_check"):
         form.add_error("api_key", TOO_MANY)
-        return NotSaved(TOO_MANY)
+        return KeyNotSaved(TOO_MANY)
     try:
         replace_key(
             key,
@@ -126,38 +121,38 @@ def put_in_place(request: HttpRequest, key: ApiKey, form: KeyForm) -> NotSaved |
             by=origin_of(request),
             now=now(),
         )
-    except NotSaved as trouble:
-        form.add_error("api_key", trouble.reading)
-        return trouble
+    except KeyNotSaved as error:
+        form.add_error("api_key", error.reading)
+        return error
     return None
 
 
 @login_required
 @require_POST
-def check(request: HttpRequest, key_id: int) -> HttpResponse:
-    """Ask Roboflow about a stored key, now."""
-    key = get_object_or_404(keys_of(request), pk=key_id)
-    if not within(request, "key_check"):
+def check_now(request: HttpRequest, key_id: int) -> HttpResponse:
+    """Ask Roboflow now whether a stored key works."""
+    key = get_object_or_404(own_keys(request), pk=key_id)
+    if not is_within_limit(request, "key_check"):
         messages.error(request, TOO_MANY)
-        return go(request, "/keys/")
+        return redirect_page(request, "/keys/")
     try:
-        check_again(key, by=origin_of(request), now=now())
+        recheck_key(key, by=origin_of(request), now=now())
         messages.success(request, "Roboflow says that the key works.")
-    except NotSaved as trouble:
-        messages.error(request, f"{trouble.reading} {trouble.words}".strip())
-    return go(request, "/keys/")
+    except KeyNotSaved as error:
+        messages.error(request, f"{error.reading} {error.words}".strip())
+    return redirect_page(request, "/keys/")
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def remove(request: HttpRequest, key_id: int) -> HttpResponse:
-    """Say what stops working, then forget the key."""
-    key = get_object_or_404(keys_of(request), pk=key_id)
+    """Show what stops working without the key, then remove it."""
+    key = get_object_or_404(own_keys(request), pk=key_id)
     if request.method == "POST":
         remove_key(key, by=origin_of(request), now=now())
         messages.success(request, "The key is removed.")
-        return go(request, "/keys/")
-    last_reader = (
+        return redirect_page(request, "/keys/")
+    is_last_reader = (
         key.workspace is not None and not ApiKey.objects.readers(key.workspace).exclude(pk=key.pk).exists()
     )
-    return form_page(request, "keys/remove.html", {"key": key, "last_reader": last_reader})
+    return form_page(request, "keys/remove.html", {"key": key, "last_reader": is_last_reader})

@@ -1,1 +1,1 @@
-"""Log lines of deployments: harvested, kept, searched."""
+"""Read, store and search the log lines of deployments."""

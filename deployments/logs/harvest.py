@@ -1,124 +1,184 @@
-"""Reads logs while somebody looks: once per deployment and few seconds, however many people watch; every line is stored once."""
+"""Read logs from Roboflow while somebody has them open: at most once in a few seconds for each deployment."""
 
+import hashlib
 import time
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import transaction
 from django.db.models import F, Q
-from django.utils.timezone import now as clock
 
 from deployments.fleet.models import Deployment
-from deployments.keys.masking import known_fingerprints, mask_known
-from deployments.keys.open import KeyUnreadable, readers_of, use
-from deployments.logs.models import Harvest, Line
+from deployments.keys.open import KeyUnreadable, call_with_key, reader_keys
+from deployments.keys.regions import certain_roboflow_time, roboflow_time
+from deployments.keys.watch import ReadingPaused
+from deployments.logs.models import HARVEST_EVERY, Harvest, Line
 from deployments.logs.windows import Window, next_windows, older_part
 from deployments.roboflow.client import Client
 from deployments.roboflow.errors import KeyRefused, RoboflowError
 from deployments.roboflow.mask import Secret
-from deployments.roboflow.schema import LogPage
-from portal.queue.lease import leased
+from deployments.roboflow.schema import LogLine, LogPage
+from portal.clock import now as clock
+from portal.queue.lease import holding_lease
 from portal.queue.publish import publish
+from portal.web.masking import Masker
+from portal.web.patience import write_if_free
 
-EVERY = timedelta(seconds=3)
-WANTED_FOR = timedelta(seconds=20)
-WRITE_EVERY = timedelta(seconds=8)  # pages poll: the wish need not be written each time
-MAX_ENTRIES = 1000  # of one call; Roboflow documents no maximum: it may give fewer
-LEAST_FULL = 50  # Roboflow's default: so many lines, the oldest of them new, may not be all
-READ_SECONDS = 60.0  # deadline of one harvest, well within a task's soft limit
-PAGES = 5  # of one window in one harvest
+WANTED_FOR = timedelta(seconds=20)  # after the last poll of a log page
+WANTED_WRITTEN_EVERY = timedelta(seconds=8)  # pages poll every two seconds: not each poll needs a write
+MAX_ENTRIES = 1000  # of one call; Roboflow documents no maximum and may give fewer
+DEFAULT_ENTRIES = 50  # what Roboflow gives by default, so perhaps the smallest maximum of an answer
+READ_SECONDS = 60.0  # deadline of one harvest, well below the time limit of a task
+MAX_PAGES = 5  # of one window in one harvest
+MAX_PUBLISHED = 200  # harvests, each time that the periodic task runs
+IDS_PER_QUERY = 500  # databases limit the number of values in one query
 
 
-def want(deployment: Deployment, *, since: datetime, now: datetime) -> Harvest:
-    """Note that somebody looks at the log since a time, and ask a worker to read it if that was not just done."""
-    state, _ = Harvest.objects.get_or_create(deployment=deployment)
+def request_harvest(deployment: Deployment, *, since: datetime, now: datetime) -> Harvest:
+    """Store that somebody reads the log since a time of Roboflow's clock. Publish a harvest if one is due.
+
+    While the database is busy nothing is stored, and the next poll tries again.
+    """
+    state = Harvest.objects.filter(deployment=deployment).first() or Harvest(deployment=deployment)
     if deployment.is_over:
         return state
-    earlier = state.wanted_from is None or since < state.wanted_from
-    if earlier or state.wanted_until is None or state.wanted_until < now + WANTED_FOR - WRITE_EVERY:
-        state.wanted_from = min(since, state.wanted_from or since)
-        state.wanted_until = now + WANTED_FOR
-        Harvest.objects.filter(pk=state.pk).update(
-            wanted_from=state.wanted_from, wanted_until=state.wanted_until
-        )
-        if state.harvested_at is None or state.harvested_at < now - EVERY:
-            publish("logs.harvest", deployment.pk)
+    is_earlier = state.wanted_from is None or since < state.wanted_from
+    is_written = (
+        state.wanted_until is not None and state.wanted_until >= now + WANTED_FOR - WANTED_WRITTEN_EVERY
+    )
+    if is_written and not is_earlier:
+        return state
+    state.wanted_from = min(since, state.wanted_from or since)
+    state.wanted_until = now + WANTED_FOR
+    if write_if_free(partial(store_wanted, state, now=now)) and state.asked_at == now:
+        publish_claimed(deployment.pk, now=now)
     return state
 
 
-def harvest_wanted(*, now: datetime) -> int:
-    """Publish a harvest for each log that somebody looks at and that was not read for a while."""
-    due = Harvest.objects.filter(
-        Q(harvested_at=None) | Q(harvested_at__lte=now - EVERY), wanted_until__gt=now
-    )
-    pks = list(due.values_list("deployment_id", flat=True)[:200])
-    return sum(publish("logs.harvest", pk) for pk in pks)
+def store_wanted(state: Harvest, *, now: datetime) -> None:
+    """Store what is wanted of a log, in a new row if there is none. Claim the next harvest if it is due."""
+    wanted = {"wanted_from": state.wanted_from, "wanted_until": state.wanted_until}
+    if not Harvest.objects.filter(deployment=state.deployment).update(**wanted):
+        Harvest.objects.get_or_create(deployment=state.deployment, defaults=wanted)
+    state.asked_at = now if claim_harvest(state.deployment_id, now=now) else None
 
 
-def harvest(deployment_pk: int) -> None:
-    """Read one deployment's log; harmless when two are asked at once."""
-    with leased(f"logs.harvest.{deployment_pk}", now=clock()) as held:
-        state = (
-            Harvest.objects.filter(deployment=deployment_pk).select_related("deployment__workspace").first()
-        )
-        moment = clock()
+def publish_wanted_harvests(*, now: datetime) -> int:
+    """Publish a harvest for each log that somebody has open and that is due; return how many."""
+    due = Harvest.objects.due(now).filter(wanted_until__gt=now)
+    longest_ago_first = due.order_by(F("harvested_at").asc(nulls_first=True), "pk")
+    deployment_pks = list(longest_ago_first.values_list("deployment_id", flat=True)[:MAX_PUBLISHED])
+    claimed = [pk for pk in deployment_pks if claim_harvest(pk, now=now)]
+    return sum(publish_claimed(pk, now=now) for pk in claimed)
+
+
+def claim_harvest(deployment_pk: int, *, now: datetime) -> bool:
+    """Claim the publishing of a due harvest. Return False if none is due, or one waits for a worker.
+
+    Compare-and-set: of two pages or hosts that ask at once, one publishes. So at most one harvest of each log
+    is in the queue, however long Roboflow is silent.
+    """
+    return bool(Harvest.objects.due(now).filter(deployment=deployment_pk).update(asked_at=now))
+
+
+def publish_claimed(deployment_pk: int, *, now: datetime) -> bool:
+    """Publish a harvest that was claimed at `now`. Give the claim back if the broker did not take it."""
+    is_published = publish("logs.harvest", deployment_pk)
+    if not is_published:
+        Harvest.objects.filter(deployment=deployment_pk, asked_at=now).update(asked_at=None)
+    return is_published
+
+
+def harvest_deployment(deployment_pk: int) -> None:
+    """Read the log of one deployment, unless that is being done or was just done."""
+    Harvest.objects.filter(deployment=deployment_pk).update(asked_at=None)  # the message waits no more
+    with holding_lease(f"logs.harvest.{deployment_pk}", now=clock()) as held:
+        harvests = Harvest.objects.filter(deployment=deployment_pk).select_related("deployment__workspace")
+        state = harvests.first()
+        current_time = clock()
         if held is None or state is None or state.deployment.is_over:
             return
-        if not Harvest.objects.filter(
-            Q(harvested_at=None) | Q(harvested_at__lte=moment - EVERY * 0.8), pk=state.pk
-        ).update(harvested_at=moment):
-            return
-        read(state, now=moment)
+        # A little less than HARVEST_EVERY: a message that comes early must not cost a whole round.
+        is_due = Q(harvested_at=None) | Q(harvested_at__lte=current_time - HARVEST_EVERY * 0.8)
+        was_set_back = Q(harvested_at__gt=current_time + HARVEST_EVERY)  # the clock, since then
+        if Harvest.objects.filter(is_due | was_set_back, pk=state.pk).update(harvested_at=current_time):
+            read_windows(state, now=current_time)
 
 
-def read(state: Harvest, *, now: datetime) -> None:
-    """Read the windows that are wanted; a failure is written down and shown in its box."""
-    ends = time.monotonic() + READ_SECONDS
+def read_windows(state: Harvest, *, now: datetime) -> None:
+    """Read all windows that are wanted, which are in Roboflow's clock.
+
+    An error ends the harvest and is stored, for the log page to show; so is why reading is paused.
+    """
+    ends_at = time.monotonic() + READ_SECONDS
+    region = state.deployment.workspace.region
+    windows = next_windows(
+        covered_from=state.covered_from,
+        covered_to=state.covered_to,
+        wanted_from=state.wanted_from,
+        now=roboflow_time(region, now),
+    )
     try:
-        for window in next_windows(
-            covered_from=state.covered_from,
-            covered_to=state.covered_to,
-            wanted_from=state.wanted_from,
-            now=now,
-        ):
-            read_window(state, window, ends=ends)
-    except (RoboflowError, KeyUnreadable) as trouble:
-        words = trouble.text if isinstance(trouble, RoboflowError) else ""
-        reading = trouble.reading if isinstance(trouble, RoboflowError) else str(trouble)
-        note_error(state, reading, words)
+        for window in windows:
+            unread = read_window(state, window, ends_at=ends_at)
+            record_coverage(state, window, incomplete=unread, certain=certain_roboflow_time(region, now))
+    except ReadingPaused as paused:
+        record_error(state, paused.reading, "")
+    except RoboflowError as error:
+        record_error(state, error.reading, error.text)
+    except KeyUnreadable as error:
+        record_error(state, str(error), "")
     else:
-        note_error(state, "", "")
+        record_error(state, "", "")
 
 
-def note_error(state: Harvest, reading: str, words: str) -> None:
-    """Write what went wrong, or that nothing does; pages look again when that changed."""
-    if (state.error_reading, state.error) != (reading, words):
+def record_error(state: Harvest, reading: str, upstream_text: str) -> None:
+    """Store how the harvest failed, in our words and Roboflow's; both are empty after a success."""
+    if (state.error_reading, state.error) != (reading, upstream_text):
         Harvest.objects.filter(pk=state.pk).update(
-            error_reading=reading, error=words, revision=F("revision") + 1
+            error_reading=reading,
+            error=upstream_text,
+            revision=F("revision") + 1,
         )
 
 
-def read_window(state: Harvest, window: Window, *, ends: float) -> None:
-    """Read a window from its end to its start, page by page; stored lines are kept even if a later page fails."""
-    rest: Window | None = window
-    for _ in range(PAGES):
-        if rest is None:
+def read_window(state: Harvest, window: Window, *, ends_at: float) -> Window | None:
+    """Read a window page by page from its end to its start, until `ends_at` (monotonic seconds).
+
+    Each page is stored at once, so a later error loses no line. Return the part that MAX_PAGES pages do not
+    reach, or None. Raises ReadingPaused, RoboflowError and KeyUnreadable.
+    """
+    unread: Window | None = window
+    for _ in range(MAX_PAGES):
+        if unread is None:
             break
-        page = ask(state, rest, ends=ends)
-        new = store(state, page)
-        full = page.lines and (
-            len(page.lines) + len(page.bad) >= MAX_ENTRIES
-            or (len(page.lines) >= LEAST_FULL and page.lines[-1].insert_id in new)
-        )
-        rest = older_part(rest, page.lines[-1].timestamp) if full else None
-    cover(state, window, missed=rest)
+        page = fetch_log_page(state, unread, ends_at=ends_at)
+        new_ids = store_lines(state, page)
+        unread = older_part(unread, page.lines[-1].timestamp) if is_cut_off(page, new_ids) else None
+    return unread
 
 
-def ask(state: Harvest, window: Window, *, ends: float) -> LogPage:
-    """Ask Roboflow under members' keys in turn. Raises RoboflowError when no key works."""
+def is_cut_off(page: LogPage, new_ids: set[str]) -> bool:
+    """Return whether older lines of the window may be missing from `page`, because it has a maximum.
+
+    Roboflow documents no maximum. A page of fewer than MAX_ENTRIES lines is taken for cut off when it has at
+    least DEFAULT_ENTRIES lines and the oldest of them is new.
+    """
+    if not page.lines:
+        return False
+    if len(page.lines) + len(page.bad) >= MAX_ENTRIES:
+        return True
+    return len(page.lines) >= DEFAULT_ENTRIES and page.lines[-1].insert_id in new_ids
+
+
+def fetch_log_page(state: Harvest, window: Window, *, ends_at: float) -> LogPage:
+    """Return the newest lines of a window, asked for with the members' keys in turn until one works.
+
+    Raises ReadingPaused, RoboflowError, and KeyUnreadable when there is no key.
+    """
     name = state.deployment.deployment_name
 
     def get(client: Client, secret: Secret) -> LogPage:
-        left = ends - time.monotonic()
         return client.get_log(
             secret,
             name,
@@ -126,51 +186,76 @@ def ask(state: Harvest, window: Window, *, ends: float) -> LogPage:
             end=window.end,
             max_entries=MAX_ENTRIES,
             attempts=2,
-            deadline_seconds=left,
+            deadline_seconds=ends_at - time.monotonic(),
         )
 
-    last: Exception = KeyUnreadable()
-    for key in readers_of(state.deployment.workspace):
+    last_error: Exception = KeyUnreadable()
+    for key in reader_keys(state.deployment.workspace):
         try:
-            return use(key, get, now=clock(), reading=True)
-        except (KeyRefused, KeyUnreadable) as refusal:
-            last = refusal
-    raise last
+            return call_with_key(key, get, now=clock(), reading=True, background=True)
+        except (KeyRefused, KeyUnreadable) as error:
+            last_error = error
+    raise last_error
 
 
-@transaction.atomic
-def store(state: Harvest, page: LogPage) -> set[str]:
-    """Store lines that are new, keys masked, and return their ids; pages look again when there are some."""
-    ids, have = [line.insert_id for line in page.lines], set()
-    for place in range(0, len(ids), 500):  # databases take only so many values in one question
-        have |= set(
-            Line.objects.filter(
-                deployment=state.deployment, insert_id__in=ids[place : place + 500]
-            ).values_list("insert_id", flat=True)
-        )
-    known = known_fingerprints()
-    fresh = [
+def store_lines(state: Harvest, page: LogPage) -> set[str]:
+    """Store the lines of a page that are new, with every secret masked, and return their ids.
+
+    No other function writes lines.
+    """
+    stored = stored_ids(state.deployment, [line.insert_id for line in page.lines])
+    new = [line for line in reversed(page.lines) if line.insert_id not in stored]
+    if new:
+        lines = masked_lines(state.deployment, new)  # takes longest, so it is done before the transaction
+        with transaction.atomic():
+            Line.objects.bulk_create(lines, batch_size=IDS_PER_QUERY, ignore_conflicts=True)
+            Harvest.objects.filter(pk=state.pk).update(revision=F("revision") + 1)
+    return {line.insert_id for line in new}
+
+
+def masked_lines(deployment: Deployment, lines: list[LogLine]) -> list[Line]:
+    """Return the unsaved rows of log lines, with every secret in them masked."""
+    masker = Masker()
+    payloads = masker.mask_all(line.payload for line in lines)
+    insert_ids = masker.mask_all(line.insert_id for line in lines)
+    severities = {severity: masker.mask(severity) for severity in {line.severity for line in lines}}
+    return [
         Line(
-            deployment=state.deployment,
-            insert_id=one.insert_id,
-            timestamp=one.timestamp,
-            severity=one.severity,
-            payload=mask_known(one.payload, known),
+            deployment=deployment,
+            insert_id=distinct_id(insert_id, line.insert_id),
+            timestamp=line.timestamp,
+            severity=severities[line.severity],
+            payload=payload,
         )
-        for one in reversed(page.lines)
-        if one.insert_id not in have
+        for line, payload, insert_id in zip(lines, payloads, insert_ids, strict=True)
     ]
-    if fresh:
-        Line.objects.bulk_create(fresh, batch_size=500, ignore_conflicts=True)
-        Harvest.objects.filter(pk=state.pk).update(revision=F("revision") + 1)
-    return {one.insert_id for one in fresh}
 
 
-def cover(state: Harvest, window: Window, *, missed: Window | None) -> None:
-    """Write what was read, and which part Roboflow's maximum kept from us."""
+def distinct_id(masked: str, insert_id: str) -> str:
+    """Return a masked id, with a digest where something was masked: two masked ids may look the same."""
+    if masked == insert_id:
+        return insert_id
+    return f"{masked[:190]} {hashlib.sha256(insert_id.encode()).hexdigest()}"
+
+
+def stored_ids(deployment: Deployment, insert_ids: list[str]) -> set[str]:
+    """Return those of `insert_ids` of which the deployment has a stored line."""
+    found: set[str] = set()
+    for start in range(0, len(insert_ids), IDS_PER_QUERY):
+        part = insert_ids[start : start + IDS_PER_QUERY]
+        lines = Line.objects.filter(deployment=deployment, insert_id__in=part)
+        found |= set(lines.values_list("insert_id", flat=True))
+    return found
+
+
+def record_coverage(state: Harvest, window: Window, *, incomplete: Window | None, certain: datetime) -> None:
+    """Store that a window was read, and which part of it is `incomplete` because it has too many lines.
+
+    What is later than `certain` does not count as read: Roboflow's clock may not have reached it yet.
+    """
     state.covered_from = min(window.start, state.covered_from or window.start)
-    state.covered_to = max(window.end, state.covered_to or window.end)
+    state.covered_to = min(max(window.end, state.covered_to or window.end), certain)
     fields = {"covered_from": state.covered_from, "covered_to": state.covered_to}
-    if missed:
-        fields |= {"incomplete_from": missed.start, "incomplete_to": missed.end}
+    if incomplete:
+        fields |= {"incomplete_from": incomplete.start, "incomplete_to": incomplete.end}
     Harvest.objects.filter(pk=state.pk).update(**fields)

@@ -1,65 +1,51 @@
-"""What the log page asks of the store: range, text, severity."""
+"""Find stored log lines by range, text and severity, as the query string of the log page says."""
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.db.models import Count, QuerySet
-from django.utils import timezone
 
 from deployments.fleet.models import Deployment
 from deployments.logs.models import Line
+from portal.web.fields import TimeField
 
 RANGES = {"15m": timedelta(minutes=15), "1h": timedelta(hours=1), "24h": timedelta(hours=24)}
-DEFAULT_ENTRIES, MOST_ENTRIES = 500, 5000
-AROUND = timedelta(minutes=10)  # shown around a linked line
-
-
-class MomentField(forms.DateTimeField):
-    """A time in ISO 8601; without an offset it is in the person's zone."""
-
-    def to_python(self, value: Any) -> datetime | None:
-        """Return an aware time."""
-        if value in self.empty_values:
-            return None
-        try:
-            found = datetime.fromisoformat(
-                str(value).strip().replace(" ", "+") if "T" in str(value) else str(value).strip()
-            )
-            aware = timezone.make_aware(found) if found.tzinfo is None else found
-            if not 2000 <= aware.year < 2100:
-                raise ValueError
-            return aware.astimezone(UTC)
-        except (ValueError, OverflowError):
-            raise forms.ValidationError("This is no time. Write it like 2026-01-31T18:00.") from None
+DEFAULT_SEVERITY = "DEFAULT"  # Google Cloud's name for lines without a severity
+DEFAULT_SHOWN_LINES = 500
+MAX_SHOWN_LINES = 5000
+AROUND = timedelta(minutes=10)  # shown before and after a linked line
 
 
 class QueryForm(forms.Form):
-    """The query bar."""
+    """The query string of the log page. All fields may be empty."""
 
     q = forms.CharField(label="Text", required=False, max_length=200)
     severity = forms.CharField(required=False, max_length=20)
     range = forms.ChoiceField(required=False, choices=[(name, name) for name in RANGES])
-    to = MomentField(label="To", required=False)
-    max_entries = forms.IntegerField(label="Lines", required=False, min_value=1, max_value=MOST_ENTRIES)
+    to = TimeField(label="To", required=False)
+    max_entries = forms.IntegerField(label="Lines", required=False, min_value=1, max_value=MAX_SHOWN_LINES)
     line = forms.CharField(required=False, max_length=100)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["from"] = MomentField(label="From", required=False)  # a word of Python
+        self.fields["from"] = TimeField(label="From", required=False)  # `from` is a keyword of Python
 
     def clean(self) -> dict[str, Any]:
-        """From must be before to."""
-        found = super().clean() or self.cleaned_data
-        start, end = found.get("from"), found.get("to")
+        """Refuse a range that ends before it starts."""
+        cleaned = super().clean() or self.cleaned_data
+        start, end = cleaned.get("from"), cleaned.get("to")
         if start and end and start > end:
-            self.add_error("from", "From is after to.")
-        return found
+            self.add_error("from", "From must be before To.")
+        return cleaned
 
 
-class Range:
-    """The span that is shown; `is_live` when its end is now."""
+class ShownRange:
+    """The span of time that the page shows.
+
+    `name` is the key in RANGES, or empty for typed times. A range `is_live` when it has no end but now.
+    """
 
     def __init__(self, data: dict[str, Any], *, linked: Line | None, now: datetime) -> None:
         start, end = data.get("from"), data.get("to")
@@ -71,27 +57,32 @@ class Range:
         self.start = start or (self.end - RANGES[self.name or "1h"])
 
 
-def lines_in(deployment: Deployment, span: Range) -> QuerySet[Line]:
-    """Return the stored lines of a span; a live one has no end."""
-    rows = Line.objects.filter(deployment=deployment, timestamp__gte=span.start)
-    return rows if span.is_live else rows.filter(timestamp__lte=span.end)
+def lines_in(deployment: Deployment, shown: ShownRange) -> QuerySet[Line]:
+    """Return the deployment's stored lines of a range; a live range also has lines that arrive later."""
+    rows = Line.objects.filter(deployment=deployment, timestamp__gte=shown.start)
+    return rows if shown.is_live else rows.filter(timestamp__lte=shown.end)
 
 
-def narrowed(rows: QuerySet[Line], *, text: str, severity: str) -> QuerySet[Line]:
-    """Return the lines that hold a text and have a severity."""
+def filter_lines(rows: QuerySet[Line], *, text: str, severity: str) -> QuerySet[Line]:
+    """Return the lines that contain `text`, in any case, and have `severity`. Empty ones filter nothing.
+
+    Lines without a severity are DEFAULT ones, as in severity_counts.
+    """
     if text:
         rows = rows.filter(payload__icontains=text)
+    if severity == DEFAULT_SEVERITY:
+        return rows.filter(severity__in=["", DEFAULT_SEVERITY])
     return rows.filter(severity=severity) if severity else rows
 
 
-def severities(rows: QuerySet[Line]) -> dict[str, int]:
-    """Return how many lines of each severity there are."""
-    counted: Counter[str] = Counter()
+def severity_counts(rows: QuerySet[Line]) -> dict[str, int]:
+    """Return the number of lines by severity, in alphabetical order; lines without one count as DEFAULT."""
+    counts: Counter[str] = Counter()
     for name, count in rows.order_by().values_list("severity").annotate(count=Count("pk")):
-        counted[name or "DEFAULT"] += count
-    return dict(sorted(counted.items()))
+        counts[name or DEFAULT_SEVERITY] += count
+    return dict(sorted(counts.items()))
 
 
-def newest(rows: QuerySet[Line], count: int) -> list[Line]:
-    """Return the newest lines, oldest first."""
+def newest_lines(rows: QuerySet[Line], count: int) -> list[Line]:
+    """Return the newest `count` lines, oldest first."""
     return list(rows.order_by("-timestamp", "-id")[:count])[::-1]

@@ -1,4 +1,4 @@
-"""Addresses of the logs room."""
+"""URLs of the logs room."""
 
 from django.urls import path
 

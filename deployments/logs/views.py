@@ -1,41 +1,50 @@
-"""The log page of a deployment: it reads the store, and asks a worker to fill it while somebody looks."""
+"""The log page of a deployment. It shows stored lines, and has a worker read new ones while it is open."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.utils.timezone import now
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from deployments.fleet.guard import deployment_required
 from deployments.fleet.models import Deployment
-from deployments.logs.harvest import want
-from deployments.logs.lines import plain, rendered
-from deployments.logs.models import Line
+from deployments.keys.regions import difference_text, portal_time, roboflow_time
+from deployments.logs.harvest import request_harvest
+from deployments.logs.lines import plain_text, render_html
+from deployments.logs.models import Harvest, Line
 from deployments.logs.search import (
-    DEFAULT_ENTRIES,
+    DEFAULT_SHOWN_LINES,
     RANGES,
     QueryForm,
-    Range,
+    ShownRange,
+    filter_lines,
     lines_in,
-    narrowed,
-    newest,
-    severities,
+    newest_lines,
+    severity_counts,
 )
 from deployments.workspaces.models import Membership
 from deployments.workspaces.roles import Role
-from portal.audit.export import export_made
-from portal.web.export import export, stream
-from portal.web.fragments import form_page, nothing_new, page_or_part, unchanged
+from portal.audit.export import record_export
+from portal.clock import now
+from portal.web.export import export_response, stream_response
+from portal.web.fragments import form_page, is_unchanged, nothing_new, page_or_part
+from portal.web.limits import too_many_exports_page
 
 COLUMNS = ("insert_id", "timestamp", "severity", "payload")
+FORMATS = ("csv", "jsonl", "txt")
 
 
 @require_safe
 @deployment_required(Role.VIEWER)
-def log(request: HttpRequest, membership: Membership, deployment: Deployment) -> HttpResponse:
-    """Lines of a range, filtered; follows the end of the log while the range ends now."""
-    moment, form = now(), QueryForm(request.GET)
+def log(request: HttpRequest, membership: Membership, deployment: Deployment) -> HttpResponseBase:
+    """Show or download the lines that the query string asks for. A range that ends now is polled.
+
+    The range is in Roboflow's clock, because the times of the lines are.
+    """
+    current_time, region = now(), membership.workspace.region
+    form = QueryForm(request.GET)
     context: dict[str, Any] = {
         "form": form,
         "workspace": membership.workspace,
@@ -45,62 +54,79 @@ def log(request: HttpRequest, membership: Membership, deployment: Deployment) ->
     }
     if not form.is_valid():
         return form_page(request, "logs/log.html", context | {"lines": [], "range": None})
-    data = form.cleaned_data
-    linked = (
-        Line.objects.filter(deployment=deployment, insert_id=data["line"]).first() if data["line"] else None
-    )
-    span = Range(data, linked=linked, now=moment)
-    state = want(deployment, since=span.start, now=moment)
-    rows = lines_in(deployment, span)
-    severity = "" if data["severity"] == "DEFAULT" else data["severity"]
-    found = narrowed(rows, text=data["q"], severity=severity)
-    if (wanted := request.GET.get("format")) in ("csv", "jsonl", "txt"):
-        export_made(request, membership.workspace, what=f"log of {deployment.deployment_name}", format=wanted)
-        return download(found, wanted, count=data["max_entries"], name=f"{deployment.deployment_name}-log")
+    query = form.cleaned_data
+    linked = linked_line(deployment, query["line"])
+    shown = ShownRange(query, linked=linked, now=roboflow_time(region, current_time))
+    state = request_harvest(deployment, since=shown.start, now=current_time)
+    in_range = lines_in(deployment, shown)
+    found = filter_lines(in_range, text=query["q"], severity=query["severity"])
+    if (file_format := request.GET.get("format")) in FORMATS:
+        return download(request, membership, deployment, found, file_format, count=query["max_entries"])
     rev = f"{state.revision}.{deployment.revision}"
-    if unchanged(request, rev):
+    if is_unchanged(request, rev):
         return nothing_new()
-    lines = newest(found, data["max_entries"] or DEFAULT_ENTRIES)
+    lines = newest_lines(found, query["max_entries"] or DEFAULT_SHOWN_LINES)
+    last = None if lines else newest_of(deployment)
     context |= {
-        "lines": [(one, rendered(one.payload)) for one in lines],
-        "range": span,
+        "lines": [(line, render_html(line.payload)) for line in lines],
+        "range": shown,
         "state": state,
         "rev": rev,
-        "severities": severities(rows),
-        "live": span.is_live and not deployment.is_over,
+        "severities": severity_counts(in_range),
+        "live": shown.is_live and not deployment.is_over,
         "linked": linked,
-        "last": None if lines else newest_of(deployment),
-        "query": data,
-        "incomplete": bool(
-            state.incomplete_to
-            and state.incomplete_from
-            and state.incomplete_to > span.start
-            and state.incomplete_from < span.end
-        ),
+        "last": last,
+        "last_at": portal_time(region, last.timestamp) if last else None,
+        "clock_difference": difference_text(region),
+        "query": query,
+        "incomplete": is_incomplete(state, shown),
     }
     return page_or_part(request, "logs/log.html", context, part="logs/_log.html", region="log")
 
 
+def linked_line(deployment: Deployment, insert_id: str) -> Line | None:
+    """Return the stored line with this id, or None. An empty id links to no line."""
+    return Line.objects.filter(deployment=deployment, insert_id=insert_id).first() if insert_id else None
+
+
 def newest_of(deployment: Deployment) -> Line | None:
-    """Return the last stored line of all."""
+    """Return the deployment's newest stored line, or None."""
     return Line.objects.filter(deployment=deployment).order_by("-timestamp").first()
 
 
-def download(rows: Any, wanted: str, *, count: int | None, name: str) -> HttpResponse:
-    """Stream what is shown, or all stored lines of the range when no number was given; oldest first."""
-    found = newest(rows, count) if count else rows.order_by("timestamp", "id").iterator(chunk_size=2000)
-    if wanted == "txt":
-        return stream(text_lines(found), format="txt", filename=name)  # type: ignore[return-value]
-    return export(
-        ({name: getattr(one, name) for name in COLUMNS} for one in found),
-        columns=COLUMNS,
-        format=wanted,
-        filename=name,
-    )  # type: ignore[return-value]
+def is_incomplete(state: Harvest, shown: ShownRange) -> bool:
+    """Return whether the range has a part that was not read because it has too many lines."""
+    start, end = state.incomplete_from, state.incomplete_to
+    return start is not None and end is not None and start < shown.end and end > shown.start
 
 
-def text_lines(lines: Any) -> Iterator[str]:
-    """Yield each log line as one line of text."""
-    for one in lines:
-        words = plain(one.payload).replace("\n", "\\n")
-        yield f"{one.timestamp.isoformat()} {one.severity or '-'} {words}\n"
+def download(
+    request: HttpRequest,
+    membership: Membership,
+    deployment: Deployment,
+    found: QuerySet[Line],
+    file_format: str,
+    *,
+    count: int | None,
+) -> HttpResponseBase:
+    """Return a file of the newest `count` lines, or of all if it is None, oldest first; audit the export.
+
+    Return a page with status 429 instead when the person exports too often.
+    """
+    name = deployment.deployment_name
+    if not record_export(request, membership.workspace, what=f"log of {name}", format=file_format):
+        return too_many_exports_page(request)
+    lines: Iterable[Line] = found.order_by("timestamp", "id").iterator(chunk_size=2000)
+    if count:
+        lines = newest_lines(found, count)
+    if file_format == "txt":
+        return stream_response(text_lines(lines), format="txt", filename=f"{name}-log")
+    rows = ({column: getattr(line, column) for column in COLUMNS} for line in lines)
+    return export_response(rows, columns=COLUMNS, format=file_format, filename=f"{name}-log")
+
+
+def text_lines(lines: Iterable[Line]) -> Iterator[str]:
+    """Yield each log line as one line of text: time, severity, payload without colours."""
+    for line in lines:
+        payload = plain_text(line.payload).replace("\n", "\\n")
+        yield f"{line.timestamp.isoformat()} {line.severity or '-'} {payload}\n"

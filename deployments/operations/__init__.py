@@ -1,1 +1,1 @@
-"""Create, pause, resume, delete: the one way to change things at Roboflow."""
+"""Create, pause, resume and delete deployments: the only way in which the portal changes Roboflow."""

@@ -1,4 +1,4 @@
-"""One wish for several deployments: what will be done, what is skipped and why; each becomes an operation of one batch."""
+"""One change for several deployments: plan what to do and what to skip, then request one operation each."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,69 +7,84 @@ from uuid import UUID
 
 from django.db import transaction
 
-from deployments.fleet.models import Asked, Deployment
+from deployments.fleet.models import Deployment
 from deployments.keys.models import ApiKey
-from deployments.operations.models import Operation
-from deployments.operations.request import Wish, request_all
-from deployments.operations.states import Kind
+from deployments.ledger.kinds import ENDED_STATUSES, Kind, why_impossible
+from deployments.ledger.models import Operation
+from deployments.operations.request import ChangeRequest, request_operations
 from portal.audit.origin import Origin
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """A deployment that is left alone, and why."""
+    """A deployment that a batch leaves unchanged; `why` is the end of a sentence ("is paused already")."""
 
     deployment: Deployment
     why: str
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a batch will do."""
+class BatchPlan:
+    """The deployments that a batch of `kind` changes, and those that it skips."""
 
     kind: Kind
     todo: list[Deployment]
     skipped: list[Skipped]
 
 
-def plan(kind: Kind, deployments: Iterable[Deployment]) -> Plan:
-    """Sort deployments into those to act on and those to skip."""
+def plan_batch(kind: Kind, deployments: Iterable[Deployment]) -> BatchPlan:
+    """Return the plan for a batch: each of the deployments is either to do or skipped, in the given order."""
     chosen = list(deployments)
-    busy = set(
-        Asked.objects.filter(deployment__in=chosen, ended_at=None).values_list("deployment_id", flat=True)
-    )
-    skipped = [Skipped(one, why) for one in chosen if (why := reason_to_skip(kind, one, busy=one.pk in busy))]
-    left_alone = {one.deployment.pk for one in skipped}
-    return Plan(kind, [one for one in chosen if one.pk not in left_alone], skipped)
+    busy = busy_ids(chosen)
+    plan = BatchPlan(kind, [], [])
+    for deployment in chosen:
+        why = why_skipped(kind, deployment, is_busy=deployment.deployment_id in busy)
+        if why:
+            plan.skipped.append(Skipped(deployment, why))
+        else:
+            plan.todo.append(deployment)
+    return plan
 
 
-def reason_to_skip(kind: Kind, one: Deployment, *, busy: bool) -> str:
-    """Return why an act makes no sense now; "" when it does."""
-    if one.is_over:
-        return f"is {one.status or 'gone'}"
-    if busy:
-        return "another operation on it is under way"
-    if kind == Kind.PAUSE and one.status == "paused":
-        return "is paused already"
-    if kind == Kind.RESUME and one.status != "paused":
-        return f"is {one.status}, not paused"
-    return ""
+def busy_ids(deployments: list[Deployment]) -> set[str]:
+    """Return the ids of those deployments that have an open operation."""
+    ids = [deployment.deployment_id for deployment in deployments]
+    workspaces = {deployment.workspace_id for deployment in deployments}
+    running = Operation.objects.open().filter(workspace__in=workspaces, target_id__in=ids)
+    return set(running.values_list("target_id", flat=True))
+
+
+def why_skipped(kind: Kind, deployment: Deployment, *, is_busy: bool) -> str:
+    """Return why `kind` is not possible now, to be read after the deployment's name, or "" if it is."""
+    if deployment.is_over:
+        return why_over(deployment)
+    if is_busy:
+        return "has another operation that has not ended"
+    return why_impossible(kind, deployment.status)
+
+
+def why_over(deployment: Deployment) -> str:
+    """Return how a deployment that is over ended, to be read after its name."""
+    return f"is {deployment.status}" if deployment.status in ENDED_STATUSES else "is gone"
 
 
 @transaction.atomic(durable=True)
 def request_batch(
-    planned: Plan, *, key: ApiKey, reason: str, form_token: UUID, by: Origin, now: datetime
+    plan: BatchPlan, *, key: ApiKey, reason: str, form_token: UUID, by: Origin, now: datetime
 ) -> list[Operation]:
-    """Ask for each; the form's token is the batch: posted again it returns the same operations. Raises Refused when the key was removed."""
-    wishes = [
-        Wish(
-            kind=planned.kind,
-            workspace=one.workspace,
-            name=one.deployment_name,
-            deployment=one,
+    """Create an operation for each deployment to do, and return them. `form_token` is the id of the batch.
+
+    A repeated `form_token` returns the operations of the first post. Raises Refused when the key was removed.
+    """
+    requests = [
+        ChangeRequest(
+            kind=plan.kind,
+            workspace=deployment.workspace,
+            name=deployment.deployment_name,
+            target_id=deployment.deployment_id,
             reason=reason,
             batch=form_token,
         )
-        for one in planned.todo
+        for deployment in plan.todo
     ]
-    return request_all(wishes, key=key, form_token=form_token, by=by, now=now)
+    return request_operations(requests, key=key, form_token=form_token, by=by, now=now)

@@ -1,4 +1,4 @@
-"""Forms that ask for a change. What is certain is refused here; what Roboflow decides is left to Roboflow."""
+"""Forms that request a change. They refuse only what Roboflow certainly would; Roboflow decides the rest."""
 
 from typing import Any
 from uuid import uuid4
@@ -8,30 +8,47 @@ from django import forms
 from deployments.fleet.models import Deployment
 from deployments.fleet.prices import KNOWN_TYPES
 from deployments.workspaces.models import Workspace
-from portal.accounts.forms import PlainCharField
+from portal.web.fields import KeyFreeCharField, KeyFreeEmailField, KeyFreeRegexField, OneLineField
 
-NAME_RULE = r"[a-z][a-z0-9-]{4,14}"  # Roboflow's client: 5 to 15 characters, a letter first
+NAME_RULE = r"[a-z][a-z0-9-]{4,14}"  # source: Roboflow's Python client
 VERSION_RULE = r"latest|\d{1,4}\.\d{1,4}\.\d{1,4}([.-]?[a-z0-9.]{1,20})?"
 MAX_REASON = 1000
-MOST_HOURS, MOST_REPLICAS = 24 * 365, 1000
+PARAMETERS = (  # the fields of POST /add
+    "deployment_name",
+    "machine_type",
+    "creator_email",
+    "duration",
+    "inference_version",
+    "min_replicas",
+    "max_replicas",
+)
+MAX_DURATION_HOURS = 24 * 365
+MAX_REPLICAS = 1000
+OLDEST_VERSION = (0, 16)  # source: Roboflow's documentation
 
 
-class WishForm(forms.Form):
-    """What every form of a change has: why, and the mark that makes a double post one operation."""
+class ChangeForm(forms.Form):
+    """The fields of every change: the reason, and the token by which a repeated post is recognised."""
 
-    reason = PlainCharField(max_length=MAX_REASON, required=False, help_text="For the trail: why.")
+    reason = OneLineField(
+        max_length=MAX_REASON,
+        required=False,
+        help_text="Why you do this. Everybody in the workspace can read it.",
+    )
     form_token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
 
-class DeleteForm(WishForm):
-    """Deleting asks for the name, typed, and for a reason."""
+class ConfirmNameForm(ChangeForm):
+    """The confirmation of a change that removes a deployment: its typed name and a reason are required."""
 
-    confirm_name = forms.CharField(
+    confirm_name = KeyFreeCharField(
         max_length=100,
         label="Type the name to confirm",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
-    reason = PlainCharField(max_length=MAX_REASON, help_text="For the trail: why.")
+    reason = OneLineField(
+        max_length=MAX_REASON, help_text="Why you do this. Everybody in the workspace can read it."
+    )
     field_order = ("confirm_name", "reason")
 
     def __init__(self, *args: Any, deployment: Deployment, **kwargs: Any) -> None:
@@ -39,91 +56,96 @@ class DeleteForm(WishForm):
         self.deployment = deployment
 
     def clean_confirm_name(self) -> str:
-        """The typed name must be the deployment's."""
+        """Return the typed name. Raises ValidationError when it is not the deployment's."""
         typed: str = self.cleaned_data["confirm_name"].strip()
         if typed != self.deployment.deployment_name:
             raise forms.ValidationError(f"This is not the name. Type {self.deployment.deployment_name}.")
         return typed
 
 
-class BatchForm(WishForm):
-    """The confirmation of a batch; deleting asks for a reason and for a word."""
+class BatchForm(ChangeForm):
+    """The confirmation of a batch. One that removes deployments requires a reason and the word `delete`."""
 
-    confirm = forms.CharField(
+    confirm = KeyFreeCharField(
         required=False,
         max_length=20,
         label="Type delete to confirm",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
-    def __init__(self, *args: Any, deleting: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, removes: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if deleting:
+        if removes:
             self.fields["reason"].required = self.fields["confirm"].required = True
         else:
             del self.fields["confirm"]
 
     def clean_confirm(self) -> str:
-        """The word is delete."""
+        """Return the typed word. Raises ValidationError when it is not `delete`."""
         typed: str = self.cleaned_data["confirm"].strip()
         if typed != "delete":
             raise forms.ValidationError("Type the word delete.")
         return typed
 
 
-class NewDeploymentForm(WishForm):
-    """A new deployment, by Roboflow's field names."""
+class NewDeploymentForm(ChangeForm):
+    """The parameters of a new deployment. The fields have the names that POST /add uses."""
 
-    deployment_name = forms.RegexField(
+    deployment_name = KeyFreeRegexField(
         rf"\A{NAME_RULE}\Z",
         label="Name",
         strip=True,
         max_length=100,
         error_messages={
-            "invalid": "Names have 5 to 15 characters: small letters, digits and hyphens, a letter first."
+            "invalid": "Use 5 to 15 lower-case letters, digits and hyphens, with a letter first."
         },
-        help_text="5 to 15 characters: small letters, digits, hyphens; a letter first. The address may get a suffix if it is taken.",
+        help_text=(
+            "5 to 15 lower-case letters, digits and hyphens, with a letter first. "
+            "If the address is taken, Roboflow adds a suffix to it."
+        ),
         widget=forms.TextInput(attrs={"data-rule": NAME_RULE, "autocomplete": "off", "spellcheck": "false"}),
     )
     machine_type = forms.ChoiceField(label="Machine type")
-    creator_email = forms.EmailField(
-        label="Creator", max_length=254, help_text="A member of the workspace at Roboflow."
+    creator_email = KeyFreeEmailField(
+        label="Creator",
+        max_length=254,
+        help_text="The e-mail address of a member of the workspace at Roboflow.",
     )
     duration = forms.FloatField(
         label="Duration (hours)",
         required=False,
         min_value=0.1,
-        max_value=MOST_HOURS,
+        max_value=MAX_DURATION_HOURS,
         initial=3,
-        help_text="Of dev types: they expire afterwards. Roboflow names 6 hours as the longest; other types ignore it.",
+        help_text=(
+            "Dev machines expire after this time; other machines ignore it. "
+            "Roboflow's documentation says at most 6 hours."
+        ),
         widget=forms.NumberInput(attrs={"step": "any"}),
     )
-    inference_version = forms.RegexField(
+    inference_version = KeyFreeRegexField(
         rf"\A({VERSION_RULE})\Z",
         label="Inference version",
         required=False,
         initial="latest",
         max_length=60,
         error_messages={"invalid": "Write latest or a version such as 0.45.0."},
-        help_text="latest, or a version from 0.16.0 on.",
+        help_text="Write latest, or a version from 0.16.0 on.",
         widget=forms.TextInput(attrs={"list": "versions", "autocomplete": "off"}),
     )
     min_replicas = forms.IntegerField(
-        required=False, min_value=0, max_value=MOST_REPLICAS, help_text="Of prod types."
+        required=False,
+        min_value=0,
+        max_value=MAX_REPLICAS,
+        help_text="For prod machines only.",
     )
     max_replicas = forms.IntegerField(
-        required=False, min_value=1, max_value=MOST_REPLICAS, help_text="Of prod types."
+        required=False,
+        min_value=1,
+        max_value=MAX_REPLICAS,
+        help_text="For prod machines only.",
     )
-    field_order = (
-        "deployment_name",
-        "machine_type",
-        "creator_email",
-        "duration",
-        "inference_version",
-        "min_replicas",
-        "max_replicas",
-        "reason",
-    )
+    field_order = (*PARAMETERS, "reason")
 
     def __init__(self, *args: Any, workspace: Workspace, types: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -133,52 +155,46 @@ class NewDeploymentForm(WishForm):
         field.choices = [(name, name) for name in types]
 
     def clean_deployment_name(self) -> str:
-        """A live deployment of this name is in the way; those gone are not."""
+        """Return the name. Raises ValidationError while a live deployment has it."""
         name: str = self.cleaned_data["deployment_name"]
-        if Deployment.objects.filter(workspace=self.workspace, deployment_name=name).live().exists():  # type: ignore[attr-defined]
-            raise forms.ValidationError("There is a deployment of this name already.")
+        same_name = Deployment.objects.filter(workspace=self.workspace, deployment_name=name)
+        if same_name.live().exists():  # type: ignore[attr-defined]
+            raise forms.ValidationError("A deployment with this name exists already.")
         return name
 
     def clean_inference_version(self) -> str:
-        """Versions before 0.16.0 are not supported. Source: Roboflow's docs."""
+        """Return the version. Raises ValidationError when it is older than any that Roboflow runs."""
         version: str = self.cleaned_data["inference_version"]
-        if version and version != "latest" and tuple(map(int, version.split(".")[:2])) < (0, 16):
+        if version and version != "latest" and version_order(version)[:2] < OLDEST_VERSION:
             raise forms.ValidationError("The oldest version that Roboflow runs is 0.16.0.")
         return version
 
     def clean(self) -> dict[str, Any]:
-        """Replicas must make a range."""
-        found = super().clean() or self.cleaned_data
-        least, most = found.get("min_replicas"), found.get("max_replicas")
-        if least is not None and most is not None and least > most:
-            self.add_error("min_replicas", "The least number of replicas is above the largest.")
-        return found
+        """Refuse more minimal than maximal replicas."""
+        cleaned = super().clean() or self.cleaned_data
+        minimum, maximum = cleaned.get("min_replicas"), cleaned.get("max_replicas")
+        if minimum is not None and maximum is not None and minimum > maximum:
+            self.add_error("min_replicas", "This is more than the maximum number of replicas.")
+        return cleaned
 
     def parameters(self) -> dict[str, Any]:
-        """Return what `/add` is asked for: only what was filled in."""
+        """Return the parameters of POST /add: only the fields that were filled in."""
         data = self.cleaned_data
-        names = (
-            "deployment_name",
-            "machine_type",
-            "creator_email",
-            "duration",
-            "inference_version",
-            "min_replicas",
-            "max_replicas",
-        )
-        return {name: data[name] for name in names if data.get(name) not in (None, "")}
+        return {name: data[name] for name in PARAMETERS if data.get(name) not in (None, "")}
 
 
 class ResolveForm(forms.Form):
-    """A person says how it ended."""
+    """A person's own account of how an operation ended."""
 
-    reason = PlainCharField(
-        max_length=MAX_REASON, label="What happened", help_text="What you found out, and how."
+    reason = OneLineField(
+        max_length=MAX_REASON,
+        label="What happened",
+        help_text="What you found out, and how.",
     )
 
 
 def known_types(workspace: Workspace) -> list[str]:
-    """Return the machine types to choose from: those seen here beside the ones that Roboflow documents."""
+    """Return the machine types that Roboflow documents, then others that were seen in this workspace."""
     seen = (
         Deployment.objects.filter(workspace=workspace)
         .exclude(machine_type="")
@@ -189,7 +205,7 @@ def known_types(workspace: Workspace) -> list[str]:
 
 
 def known_versions(workspace: Workspace) -> list[str]:
-    """Return the inference versions seen here, newest first."""
+    """Return `latest` and the inference versions seen in this workspace, newest first; at most 20."""
     seen = (
         Deployment.objects.filter(workspace=workspace)
         .exclude(inference_version="")
@@ -200,5 +216,5 @@ def known_versions(workspace: Workspace) -> list[str]:
 
 
 def version_order(version: str) -> tuple[int, ...]:
-    """Return what versions are sorted by."""
+    """Return the first three numbers of a version, to compare it by; a part that is no number counts as 0."""
     return tuple(int(part) if part.isdecimal() else 0 for part in version.split(".")[:3])

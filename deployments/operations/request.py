@@ -1,4 +1,4 @@
-"""Ask for a change: write it down and audit it, in one transaction, before anyone acts on it."""
+"""Request a change: store it and its audit entry in one transaction, before any worker acts on it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -9,129 +9,161 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from deployments.fleet.models import Asked, Deployment
-from deployments.keys.masking import known_fingerprints, mask_known
 from deployments.keys.models import ApiKey
-from deployments.keys.own import hold
-from deployments.operations.claim import tell
-from deployments.operations.models import Operation
-from deployments.operations.states import OPEN, Kind
-from deployments.workspaces.models import Workspace, touch
-from portal.audit.actions import Action
-from portal.audit.append import Entry, Thing, append_many
+from deployments.keys.own import lock_key
+from deployments.ledger.kinds import Kind, action_of
+from deployments.ledger.models import Operation
+from deployments.ledger.transitions import log_state
+from deployments.workspaces.models import Workspace
+from deployments.workspaces.revision import bump_revision
+from portal.audit.append import Entry, Subject, append_events
 from portal.audit.origin import Origin
 from portal.queue.publish import publish
+from portal.web.masking import Masker
 
-TRIES = 5
+MAX_TRIES = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
-    """What a person wants: one kind of change on one name. `parameters` are a create's, by Roboflow's field names."""
+class ChangeRequest:
+    """One change that a person requests for one deployment name."""
 
     kind: Kind
     workspace: Workspace
     name: str
-    deployment: Deployment | None = None
-    parameters: dict[str, Any] = field(default_factory=dict)
+    target_id: str = ""  # the deployment_id that the person saw; empty for a create
+    parameters: dict[str, Any] = field(default_factory=dict)  # of a create: the fields of POST /add
     reason: str = ""
     batch: UUID | None = None
 
     @property
-    def thing(self) -> Thing:
-        """Return how the trail names what the wish is about."""
-        upstream_id = self.deployment.deployment_id if self.deployment else ""
-        return Thing(type="deployment", id=upstream_id, name=self.name, deployment_id=upstream_id)
+    def subject(self) -> Subject:
+        """The deployment, as the audit entry names it."""
+        return Subject(type="deployment", id=self.target_id, name=self.name, deployment_id=self.target_id)
 
 
 @transaction.atomic(durable=True)
-def request_operation(wish: Wish, *, key: ApiKey, form_token: UUID, by: Origin, now: datetime) -> Operation:
-    """Return the operation that now stands for this wish: a new one, or the one already there.
+def request_operation(
+    request: ChangeRequest, *, key: ApiKey, form_token: UUID, by: Origin, now: datetime
+) -> Operation:
+    """Create the operation, or return the one that is already open for this name.
 
-    - The same `form_token` again (double click, reload) returns the operation of the first post.
-    - While another operation on this name is open, that one is returned and the attempt is in the trail as refused.
-      The guard is the constraint `one_open_operation_per_name`, not a query: people click at the same moment.
+    - A repeated `form_token` (double click, reload) returns the operation of the first post.
+    - While another operation on this name is open, return that one and audit the attempt as refused. The
+      constraint `one_open_operation_per_name` decides, not a query: two people can click at the same time.
 
-    Nothing is sent from here. If Redis is away the operation stays *queued* and the sweep publishes it. Raises Refused when the key was removed.
+    Nothing is sent to Roboflow here. If Redis is down, the sweep publishes the *queued* operation later.
+    Raises Refused when the key was removed.
     """
-    return request_all([wish], key=key, form_token=form_token, by=by, now=now)[0]
+    return request_operations([request], key=key, form_token=form_token, by=by, now=now)[0]
 
 
-def request_all(
-    wishes: Iterable[Wish], *, key: ApiKey, form_token: UUID, by: Origin, now: datetime
+def request_operations(
+    requests: Iterable[ChangeRequest], *, key: ApiKey, form_token: UUID, by: Origin, now: datetime
 ) -> list[Operation]:
-    """Return the operations that now stand for these wishes. Call it inside a transaction.
+    """Create the operations, or return the open ones, in the order of `requests`.
 
-    All are written before the first event is: the event takes the head of the trail, and whoever holds that waits for nobody.
+    Call it inside a transaction. Raises Refused when the key was removed.
+
+    All operations are written before the first audit entry: an entry locks the head of the trail, and a
+    transaction that holds this lock must not wait for another one (deadlock).
     """
-    hold(key)
-    known = known_fingerprints()  # people paste keys everywhere
-    cleaned = [replace(wish, reason=mask_known(wish.reason, known)) for wish in wishes]
-    asked = [stand(wish, key=key, form_token=form_token, by=by, now=now) for wish in cleaned]
-    append_many([entry for _, entry in asked if entry])
-    for operation, entry in asked:
-        if entry and entry.action == Action.of(operation.kind, "requested"):
-            touch(operation.workspace_id)
-            transaction.on_commit(partial(tell, operation))
-            transaction.on_commit(partial(publish, "operations.run", operation.pk), robust=True)
-    return [operation for operation, _ in asked]
+    lock_key(key)
+    requests, by = without_secrets(list(requests), by)
+    results = [
+        create_or_find(request, key=key, form_token=form_token, by=by, now=now) for request in requests
+    ]
+    created = [
+        operation
+        for operation, entry in results
+        if entry and entry.action == action_of(operation.kind, "requested")
+    ]
+    for workspace_id in {operation.workspace_id for operation in created}:
+        bump_revision(workspace_id)
+    append_events([entry for _, entry in results if entry])
+    transaction.on_commit(partial(publish_created, created), robust=True)
+    return [operation for operation, _ in results]
 
 
-def stand(
-    wish: Wish, *, key: ApiKey, form_token: UUID, by: Origin, now: datetime
+def without_secrets(requests: list[ChangeRequest], by: Origin) -> tuple[list[ChangeRequest], Origin]:
+    """Return the requests and their origin with secrets masked in what a person or a browser wrote.
+
+    The trail masks by itself; this is for the operations' own rows.
+    """
+    masker = Masker()
+    reasons = masker.mask_all(request.reason for request in requests)
+    masked = [replace(request, reason=reason) for request, reason in zip(requests, reasons, strict=True)]
+    return masked, replace(by, agent=masker.mask(by.agent))
+
+
+def publish_created(operations: list[Operation]) -> None:
+    """Publish new operations: one message for a batch, so that a click waits for the broker only once."""
+    for operation in operations:
+        log_state(operation)
+    if len(operations) > 1:
+        publish("operations.run_batch", operations[0].batch)
+    elif operations:
+        publish("operations.run", operations[0].pk)
+
+
+def create_or_find(
+    request: ChangeRequest, *, key: ApiKey, form_token: UUID, by: Origin, now: datetime
 ) -> tuple[Operation, Entry | None]:
-    """Return the operation that stands for a wish, and the event that tells of it; none where this form was posted before."""
-    for _ in range(TRIES):  # the one that stands in the way may end between the two statements
-        if first := first_of_form(form_token, wish.name, actor_id=by.actor_id):
+    """Create the operation, or return the one that is already open for this name.
+
+    Also return the audit entry to append (None for a repeated form).
+    """
+    for _ in range(MAX_TRIES):  # an open operation may end between the two queries
+        if first := operation_of_form(form_token, request.name, actor_id=by.actor_id):
             return first, None
         try:
             with transaction.atomic():
-                operation = write(wish, key=key, form_token=form_token, by=by, now=now)
+                operation = insert_operation(request, key=key, form_token=form_token, by=by, now=now)
         except IntegrityError:
-            if other := Operation.objects.filter(
-                workspace=wish.workspace, target_name=wish.name, state__in=OPEN
-            ).first():
-                return other, entry_of(wish, "refused", other, by=by, now=now)
+            open_operations = Operation.objects.open()
+            other = open_operations.filter(workspace=request.workspace, target_name=request.name).first()
+            if other:
+                return other, request_entry(request, "refused", other, by=by, now=now)
         else:
-            return operation, entry_of(wish, "requested", operation, by=by, now=now)
-    raise RuntimeError(
-        "Something stood in the way of this operation, and nothing did, several times in a row."
-    )
+            return operation, request_entry(request, "requested", operation, by=by, now=now)
+    raise RuntimeError(f"Other operations on {request.name} kept starting and ending: none could be created.")
 
 
-def entry_of(wish: Wish, word: str, operation: Operation, *, by: Origin, now: datetime) -> Entry:
-    """Return the event of a wish that was taken or refused; a taken one tells its parameters."""
-    changes = (
-        {name: (None, value) for name, value in wish.parameters.items()} if word == "requested" else None
-    )
+def request_entry(
+    request: ChangeRequest, word: str, operation: Operation, *, by: Origin, now: datetime
+) -> Entry:
+    """Return the audit entry of a request; `word` is `requested` (with its parameters) or `refused`."""
+    changes = {name: (None, value) for name, value in request.parameters.items()}
     return Entry(
-        action=Action.of(wish.kind, word),
+        action=action_of(request.kind, word),
         by=by,
         at=now,
-        about=wish.thing,
-        workspace=wish.workspace,
-        reason=wish.reason,
-        changes=changes,
+        about=request.subject,
+        workspace=request.workspace,
+        reason=request.reason,
+        changes=changes if word == "requested" else None,
         operation_id=str(operation.pk),
     )
 
 
-def first_of_form(form_token: UUID, name: str, *, actor_id: int | None) -> Operation | None:
-    """Return the operation that the first post of this form made."""
-    return Operation.objects.filter(actor_id=actor_id, form_token=form_token, target_name=name).first()
+def operation_of_form(form_token: UUID, name: str, *, actor_id: int | None) -> Operation | None:
+    """Return the operation that this person's first post of the form created for `name`, or None."""
+    created = Operation.objects.filter(actor_id=actor_id, form_token=form_token, target_name=name)
+    return created.select_related("workspace").first()
 
 
-def write(wish: Wish, *, key: ApiKey, form_token: UUID, by: Origin, now: datetime) -> Operation:
-    """Write the operation and what it asks for. Raises IntegrityError when another one is open."""
-    operation = Operation.objects.create(
-        workspace=wish.workspace,
-        deployment=wish.deployment,
-        target_name=wish.name,
-        target_id=wish.deployment.deployment_id if wish.deployment else "",
-        kind=wish.kind,
-        parameters=wish.parameters,
-        reason=wish.reason,
-        batch=wish.batch,
+def insert_operation(
+    request: ChangeRequest, *, key: ApiKey, form_token: UUID, by: Origin, now: datetime
+) -> Operation:
+    """Insert a queued operation. Raises IntegrityError while another operation on this name is open."""
+    return Operation.objects.create(
+        workspace=request.workspace,
+        target_name=request.name,
+        target_id=request.target_id,
+        kind=request.kind,
+        parameters=request.parameters,
+        reason=request.reason,
+        batch=request.batch,
         source=by.source,
         actor_id=by.actor_id,
         actor_name=by.actor_name,
@@ -142,14 +174,3 @@ def write(wish: Wish, *, key: ApiKey, form_token: UUID, by: Origin, now: datetim
         form_token=form_token,
         requested_at=now,
     )
-    Asked.objects.create(
-        operation_id=operation.pk,
-        workspace=wish.workspace,
-        deployment=wish.deployment,
-        name=wish.name,
-        machine_type=wish.parameters.get("machine_type") or "",
-        kind=wish.kind,
-        by=by.actor_name,
-        since=now,
-    )
-    return operation

@@ -1,4 +1,4 @@
-"""Perform a claimed operation: check again, look, call Roboflow once, write what came of it."""
+"""Perform one operation: claim it, check person and target, call Roboflow once, store the outcome."""
 
 import time
 from dataclasses import dataclass
@@ -6,292 +6,278 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.utils.timezone import now as clock
 
-from deployments.fleet.models import Deployment
-from deployments.keys.models import KeyState
-from deployments.keys.open import KeyUnreadable, use
-from deployments.operations.claim import claim, load, mark_sent, note_attempt, row_of, step
-from deployments.operations.models import Attempt, Operation
-from deployments.operations.states import Kind, State
+from deployments.fleet.sync import publish_due_syncs
+from deployments.keys.open import KeyUnreadable, call_with_key
+from deployments.ledger.kinds import why_impossible
+from deployments.ledger.models import Attempt, Operation
+from deployments.ledger.states import State
+from deployments.ledger.transitions import (
+    Outcome,
+    claim_operation,
+    load_operation,
+    mark_sent,
+    store_attempt,
+    transition,
+)
+from deployments.operations.reconcile import LIST_GRACE
+from deployments.operations.target import add_known_ids, ids_known_under_name, store_answer
+from deployments.roboflow.client import Client
 from deployments.roboflow.errors import NotFound, OutcomeUnknown, RoboflowError, Unavailable
+from deployments.roboflow.mask import Secret
 from deployments.roboflow.schema import DeploymentReport, NewDeployment
 from deployments.workspaces.models import Membership
-from deployments.workspaces.roles import Role, may
+from deployments.workspaces.roles import Role, is_enough
+from portal.clock import now as clock
 from portal.queue.publish import publish
 
-LEAST_SECONDS = 1.0  # with less left of the deadline a call is not begun
+LEAST_SECONDS = 1.0  # no call is started with less time before the deadline
 FIRST_LOOK_SECONDS = 0.5
+EARLIER_CALL = "An earlier call may have reached Roboflow."
 
 
 class NotSent(Exception):
-    """Known not to have been sent; says why for a person."""
+    """The operation was certainly not sent. The message tells a person why."""
 
-    def __init__(self, why: str, *, words: str = "", attempt: Attempt | None = None) -> None:
+    def __init__(self, why: str, *, upstream_text: str = "", attempt: Attempt | None = None) -> None:
         super().__init__(why)
-        self.words, self.attempt = words, attempt
+        self.upstream_text, self.attempt = upstream_text, attempt
 
 
 @dataclass
 class Deadline:
-    """Pre-check and call share one deadline, shorter than the lease."""
+    """The deadline that the pre-check and the call share. It is shorter than the lease."""
 
-    ends: float
+    ends_at: float  # monotonic seconds
 
-    def left(self) -> float:
-        """Return the seconds that are left."""
-        return self.ends - time.monotonic()
+    def seconds_left(self) -> float:
+        """Return the seconds until the deadline; negative after it."""
+        return self.ends_at - time.monotonic()
 
 
-def run(operation_id: UUID, *, now: datetime, again: int | None = None) -> None:
-    """Claim and perform one operation; nothing happens when it is not to be sent (any more).
+def run_operation(operation_id: UUID, *, now: datetime, again: int | None = None) -> None:
+    """Claim one operation and send it to Roboflow. Do nothing if it cannot be claimed.
 
-    `again`: the fence that an unknown operation had when it was found that it may be sent again.
+    A queued operation is claimed without `again`. For an unknown one, `again` is the fence that it had when
+    reconciling showed that it may be sent again.
     """
     deadline = Deadline(time.monotonic() + settings.OPERATION_CALL_SECONDS)
-    operation = claim(operation_id, now=now, again=again)
+    operation = claim_operation(operation_id, now=now, again=again)
     if operation is None:
         return
+    add_known_ids(operation)
     try:
-        check_person(operation)
-        known_ids = look_first(operation, deadline)
-        check_person(load(operation_id) or operation)  # looking may have taken its time
-        if deadline.left() < LEAST_SECONDS:
-            raise NotSent("There was no time left to send it. Nothing was sent.")
-    except NotSent as reason:
-        give_up(operation, reason)
+        check_actor(operation)
+        known_ids = verify_target(operation, deadline)
+        check_actor(load_operation(operation_id) or operation)  # verifying may have taken seconds
+        if deadline.seconds_left() < LEAST_SECONDS:
+            raise NotSent("The time for this call ran out. Nothing was sent.")
+    except NotSent as error:
+        end_unsent(operation, error)
         return
     if mark_sent(operation, known_ids=known_ids, now=clock()):
-        send(operation, deadline)
+        send_operation(operation, deadline)
 
 
-def give_up(operation: Operation, reason: NotSent) -> None:
-    """End what was not sent. Was an earlier call already lost, then this one changes nothing: its outcome stays unknown."""
-    moment = clock()
+def publish_batch(batch_id: UUID) -> int:
+    """Publish each queued operation of a batch, in the order of their names; return how many."""
+    queued = Operation.objects.filter(batch=batch_id, state=State.QUEUED).order_by("target_name")
+    return sum(publish("operations.run", pk) for pk in queued.values_list("pk", flat=True))
+
+
+def end_unsent(operation: Operation, error: NotSent) -> None:
+    """End an unsent operation as failed, or as unknown if an earlier attempt was sent."""
+    current_time = clock()
     if operation.sent_at is None:
-        step(
-            operation,
-            State.FAILED,
-            now=moment,
-            message=str(reason),
-            words=reason.words,
-            attempt=reason.attempt,
-        )
-    else:
-        words = f"{reason} An earlier call may have reached Roboflow."
-        step(
-            operation,
-            State.UNKNOWN,
-            now=moment,
-            message=words,
-            words=reason.words,
-            attempt=reason.attempt,
-            next_look_at=soon(moment, times=4),
-        )
+        outcome = Outcome(message=str(error), upstream_text=error.upstream_text, attempt=error.attempt)
+        transition(operation, State.FAILED, outcome=outcome, now=current_time)
+        return
+    outcome = Outcome(
+        message=f"{error} {EARLIER_CALL}",
+        upstream_text=error.upstream_text,
+        attempt=error.attempt,
+        next_look_at=first_look_at(current_time, times=4),
+    )
+    transition(operation, State.UNKNOWN, outcome=outcome, now=current_time)
 
 
-def check_person(operation: Operation) -> None:
-    """Whoever asked must still be allowed to, under the key that they held when they asked. Raises NotSent."""
-    actor, key = operation.actor, operation.key
+def check_actor(operation: Operation) -> None:
+    """Raise NotSent unless the person may still do this, with the key of when they requested it."""
+    actor, key, name = operation.actor, operation.key, operation.actor_name
     if actor is None or not actor.is_active:
-        raise NotSent("Whoever asked for it can no longer sign in. Nothing was sent.")
-    member = Membership.objects.standing().filter(user=actor, workspace=operation.workspace).first()
+        raise NotSent(f"{name} can no longer sign in. Nothing was sent.")
+    member = Membership.objects.current().filter(user=actor, workspace=operation.workspace).first()
     if member is None:
-        raise NotSent(f"{operation.actor_name} is no longer a member of this workspace. Nothing was sent.")
-    if not may(member.role, Role.OPERATOR):
-        raise NotSent(f"{operation.actor_name} is {member.role} now, which is not enough. Nothing was sent.")
+        raise NotSent(f"{name} is no longer a member of this workspace. Nothing was sent.")
+    if not is_enough(member.role, Role.OPERATOR):
+        raise NotSent(f"{name} now has the role {member.role}, which may not do this. Nothing was sent.")
     if key is None or key.user_id != operation.actor_id or key.workspace_id != operation.workspace_id:
-        raise NotSent(
-            f"The key under which {operation.actor_name} asked was replaced or removed. Nothing was sent."
-        )
-    if key.state != KeyState.VALID:
-        raise NotSent(f"The key of {operation.actor_name} is {key.get_state_display()}. Nothing was sent.")
+        raise NotSent(f"The key that {name} used was replaced or removed. Nothing was sent.")
+    if not key.works:
+        raise NotSent(f"The key of {name} is {key.get_state_display()}. Nothing was sent.")
 
 
-def look_first(operation: Operation, deadline: Deadline) -> list[str]:
-    """Look once at who carries the name now: the one that the person saw, or for a create whoever must not be taken for ours.
+def verify_target(operation: Operation, deadline: Deadline) -> list[str]:
+    """Check with `/get` that the name belongs to the deployment that the person saw.
 
-    Raises NotSent when it is another one, or when Roboflow does not say.
+    Return the ids that a create must not take for the deployment that it makes. Raise NotSent when the name
+    belongs to another deployment, when the change is not possible from the reported status, or when Roboflow
+    does not answer.
     """
-    begun = time.monotonic()
+    started = time.monotonic()
+    makes_new = operation.facts.makes_new
     try:
-        seen = get_once(operation, seconds=deadline.left())
-    except NotFound as trouble:
-        if operation.kind == Kind.CREATE:
-            return known_here(operation)
-        raise NotSent(
-            "Roboflow knows no deployment of this name any more. Nothing was sent.", words=trouble.text
-        ) from None
-    except (RoboflowError, KeyUnreadable) as trouble:
-        raise not_looked(trouble, begun) from None
-    if operation.kind == Kind.CREATE:
-        return sorted({*known_here(operation), seen.deployment_id})
-    if seen.deployment_id != operation.target_id:
-        raise NotSent(f"The name now belongs to another deployment ({seen.deployment_id}). Nothing was sent.")
-    known: list[str] = operation.known_ids
-    return known
+        reported = fetch_target(operation, seconds=deadline.seconds_left())
+    except NotFound as error:
+        if makes_new:
+            return ids_known_under_name(operation)
+        why = "Roboflow no longer has a deployment with this name. Nothing was sent."
+        raise NotSent(why, upstream_text=error.text) from None
+    except (RoboflowError, KeyUnreadable) as error:
+        raise not_verified(error, started) from None
+    if makes_new:
+        return sorted({*ids_known_under_name(operation), reported.deployment_id})
+    if reported.deployment_id != operation.target_id:
+        other = f"The name now belongs to another deployment ({reported.deployment_id})."
+        raise NotSent(f"{other} Nothing was sent.")
+    if why := why_impossible(operation.kind, reported.status):
+        raise NotSent(f"The deployment {why}. Nothing was sent.")
+    known_ids: list[str] = operation.known_ids
+    return known_ids
 
 
-def not_looked(trouble: RoboflowError | KeyUnreadable, begun: float) -> NotSent:
-    """The look before sending failed: nothing was sent."""
-    if isinstance(trouble, KeyUnreadable):
-        return NotSent(f"{trouble} Nothing was sent.")
+def not_verified(error: RoboflowError | KeyUnreadable, started: float) -> NotSent:
+    """Return the error to raise when `/get` failed with `error`, so that the target could not be verified."""
+    if isinstance(error, KeyUnreadable):
+        return NotSent(f"{error} Nothing was sent.")
     return NotSent(
-        f"{trouble.reading} Nothing was sent.", words=trouble.text, attempt=attempt_of("/get", trouble, begun)
+        f"{error.reading} Nothing was sent.",
+        upstream_text=error.text,
+        attempt=attempt_for("/get", error, started),
     )
 
 
-def get_once(operation: Operation, *, seconds: float) -> DeploymentReport:
-    """Read the deployment under the actor's key: one attempt."""
+def fetch_target(operation: Operation, *, seconds: float) -> DeploymentReport:
+    """Call `/get` once with the actor's key. Raises RoboflowError and KeyUnreadable."""
     assert operation.key is not None
-    name = operation.target_name
-    return use(
-        operation.key,
-        lambda client, secret: client.get_deployment(secret, name, attempts=1, deadline_seconds=seconds),
-        now=clock(),
+
+    def get(client: Client, secret: Secret) -> DeploymentReport:
+        return client.get_deployment(secret, operation.target_name, attempts=1, deadline_seconds=seconds)
+
+    return call_with_key(operation.key, get, now=clock())
+
+
+def send_operation(operation: Operation, deadline: Deadline) -> None:
+    """Call Roboflow once and store the outcome.
+
+    That is *accepted*, *failed* if the change certainly did not happen, or *unknown*.
+    """
+    started = time.monotonic()
+    # A worker that was killed during its call stored no attempt, but its operation became unknown.
+    is_repeated = (
+        operation.was_unknown or operation.attempts.filter(endpoint=operation.facts.endpoint).exists()
     )
-
-
-def known_here(operation: Operation) -> list[str]:
-    """Return the ids that we have ever seen under this name: none of them is the one that a create makes."""
-    rows = Deployment.objects.filter(workspace=operation.workspace, deployment_name=operation.target_name)
-    return sorted(rows.values_list("deployment_id", flat=True))
-
-
-def send(operation: Operation, deadline: Deadline) -> None:
-    """Call Roboflow once and write the outcome: accepted, failed where it is known not to have happened, else unknown."""
-    begun = time.monotonic()
-    again = (
-        operation.was_unknown or operation.attempts.filter(endpoint=endpoint_of(operation)).exists()
-    )  # a killed worker leaves no attempt
     try:
-        report = call(operation, deadline)
-    except OutcomeUnknown as trouble:
-        unknown(operation, trouble, begun)
-    except (Unavailable, KeyUnreadable) as trouble:
-        if isinstance(trouble, Unavailable) and not trouble.never_sent:
-            unknown(operation, trouble, begun)
+        report = call_roboflow(operation, deadline)
+    except OutcomeUnknown as error:
+        record_unknown(operation, error, started)
+    except (RoboflowError, KeyUnreadable) as error:
+        if isinstance(error, Unavailable) and not error.never_sent:
+            record_unknown(operation, error, started)
         else:
-            refused(operation, trouble, begun, again=again)
-    except RoboflowError as trouble:
-        refused(operation, trouble, begun, again=again)
+            record_refused(operation, error, started, is_repeated=is_repeated)
     else:
-        accepted(operation, report, begun)
+        record_accepted(operation, report, started)
 
 
-def call(operation: Operation, deadline: Deadline) -> DeploymentReport | None:
-    """Make the one call of this kind, if there is still time when the key is open."""
+def call_roboflow(operation: Operation, deadline: Deadline) -> DeploymentReport | None:
+    """Make the call of the operation's kind and return the report of a create, None for other kinds.
+
+    Raises RoboflowError and KeyUnreadable. The time limit is taken after the key is opened: that can be slow.
+    """
     assert operation.key is not None
-    name = operation.target_name
-    if operation.kind == Kind.CREATE:
-        new = NewDeployment(**operation.parameters)
-        return use(
-            operation.key,
-            lambda client, secret: client.add(secret, new, deadline_seconds=deadline.left()),
-            now=clock(),
-        )
-    if operation.kind == Kind.PAUSE:
-        use(
-            operation.key,
-            lambda client, secret: client.pause(secret, name, deadline_seconds=deadline.left()),
-            now=clock(),
-        )
-    elif operation.kind == Kind.RESUME:
-        use(
-            operation.key,
-            lambda client, secret: client.resume(secret, name, deadline_seconds=deadline.left()),
-            now=clock(),
-        )
-    else:
-        use(
-            operation.key,
-            lambda client, secret: client.delete(secret, name, deadline_seconds=deadline.left()),
-            now=clock(),
-        )
-    return None
+    facts = operation.facts
+    argument = NewDeployment(**operation.parameters) if facts.makes_new else operation.target_name
+
+    def call(client: Client, secret: Secret) -> DeploymentReport | None:
+        method = getattr(client, facts.client_method)
+        report: DeploymentReport | None = method(secret, argument, deadline_seconds=deadline.seconds_left())
+        return report
+
+    return call_with_key(operation.key, call, now=clock())
 
 
-def soon(moment: datetime, *, times: int = 1) -> datetime:
-    """Return when to look first: written with the step itself, so that a kill in between leaves nothing that nobody looks at."""
-    return moment + timedelta(seconds=FIRST_LOOK_SECONDS * times)
+def first_look_at(current_time: datetime, *, times: int = 1) -> datetime:
+    """Return when to reconcile first. It is stored with the transition; the worker may be killed next."""
+    return current_time + timedelta(seconds=FIRST_LOOK_SECONDS * times)
 
 
-def accepted(operation: Operation, report: DeploymentReport | None, begun: float) -> None:
-    """Roboflow took it. Accepted is not done: look until what is reported agrees."""
-    moment = clock()
-    answered = attempt_of(endpoint_of(operation), None, begun)
-    row = row_of(operation, report, now=moment)
-    words = "Roboflow accepted it."
-    if step(
-        operation,
-        State.ACCEPTED,
-        now=moment,
-        message=words,
-        attempt=answered,
-        deployment=row,
-        accepted_at=moment,
-        next_look_at=soon(moment),
-    ):
-        publish("operations.look", operation.pk)
-    else:
-        note_attempt(
-            operation, answered
-        )  # the lease ran out meanwhile; reconciling finds out what this answer did
-
-
-def refused(
-    operation: Operation, trouble: RoboflowError | KeyUnreadable, begun: float, *, again: bool
-) -> None:
-    """A clear no. After an earlier lost call it proves nothing: that one may be why Roboflow says no."""
-    words = trouble.text if isinstance(trouble, RoboflowError) else ""
-    reading = trouble.reading if isinstance(trouble, RoboflowError) else str(trouble)
-    answered = attempt_of(endpoint_of(operation), trouble, begun)
-    if again:
-        unknown_step(operation, f"{reading} An earlier call may have reached Roboflow.", words, answered)
-    elif not step(operation, State.FAILED, now=clock(), message=reading, words=words, attempt=answered):
-        note_attempt(operation, answered)
-
-
-def unknown(operation: Operation, trouble: RoboflowError, begun: float) -> None:
-    """The reply was lost or says nothing."""
-    unknown_step(
-        operation,
-        f"{trouble.reading} The outcome is not known yet.",
-        trouble.text,
-        attempt_of(endpoint_of(operation), trouble, begun),
+def record_accepted(operation: Operation, report: DeploymentReport | None, started: float) -> None:
+    """Store that Roboflow accepted the change. Reconciling then waits until it is reported as done."""
+    current_time = clock()
+    outcome = Outcome(
+        message="Roboflow accepted it.",
+        attempt=attempt_for(operation.facts.endpoint, None, started),
+        target_id=store_answer(operation, report, now=current_time),
+        next_look_at=current_time + LIST_GRACE,  # by then a list should have shown it
     )
+    store_outcome(operation, State.ACCEPTED, outcome, now=current_time)
 
 
-def unknown_step(operation: Operation, message: str, words: str, answered: Attempt) -> None:
-    """Write that it may have happened, and look soon."""
-    moment = clock()
-    if step(
-        operation,
-        State.UNKNOWN,
-        now=moment,
-        message=message,
-        words=words,
-        attempt=answered,
-        next_look_at=soon(moment),
-    ):
+def record_refused(
+    operation: Operation, error: RoboflowError | KeyUnreadable, started: float, *, is_repeated: bool
+) -> None:
+    """Handle a 4xx, a connection that was never made, or a key that cannot be opened.
+
+    If an earlier attempt may have reached Roboflow (`is_repeated`), it may have caused this refusal: then the
+    outcome stays unknown.
+    """
+    answer = error if isinstance(error, RoboflowError) else None
+    reading = answer.reading if answer else str(error)
+    current_time = clock()
+    outcome = Outcome(
+        message=f"{reading} {EARLIER_CALL}" if is_repeated else reading,
+        upstream_text=answer.text if answer else "",
+        attempt=attempt_for(operation.facts.endpoint, error, started),
+        next_look_at=first_look_at(current_time) if is_repeated else None,
+    )
+    store_outcome(operation, State.UNKNOWN if is_repeated else State.FAILED, outcome, now=current_time)
+
+
+def record_unknown(operation: Operation, error: RoboflowError, started: float) -> None:
+    """Store that the change may have happened: the reply was lost, or does not tell."""
+    current_time = clock()
+    outcome = Outcome(
+        message=f"{error.reading} The outcome is not known yet.",
+        upstream_text=error.text,
+        attempt=attempt_for(operation.facts.endpoint, error, started),
+        next_look_at=first_look_at(current_time),
+    )
+    store_outcome(operation, State.UNKNOWN, outcome, now=current_time)
+
+
+def store_outcome(operation: Operation, to: State, outcome: Outcome, *, now: datetime) -> None:
+    """Move the operation to state `to`, and publish what finds out its end: the list, or a look of its own.
+
+    If the lease expired during the call, only the attempt is stored: reconciling finds out what the call did.
+    """
+    if not transition(operation, to, outcome=outcome, now=now):
+        assert outcome.attempt is not None
+        store_attempt(operation, outcome.attempt)
+    elif to == State.ACCEPTED:
+        publish_due_syncs(now=now, workspace_id=operation.workspace_id)
+    elif outcome.next_look_at:
         publish("operations.look", operation.pk)
-    else:
-        note_attempt(operation, answered)
 
 
-def endpoint_of(operation: Operation) -> str:
-    """Return the endpoint of an operation's kind."""
-    return "/add" if operation.kind == Kind.CREATE else f"/{operation.kind}"
-
-
-def attempt_of(endpoint: str, trouble: RoboflowError | KeyUnreadable | None, begun: float) -> Attempt:
-    """Return the row of one call and its answer."""
-    answer = trouble if isinstance(trouble, RoboflowError) else None
+def attempt_for(endpoint: str, error: RoboflowError | KeyUnreadable | None, started: float) -> Attempt:
+    """Return the unsaved row of a call. `started` is monotonic seconds; `error` is None if it succeeded."""
+    answer = error if isinstance(error, RoboflowError) else None
     return Attempt(
         at=clock(),
         endpoint=endpoint,
-        outcome=type(trouble).__name__ if trouble else "ok",
-        status=answer.status if answer else (None if trouble else 200),
+        outcome=type(error).__name__ if error else "ok",
+        status=answer.status if answer else (None if error else 200),
         text=answer.text if answer else "",
-        milliseconds=int((time.monotonic() - begun) * 1000),
+        milliseconds=int((time.monotonic() - started) * 1000),
     )

@@ -1,4 +1,4 @@
-"""Pages of operations: the list, and one operation with what can be done about it."""
+"""Pages of operations: the list, and one operation with the actions on it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,27 +8,35 @@ from django.contrib import messages
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.timezone import now
 from django.views.decorators.http import require_POST, require_safe
 
-from deployments.fleet.strip import rev_of
-from deployments.operations.ask import key_to_act, operation_page, tell, too_many
-from deployments.operations.claim import cancel, thing_of
+from deployments.ledger.kinds import Kind
+from deployments.ledger.models import Operation
+from deployments.ledger.states import State
+from deployments.ledger.transitions import cancel_operation, dismiss_operation, operation_subject
+from deployments.operations.acting import (
+    form_token_of,
+    redirect_to_result,
+    refuse_if_too_many,
+    require_own_key,
+    warn_if_other_operation,
+)
 from deployments.operations.forms import ResolveForm
-from deployments.operations.models import Operation
-from deployments.operations.request import Wish, request_operation
-from deployments.operations.resolve import mark_done
-from deployments.operations.states import Kind, State
+from deployments.operations.request import ChangeRequest, request_operation
+from deployments.operations.resolve import mark_resolved_by_hand, request_check
 from deployments.workspaces.guard import workspace_required
 from deployments.workspaces.models import Membership, Workspace
-from deployments.workspaces.roles import Role, may
-from portal.audit.export import export_made
+from deployments.workspaces.revision import page_revision
+from deployments.workspaces.roles import Role, is_enough
+from portal.audit.export import record_export
 from portal.audit.models import Event
 from portal.audit.origin import origin_of
+from portal.clock import now
 from portal.queue.publish import publish
-from portal.web.export import export, wants_export
-from portal.web.fragments import form_page, go, nothing_new, page_or_part, unchanged
-from portal.web.paging import keyset
+from portal.web.export import export_response, wants_export
+from portal.web.fragments import form_page, is_unchanged, nothing_new, page_or_part, redirect_page
+from portal.web.limits import too_many_exports_page
+from portal.web.paging import keyset_page
 
 COLUMNS = (
     "id",
@@ -53,20 +61,24 @@ COLUMNS = (
 )
 
 
-def filtered(request: HttpRequest, workspace: Workspace) -> QuerySet[Operation]:
-    """Return the operations that the query string asks for."""
+def filter_operations(request: HttpRequest, workspace: Workspace) -> QuerySet[Operation]:
+    """Return the workspace's operations, filtered by `state`, `kind`, `actor`, `batch` of the query string.
+
+    An unknown value of the first three filters nothing; a batch that is no UUID matches no operation.
+    """
     rows = Operation.objects.filter(workspace=workspace)
     state, kind, actor = (request.GET.get(name, "") for name in ("state", "kind", "actor"))
     if state in State.values:
         rows = rows.filter(state=state)
     if state == "open":
         rows = rows.open()  # type: ignore[attr-defined]
-    if kind in Kind.values:
+    if kind in list(Kind):
         rows = rows.filter(kind=kind)
-    if actor.isdecimal() and len(actor) < 18:
+    if actor.isdecimal() and len(actor) < 18:  # a larger number fits into no database
         rows = rows.filter(actor_id=int(actor))
+    batch = request.GET.get("batch")
     try:
-        return rows.filter(batch=UUID(request.GET["batch"])) if request.GET.get("batch") else rows
+        return rows.filter(batch=UUID(batch)) if batch else rows
     except ValueError:
         return rows.none()
 
@@ -74,35 +86,29 @@ def filtered(request: HttpRequest, workspace: Workspace) -> QuerySet[Operation]:
 @require_safe
 @workspace_required(Role.VIEWER)
 def operations(request: HttpRequest, membership: Membership) -> HttpResponseBase:
-    """What was asked of Roboflow, newest first."""
+    """Show the operations of the workspace, newest first, or export them."""
     workspace = membership.workspace
-    rev = rev_of(workspace, now=now())
-    if unchanged(request, rev):
+    rev = page_revision(workspace, now=now())
+    if is_unchanged(request, rev):
         return nothing_new()
-    rows = filtered(request, workspace)
-    if wanted := wants_export(request):
-        export_made(request, workspace, what="operations", format=wanted)
-        return export(exported(rows), columns=COLUMNS, format=wanted, filename=f"{workspace.slug}-operations")
-    page = keyset(
-        rows.select_related("deployment"),
+    rows = filter_operations(request, workspace)
+    if export_format := wants_export(request):
+        return export_operations(request, workspace, rows, export_format)
+    page = keyset_page(
+        rows.select_related("workspace"),
         cursor=request.GET.get("cursor"),
         size=50,
         fields=("-requested_at", "-pk"),
-    )
-    actors = (
-        Operation.objects.filter(workspace=workspace, actor__isnull=False)
-        .values_list("actor_id", "actor_name")
-        .distinct()[:200]
     )
     context = {
         "workspace": workspace,
         "rows": page.rows,
         "next": page.next,
         "rev": rev,
-        "actors": sorted(dict(actors).items()),
+        "actors": actors_of(workspace),
         "states": State.choices,
-        "kinds": Kind.choices,
-        "fast": any(one.is_open for one in page.rows),
+        "kinds": [(kind, kind.facts.label) for kind in Kind],
+        "is_busy": any(operation.is_open for operation in page.rows),
     }
     return page_or_part(
         request,
@@ -113,24 +119,44 @@ def operations(request: HttpRequest, membership: Membership) -> HttpResponseBase
     )
 
 
-def exported(rows: QuerySet[Operation]) -> Iterator[dict[str, Any]]:
-    """Yield every operation of the filter."""
-    for one in (
-        rows.annotate(calls=Count("attempts")).order_by("-requested_at", "-pk").iterator(chunk_size=1000)
-    ):
-        facts = {name: getattr(one, name, None) for name in COLUMNS}
-        yield facts | {
-            "deployment_id": one.target_id,
-            "actor": one.actor_name,
-            "attempts": getattr(one, "calls", 0),
+def actors_of(workspace: Workspace) -> list[tuple[int, str]]:
+    """Return (id, name) of the people who requested operations, for the filter."""
+    with_actor = Operation.objects.filter(workspace=workspace, actor__isnull=False)
+    found = with_actor.values_list("actor_id", "actor_name").distinct()
+    return sorted(dict(found.order_by()).items(), key=lambda actor: actor[1])
+
+
+def export_operations(
+    request: HttpRequest, workspace: Workspace, rows: QuerySet[Operation], export_format: str
+) -> HttpResponseBase:
+    """Return the file of all `rows` as csv or jsonl and audit the export, or a page with status 429."""
+    if not record_export(request, workspace, what="operations", format=export_format):
+        return too_many_exports_page(request)
+    return export_response(
+        export_rows(rows),
+        columns=COLUMNS,
+        format=export_format,
+        filename=f"{workspace.slug}-operations",
+    )
+
+
+def export_rows(rows: QuerySet[Operation]) -> Iterator[dict[str, Any]]:
+    """Yield one dict of COLUMNS for each operation, newest first."""
+    counted = rows.annotate(calls=Count("attempts")).order_by("-requested_at", "-pk")
+    for operation in counted.iterator(chunk_size=1000):
+        values = {name: getattr(operation, name, None) for name in COLUMNS}
+        yield values | {
+            "deployment_id": operation.target_id,
+            "actor": operation.actor_name,
+            "attempts": getattr(operation, "calls", 0),
         }
 
 
-def operation_of(membership: Membership, operation_id: UUID) -> Operation:
-    """Return an operation of this workspace; any other one is not there."""
+def get_operation_or_404(membership: Membership, operation_id: UUID) -> Operation:
+    """Return the operation of the member's workspace with this id. Raises Http404."""
     found = (
         Operation.objects.filter(workspace=membership.workspace, pk=operation_id)
-        .select_related("workspace", "deployment", "actor", "key")
+        .select_related("workspace", "actor", "key")
         .first()
     )
     if found is None:
@@ -141,23 +167,27 @@ def operation_of(membership: Membership, operation_id: UUID) -> Operation:
 @require_safe
 @workspace_required(Role.VIEWER)
 def operation(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
-    """One operation: what, why, the steps with their times, every answer. It updates by itself while it runs."""
-    found, rev = operation_of(membership, operation_id), rev_of(membership.workspace, now=now())
-    if unchanged(request, rev):
+    """Show one operation: what was requested, its steps with times, all calls."""
+    found = get_operation_or_404(membership, operation_id)
+    rev = page_revision(membership.workspace, now=now())
+    if is_unchanged(request, rev):
         return nothing_new()
     return page_or_part(
         request,
         "operations/operation.html",
-        shown(found, membership, rev),
+        operation_context(found, membership, rev),
         part="operations/_operation.html",
         region="operation",
     )
 
 
-def shown(
+def operation_context(
     found: Operation, membership: Membership, rev: str, form: ResolveForm | None = None
 ) -> dict[str, Any]:
-    """Return what the page of an operation shows."""
+    """Return the context of an operation's page; `form` is a refused form of **Mark as done by hand**."""
+    others_in_batch = 0
+    if found.batch:
+        others_in_batch = Operation.objects.filter(batch=found.batch).exclude(pk=found.pk).count()
     steps = [
         ("Requested", found.requested_at),
         ("Sent", found.sent_at),
@@ -170,83 +200,88 @@ def shown(
         "steps": steps,
         "attempts": found.attempts.all(),
         "rev": rev,
-        "may_act": may(membership.role, Role.OPERATOR),
+        "may_act": is_enough(membership.role, Role.OPERATOR),
+        "may_dismiss": Operation.objects.unsettled()
+        .filter(pk=found.pk)
+        .exclude(state=State.UNKNOWN)
+        .exists(),
         "resolve_form": form or ResolveForm(),
         "form": form,
         "try_token": uuid4(),
-        "events": Event.objects.filter(operation_id=str(found.pk)).order_by("sequence")[:50],
-        "batch": Operation.objects.filter(batch=found.batch).exclude(pk=found.pk).count()
-        if found.batch
-        else 0,
+        "events": Event.objects.filter(operation_id=str(found.pk)).order_by("sequence"),
+        "batch": others_in_batch,
     }
 
 
 @require_POST
 @workspace_required(Role.OPERATOR)
-def cancel_view(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
-    """Cancel what is not sent yet."""
-    found = operation_of(membership, operation_id)
-    if not cancel(found, by=origin_of(request), now=now()):
-        messages.warning(request, "Too late to cancel: it is on its way already.")
-    return go(request, operation_page(found))
+def cancel(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
+    """Cancel an operation that no worker has claimed yet."""
+    found = get_operation_or_404(membership, operation_id)
+    if not cancel_operation(found, by=origin_of(request), now=now()):
+        messages.warning(request, "It is too late to cancel: a worker has claimed the operation.")
+    return redirect_page(request, found.get_absolute_url())
 
 
 @require_POST
 @workspace_required(Role.OPERATOR)
-def check_view(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
-    """Ask for another look at what needs attention; a worker looks."""
-    found = operation_of(membership, operation_id)
-    if refused := too_many(request):
-        return refused
-    if found.state == State.NEEDS_ATTENTION and not found.resolved_at:
-        request_check(found, request)
-        messages.info(request, "A worker looks at Roboflow once more. What it finds shows here.")
-    return go(request, operation_page(found))
-
-
-def request_check(found: Operation, request: HttpRequest) -> None:
-    """Publish the look; who asked for it stands in the event of what it finds."""
-    publish("operations.check_again", found.pk, request.user.pk)
-
-
-@require_POST
-@workspace_required(Role.OPERATOR)
-def resolve_view(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
-    """A person says how it ended, and why they know."""
-    found, form = operation_of(membership, operation_id), ResolveForm(request.POST)
-    if not form.is_valid():
-        return form_page(
-            request,
-            "operations/operation.html",
-            shown(found, membership, rev_of(membership.workspace, now=now()), form),
+def check_again(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
+    """Have a worker ask Roboflow about an operation that needs attention."""
+    found = get_operation_or_404(membership, operation_id)
+    if refusal := refuse_if_too_many(request):
+        return refusal
+    if request_check(found, user_id=request.user.pk, now=now()):
+        publish("operations.check_again", found.pk)
+        messages.info(
+            request, "The portal is asking Roboflow again. This page shows the answer when it comes."
         )
-    mark_done(found, reason=form.cleaned_data["reason"], by=origin_of(request), now=now())
-    return go(request, operation_page(found))
+    return redirect_page(request, found.get_absolute_url())
 
 
 @require_POST
 @workspace_required(Role.OPERATOR)
-def try_again_view(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
-    """Ask for the same once more: a new operation."""
-    found = operation_of(membership, operation_id)
-    key = key_to_act(request, membership, Kind(found.kind), thing_of(found))
+def resolve(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
+    """Resolve an operation that needs attention with what the person found out."""
+    found = get_operation_or_404(membership, operation_id)
+    form = ResolveForm(request.POST)
+    if not form.is_valid():
+        revision = page_revision(membership.workspace, now=now())
+        context = operation_context(found, membership, revision, form)
+        return form_page(request, "operations/operation.html", context)
+    mark_resolved_by_hand(found, reason=form.cleaned_data["reason"], by=origin_of(request), now=now())
+    return redirect_page(request, found.get_absolute_url())
+
+
+@require_POST
+@workspace_required(Role.OPERATOR)
+def dismiss(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
+    """Take an unsuccessful operation out of its row and of *Needs attention*: a person has seen it."""
+    found = get_operation_or_404(membership, operation_id)
+    if not dismiss_operation(found, by=origin_of(request), now=now()):
+        messages.info(request, "There is nothing to dismiss any more.")
+    return redirect_to_result(request, found)
+
+
+@require_POST
+@workspace_required(Role.OPERATOR)
+def try_again(request: HttpRequest, membership: Membership, operation_id: UUID) -> HttpResponse:
+    """Request the same change again, as a new operation."""
+    found = get_operation_or_404(membership, operation_id)
+    key = require_own_key(request, membership, Kind(found.kind), operation_subject(found))
     if found.state not in (State.NEEDS_ATTENTION, State.FAILED, State.CANCELLED):
-        messages.warning(request, "It is not ended in a way that could be tried again.")
-        return go(request, operation_page(found))
-    try:
-        token = UUID(request.POST.get("form_token", ""))
-    except ValueError:
-        token = uuid4()
-    if refused := too_many(request):
-        return refused
-    wish = Wish(
+        messages.warning(request, "You can try again only what failed, was cancelled or needs attention.")
+        return redirect_page(request, found.get_absolute_url())
+    if refusal := refuse_if_too_many(request):
+        return refusal
+    change = ChangeRequest(
         kind=Kind(found.kind),
         workspace=membership.workspace,
         name=found.target_name,
-        deployment=None if found.kind == Kind.CREATE else found.deployment,
+        target_id="" if found.facts.makes_new else found.target_id,
         parameters=found.parameters,
         reason=found.reason,
     )
-    again = request_operation(wish, key=key, form_token=token, by=origin_of(request), now=now())
-    tell(request, again, token)
-    return go(request, operation_page(again))
+    form_token = form_token_of(request)
+    retried = request_operation(change, key=key, form_token=form_token, by=origin_of(request), now=now())
+    warn_if_other_operation(request, retried, form_token)
+    return redirect_page(request, retried.get_absolute_url())

@@ -1,1 +1,1 @@
-"""The one door out: everything that the portal says to Roboflow goes through here. Knows HTTP and nothing of Django."""
+"""The only code that talks to Roboflow's API. It knows HTTP and nothing of Django."""

@@ -3,51 +3,42 @@
 Sources: Roboflow's page "How to manage dedicated deployment using HTTP APIs", and its Python client 1.7.3.
 """
 
-import json
-import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, TypeVar
+from copy import copy
+from datetime import UTC, datetime
+from typing import Any, TypedDict, TypeVar, Unpack, cast
 from urllib.parse import quote
 
-from deployments.roboflow import schema
-from deployments.roboflow.errors import (
-    OutcomeUnknown,
-    RateLimited,
-    RoboflowError,
-    Unavailable,
-    looks_like_a_page,
-    readable,
-    reading_of,
-    refusal_class,
-)
-from deployments.roboflow.mask import Secret, forms_of, mask
-from deployments.roboflow.retry import delay_seconds, may_retry, retry_after_of
-from deployments.roboflow.transport import Answer, Broken, exchange, new_session
+from deployments.roboflow import parse, schema
+from deployments.roboflow.answers import parse_answer
+from deployments.roboflow.errors import RoboflowError
+from deployments.roboflow.known_keys import KnownKey
+from deployments.roboflow.mask import Secret
+from deployments.roboflow.record import CallRecord, record_of
+from deployments.roboflow.retry import delay_seconds, may_retry
+from deployments.roboflow.transport import Answer, NoAnswer, new_session, send_request
 
 T = TypeVar("T")
-ECHO = re.compile(
-    rb"(?i)api_?key|bearer|\\u00[2-7]"
-)  # words beside which keys stand, and letters written so that a key would not be found
+KEY_CHECK_ENDPOINTS = ("/", "/{workspace}")  # at the API's address; all others are at the deployments API's
+ATTEMPT_SLACK_SECONDS = 10  # that one attempt may take beyond its connect and read time-outs
 
 
-@dataclass(frozen=True)
-class CallRecord:
-    """One call as the System page counts it; says nothing of key or answer."""
+class Limits(TypedDict, total=False):
+    """Limits of a GET: how often to try it, and how many seconds it may take, retries included."""
 
-    endpoint: str
-    outcome: str  # ok, or the name of the error
-    status: int | None
-    milliseconds: int
+    attempts: int
+    deadline_seconds: float | None
 
 
 class Client:
-    """Speaks to one region of Roboflow. Every method returns parsed facts or raises one of the named errors.
+    """Calls the API of one region. Each method returns a parsed result or raises a RoboflowError.
 
-    `deadline_seconds` bounds a whole call, retries included; without it connect and read time-outs do.
+    `deadline_seconds` bounds a whole call, retries included; without it, the time-outs bound each attempt.
+    `on_call` is called after each exchange; what it raises is ignored. `clock` gives the time that the Date
+    headers of answers are compared with. `stored_keys` is called before each exchange: the keys that it
+    returns are masked in the answer, beside the key of the call.
     """
 
     def __init__(
@@ -59,61 +50,63 @@ class Client:
         read_timeout_seconds: float,
         version: str,
         on_call: Callable[[CallRecord], None] | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        stored_keys: Callable[[], Sequence[KnownKey]] = list,
     ) -> None:
-        self.deployments_url, self.api_url = deployments_url.rstrip("/"), api_url.rstrip("/")
+        self.deployments_url = deployments_url.rstrip("/")
+        self.api_url = api_url.rstrip("/")
         self.timeouts = (connect_timeout_seconds, read_timeout_seconds)
         self.on_call = on_call
+        self.clock = clock
+        self.may_go_on: Callable[[], bool] = lambda: True
+        self.stored_keys = stored_keys
         agent = f"roboflow-deployment-portal/{version}"
         self.reader = new_session(user_agent=agent, keep_alive=True)
         self.writer = new_session(user_agent=agent, keep_alive=False)
 
-    def check_key(
-        self, key: Secret, *, attempts: int = 1, deadline_seconds: float | None = 5
-    ) -> schema.KeyOwner:
-        """Return the workspace that the key belongs to."""
-        return self._get(
-            key,
-            "/",
-            {},
-            schema.key_owner,
-            base=self.api_url,
-            attempts=attempts,
-            deadline_seconds=deadline_seconds,
-        )
+    def watched(
+        self, *, on_call: Callable[[CallRecord], None], may_go_on: Callable[[], bool] | None = None
+    ) -> "Client":
+        """Return a client on the same connections, with an `on_call` of its own.
 
-    def workspace(
-        self, key: Secret, slug: str, *, attempts: int = 1, deadline_seconds: float | None = 5
-    ) -> schema.WorkspaceInfo:
-        """Return a workspace's display name."""
+        `may_go_on` is called before a failed GET is tried again: other calls may have shown meanwhile that
+        Roboflow wants to be left alone.
+        """
+        client = copy(self)
+        client.on_call = on_call
+        client.may_go_on = may_go_on or self.may_go_on
+        return client
+
+    def check_key(self, key: Secret, **limits: Unpack[Limits]) -> schema.KeyOwner:
+        """Return the workspace that the key belongs to. Raises KeyRefused.
+
+        A person waits for this call, so the default is one attempt of at most five seconds.
+        """
+        waiting: Limits = {"attempts": 1, "deadline_seconds": 5, **limits}
+        return self._get(key, "/", {}, parse.parse_key_owner, base=self.api_url, **waiting)
+
+    def workspace(self, key: Secret, slug: str, **limits: Unpack[Limits]) -> schema.WorkspaceInfo:
+        """Return the display name of the workspace with this slug.
+
+        A person waits for this call, so the default is one attempt of at most five seconds.
+        """
+        waiting: Limits = {"attempts": 1, "deadline_seconds": 5, **limits}
         path = f"/{quote(slug, safe='')}"
         return self._get(
-            key,
-            path,
-            {},
-            schema.workspace,
-            base=self.api_url,
-            attempts=attempts,
-            deadline_seconds=deadline_seconds,
-            named="/{workspace}",
+            key, path, {}, parse.parse_workspace, base=self.api_url, endpoint="/{workspace}", **waiting
         )
 
-    def list_deployments(
-        self, key: Secret, *, attempts: int = 3, deadline_seconds: float | None = None
-    ) -> schema.DeploymentList:
-        """Return all deployments of the workspace, the expired and deleted ones too: else an expiry would look like a loss."""
+    def list_deployments(self, key: Secret, **limits: Unpack[Limits]) -> schema.DeploymentList:
+        """Return all deployments of the workspace, the expired and deleted ones too.
+
+        Roboflow leaves those out by default; an expired deployment would look like a lost one.
+        """
         query = {"show_expired": "true", "show_deleted": "true"}
-        return self._get(
-            key, "/list", query, schema.deployments, attempts=attempts, deadline_seconds=deadline_seconds
-        )
+        return self._get(key, "/list", query, parse.parse_deployment_list, **limits)
 
-    def get_deployment(
-        self, key: Secret, name: str, *, attempts: int = 3, deadline_seconds: float | None = None
-    ) -> schema.DeploymentReport:
-        """Return the deployment that carries this name now. Raises NotFound."""
-        query = {"deployment_name": name}
-        return self._get(
-            key, "/get", query, schema.one_deployment, attempts=attempts, deadline_seconds=deadline_seconds
-        )
+    def get_deployment(self, key: Secret, name: str, **limits: Unpack[Limits]) -> schema.DeploymentReport:
+        """Return the deployment that has this name now. Raises NotFound."""
+        return self._get(key, "/get", {"deployment_name": name}, parse.parse_one_deployment, **limits)
 
     def get_log(
         self,
@@ -123,250 +116,156 @@ class Client:
         start: datetime,
         end: datetime,
         max_entries: int,
-        attempts: int = 3,
-        deadline_seconds: float | None = None,
+        **limits: Unpack[Limits],
     ) -> schema.LogPage:
-        """Return the newest `max_entries` log lines between two aware times."""
+        """Return the newest `max_entries` log lines between two aware times.
+
+        They are as Roboflow sent them: the log store masks what it stores.
+        """
         query = {
             "deployment_name": name,
             "max_entries": str(max_entries),
-            "from_timestamp": start.isoformat(),
-            "to_timestamp": end.isoformat(),
+            **span_query(start, end),
         }
-        return self._get(
-            key, "/get_log", query, schema.log_page, attempts=attempts, deadline_seconds=deadline_seconds
-        )
+        return self._get(key, "/get_log", query, parse.parse_log_page, **limits)
 
-    def machine_types(
-        self, key: Secret, *, attempts: int = 3, deadline_seconds: float | None = None
-    ) -> list[schema.MachineType]:
+    def machine_types(self, key: Secret, **limits: Unpack[Limits]) -> list[schema.MachineType]:
         """Return the machine types that Roboflow offers."""
-        return self._get(
-            key,
-            "/machine_types",
-            {},
-            schema.machine_types,
-            attempts=attempts,
-            deadline_seconds=deadline_seconds,
-        )
+        return self._get(key, "/machine_types", {}, parse.parse_machine_types, **limits)
 
     def usage_workspace(
-        self,
-        key: Secret,
-        *,
-        start: datetime,
-        end: datetime,
-        attempts: int = 3,
-        deadline_seconds: float | None = None,
+        self, key: Secret, *, start: datetime, end: datetime, **limits: Unpack[Limits]
     ) -> Any:
-        """Return the workspace's usage between two aware times; its shape is not documented."""
-        query = {"from_timestamp": start.isoformat(), "to_timestamp": end.isoformat()}
-        return self._get(
-            key, "/usage_workspace", query, schema.load, attempts=attempts, deadline_seconds=deadline_seconds
-        )
+        """Return the workspace's usage between two aware times, as raw JSON (its shape is not documented)."""
+        return self._get(key, "/usage_workspace", span_query(start, end), parse.load_json, **limits)
 
     def usage_deployment(
-        self,
-        key: Secret,
-        name: str,
-        *,
-        start: datetime,
-        end: datetime,
-        attempts: int = 3,
-        deadline_seconds: float | None = None,
+        self, key: Secret, name: str, *, start: datetime, end: datetime, **limits: Unpack[Limits]
     ) -> Any:
-        """Return one deployment's usage between two aware times; its shape is not documented."""
-        query = {
-            "deployment_name": name,
-            "from_timestamp": start.isoformat(),
-            "to_timestamp": end.isoformat(),
-        }
-        return self._get(
-            key, "/usage_deployment", query, schema.load, attempts=attempts, deadline_seconds=deadline_seconds
-        )
+        """Return a deployment's usage between two aware times, as raw JSON (its shape is not documented)."""
+        query = {"deployment_name": name, **span_query(start, end)}
+        return self._get(key, "/usage_deployment", query, parse.load_json, **limits)
 
     def add(
         self, key: Secret, new: schema.NewDeployment, *, deadline_seconds: float
     ) -> schema.DeploymentReport:
-        """Create a deployment. Raises OutcomeUnknown when it may have been created."""
-        return self._post(key, "/add", new.body(), schema.one_deployment, deadline_seconds=deadline_seconds)
+        """Create a deployment and return it. Raises OutcomeUnknown when it may have been created."""
+        return self._post(key, "/add", new.body(), parse.parse_one_deployment, deadline_seconds)
 
     def pause(self, key: Secret, name: str, *, deadline_seconds: float) -> None:
-        """Pause the deployment that carries this name."""
-        self._post(
-            key,
-            "/pause",
-            {"deployment_name": name},
-            schema.acknowledgement,
-            deadline_seconds=deadline_seconds,
-        )
+        """Pause the deployment that has this name. Raises OutcomeUnknown when that may have happened."""
+        self._post_name(key, "/pause", name, deadline_seconds)
 
     def resume(self, key: Secret, name: str, *, deadline_seconds: float) -> None:
-        """Resume the deployment that carries this name."""
-        self._post(
-            key,
-            "/resume",
-            {"deployment_name": name},
-            schema.acknowledgement,
-            deadline_seconds=deadline_seconds,
-        )
+        """Resume the deployment that has this name. Raises OutcomeUnknown when that may have happened."""
+        self._post_name(key, "/resume", name, deadline_seconds)
 
     def delete(self, key: Secret, name: str, *, deadline_seconds: float) -> None:
-        """Delete the deployment that carries this name."""
-        self._post(
-            key,
-            "/delete",
-            {"deployment_name": name},
-            schema.acknowledgement,
-            deadline_seconds=deadline_seconds,
-        )
+        """Delete the deployment that has this name. Raises OutcomeUnknown when that may have happened."""
+        self._post_name(key, "/delete", name, deadline_seconds)
 
     def _get(
         self,
         key: Secret,
         path: str,
         query: dict[str, str],
-        read: Callable[[bytes], T],
+        parse_body: Callable[[bytes], T],
         *,
-        attempts: int,
-        deadline_seconds: float | None,
+        attempts: int = 3,
+        deadline_seconds: float | None = None,
         base: str = "",
-        named: str = "",
+        endpoint: str = "",
     ) -> T:
-        """GET with the key in the query; tried again while that may help and the deadline allows."""
-        deadline = time.monotonic() + (
-            deadline_seconds if deadline_seconds is not None else attempts * (sum(self.timeouts) + 10)
-        )
+        """Send a GET with the key in its query, and retry it while that may help and the deadline allows.
+
+        `endpoint` is the path in errors and counts, where `path` itself holds a name.
+        """
+        attempt_seconds = sum(self.timeouts) + ATTEMPT_SLACK_SECONDS
+        total_seconds = attempts * attempt_seconds if deadline_seconds is None else deadline_seconds
+        deadline = time.monotonic() + total_seconds
         url = (base or self.deployments_url) + path
         for attempt in range(1, attempts + 1):
-            each = min(deadline, time.monotonic() + sum(self.timeouts) + 10)
+            attempt_deadline = min(deadline, time.monotonic() + attempt_seconds)
             try:
-                return self._once(key, "GET", named or path, url, query, read, deadline=each)
+                return self._once(
+                    key, "GET", endpoint or path, url, query, parse_body, deadline=attempt_deadline
+                )
             except RoboflowError as error:
                 wait = delay_seconds(error, attempt=attempt)
                 if attempt == attempts or not may_retry(error) or time.monotonic() + wait >= deadline:
                     raise
-            time.sleep(wait)
+                time.sleep(wait)
+                if not self.may_go_on():
+                    raise
         raise AssertionError("attempts is at least 1")
+
+    def _post_name(self, key: Secret, path: str, name: str, deadline_seconds: float) -> None:
+        """POST a deployment's name. Any JSON object as the answer means that Roboflow accepted it."""
+        self._post(key, path, {"deployment_name": name}, parse.parse_acknowledgement, deadline_seconds)
 
     def _post(
         self,
         key: Secret,
         path: str,
         fields: dict[str, Any],
-        read: Callable[[bytes], T],
-        *,
+        parse_body: Callable[[bytes], T],
         deadline_seconds: float,
     ) -> T:
-        """POST with the key in the body, once, on a connection of its own."""
-        return self._once(
-            key,
-            "POST",
-            path,
-            self.deployments_url + path,
-            fields,
-            read,
-            deadline=time.monotonic() + deadline_seconds,
-        )
+        """Send a POST with the key in its body, once, on a connection that no other call has used."""
+        deadline = time.monotonic() + deadline_seconds
+        url = self.deployments_url + path
+        return self._once(key, "POST", path, url, fields, parse_body, deadline=deadline)
 
     def _once(
         self,
         key: Secret,
         method: str,
-        named: str,
+        endpoint: str,
         url: str,
         fields: dict[str, Any],
-        read: Callable[[bytes], T],
+        parse_body: Callable[[bytes], T],
         *,
         deadline: float,
     ) -> T:
-        """One exchange, read and recorded. No foreign error is cause or context of what is raised."""
-        begun, session = time.monotonic(), self.reader if method == "GET" else self.writer
-        answer, trouble = None, None
+        """Make one exchange, record it, and return its parsed answer. `deadline` is in monotonic seconds.
+
+        The error is raised outside `except`, so that no foreign exception becomes its context.
+        """
+        stored = self.stored_keys()  # before the call: afterwards, an error here would hide its outcome
+        started, sent_at = time.monotonic(), self.clock()
+        session = self.reader if method == "GET" else self.writer
+        outcome: Answer | NoAnswer
         try:
-            answer = exchange(
+            outcome = send_request(
                 session, method, url, key=key, fields=fields, timeouts=self.timeouts, deadline=deadline
             )
-        except Broken as broken:
-            trouble = broken
-        result, error = judge(answer, trouble, key=key, method=method, endpoint=named, read=read)
-        self._record(named, error, answer, begun)
+        except NoAnswer as no_answer:
+            outcome = no_answer
+        result, error = parse_answer(
+            outcome, key=key, method=method, endpoint=endpoint, parse_body=parse_body, stored=stored
+        )
+        self._record(endpoint, error, outcome, started, sent_at)
         if error is not None:
             raise error
-        return result  # type: ignore[return-value]
+        return cast(T, result)
 
     def _record(
-        self, endpoint: str, error: RoboflowError | None, answer: Answer | None, begun: float
+        self,
+        endpoint: str,
+        error: RoboflowError | None,
+        outcome: Answer | NoAnswer,
+        started: float,
+        sent_at: datetime,
     ) -> None:
-        """Tell whoever counts calls; counting must not break a call."""
-        if self.on_call:
-            outcome = type(error).__name__ if error else "ok"
-            with suppress(Exception):
-                self.on_call(
-                    CallRecord(
-                        endpoint,
-                        outcome,
-                        answer.status if answer else None,
-                        int((time.monotonic() - begun) * 1000),
-                    )
-                )
+        """Pass the call to `on_call`. Whatever that raises is ignored: counting must not break a call."""
+        if self.on_call is None:
+            return
+        seconds = time.monotonic() - started
+        record = record_of(endpoint, error, outcome, sent_at=sent_at, seconds=seconds)
+        with suppress(Exception):
+            self.on_call(record)
 
 
-def judge(
-    answer: Answer | None,
-    trouble: Broken | None,
-    *,
-    key: Secret,
-    method: str,
-    endpoint: str,
-    read: Callable[[bytes], T],
-) -> tuple[T | None, RoboflowError | None]:
-    """Return the parsed answer or the error that it is."""
-    if answer is None:
-        never_sent = trouble is not None and trouble.never_sent
-        why = f"Roboflow did not answer. {trouble}"
-        return None, silence(why, never_sent=never_sent, method=method, endpoint=endpoint)
-    if answer.status == 200:
-        try:
-            return read(unechoed(answer.body, key)), None
-        except (schema.Malformed, RecursionError) as malformed:
-            why, text = (
-                f"Roboflow's answer makes no sense. {mask(str(malformed), key)}",
-                readable(answer.body[:4000], key),
-            )
-    elif method == "GET" and answer.status == 404 and looks_like_a_page(answer.body):
-        why, text = "Something before Roboflow answered with a page of its own.", readable(answer.body, key)
-    elif 400 <= answer.status < 500:
-        refusal = refusal_class(answer.status)(
-            reading_of(answer.status),
-            endpoint=endpoint,
-            method=method,
-            status=answer.status,
-            text=readable(answer.body, key),
-        )
-        if isinstance(refusal, RateLimited):
-            refusal.retry_after = retry_after_of(answer.retry_after)
-        return None, refusal
-    else:
-        why, text = reading_of(answer.status), readable(answer.body, key)
-    kind = Unavailable if method == "GET" else OutcomeUnknown
-    return None, kind(why, endpoint=endpoint, method=method, status=answer.status, text=text)
-
-
-def unechoed(body: bytes, key: Secret) -> bytes:
-    """Return an answer without any key: one that repeats it, or that may, is read, masked text by text, and written again."""
-    if not ECHO.search(body) and not any(form.encode() in body for form in forms_of(key.reveal())):
-        return body
-    try:
-        return json.dumps(schema.tame(schema.load(body), clean=lambda words: mask(words, key))).encode()
-    except (schema.Malformed, RecursionError):
-        return body
-
-
-def silence(why: str, *, never_sent: bool, method: str, endpoint: str) -> RoboflowError:
-    """Return the error of a call without an answer: of a POST unknown, unless the connection was never made."""
-    if method == "POST" and not never_sent:
-        return OutcomeUnknown(why, endpoint=endpoint, method=method)
-    error = Unavailable(why, endpoint=endpoint, method=method)
-    error.never_sent = never_sent
-    return error
+def span_query(start: datetime, end: datetime) -> dict[str, str]:
+    """Return the query fields of a span between two aware times."""
+    return {"from_timestamp": start.isoformat(), "to_timestamp": end.isoformat()}

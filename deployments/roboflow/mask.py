@@ -1,23 +1,14 @@
-"""Hides keys: in an object that shows itself to nobody, and in texts that come back from outside."""
+"""Keeps keys out of texts: Secret hides a key, mask_key removes keys from what came from outside. Pure."""
 
-import base64
-import json
-import re
 from typing import NoReturn
-from urllib.parse import quote, quote_plus
 
-MASK = "***"
-PATTERNS = [
-    # api_key=..., "api_key": "...", also url-encoded and inside JSON inside JSON
-    re.compile(
-        r"(?i)(api_?key(?:\\*[\"']?\s*[:=]\s*\\*[\"']?|%22%3A%22|%22%3A%20%22|%3D))[^\s&\"'\\,;)}<>%]+"
-    ),
-    re.compile(r"(?i)(bearer\s+)[A-Za-z0-9._~+/=-]{6,}"),
-]
+from deployments.roboflow.assignments import mask_patterns
+from deployments.roboflow.key_search import MASK, KeySearch
+from deployments.roboflow.known_keys import TAIL, KnownKey, punctuation_of
 
 
 class Secret:
-    """A key that does not show itself: not in a repr, a log line, a traceback or a pickle."""
+    """A key that is `***` in a repr, a format, a log line or a traceback, and that cannot be pickled."""
 
     __slots__ = ("_value",)
 
@@ -25,7 +16,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """Return the key; only the client and the seal ask for it."""
+        """Return the key in clear. Only the client and the keys room call this."""
         return self._value
 
     def __repr__(self) -> str:
@@ -40,24 +31,17 @@ class Secret:
         raise TypeError("A secret is not pickled.")
 
 
-def forms_of(value: str) -> list[str]:
-    """Return how a key may look in a text: raw, url-encoded, JSON-escaped, base64; the longest first."""
-    plain = {value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1]}
-    encoded = {base64.b64encode(value.encode()).decode(), base64.urlsafe_b64encode(value.encode()).decode()}
-    forms = plain | encoded | {one.rstrip("=") for one in encoded}
-    return sorted((one for one in forms if one), key=len, reverse=True)
+def known_key(secret: Secret) -> KnownKey:
+    """Return what is needed to find a key that is open."""
+    value = secret.reveal()
+    return KnownKey(
+        tail=value[-TAIL:],
+        length=len(value),
+        punctuation=punctuation_of(value),
+        matches=lambda found: found == secret.reveal(),
+    )
 
 
-def mask(text: str, *secrets: Secret) -> str:
-    """Return `text` with these keys, in any form, and whatever looks like a key replaced by `***`."""
-    for secret in secrets:
-        for form in forms_of(secret.reveal()):
-            text = text.replace(form, MASK)
-    return mask_patterns(text)
-
-
-def mask_patterns(text: str) -> str:
-    """Return `text` with whatever looks like a key by its surroundings replaced by `***`."""
-    for pattern in PATTERNS:
-        text = pattern.sub(rf"\g<1>{MASK}", text)
-    return text
+def mask_key(text: str, *secrets: Secret) -> str:
+    """Return `text` with `***` for these keys in any spelling, and for everything that looks like a key."""
+    return mask_patterns(KeySearch(map(known_key, secrets)).mask(text))

@@ -1,25 +1,17 @@
-"""Roboflow's answers as dataclasses: bytes in, typed facts out; bad entries are reported beside good ones."""
+"""What Roboflow reports, as dataclasses; parse.py makes them from the bytes of an answer."""
 
-import json
-import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, TypeVar
-
-T = TypeVar("T")
-ID, TEXT, PAYLOAD = 100, 254, 256 * 1024  # the longest that we keep
-INT32 = 2**31 - 1
-DEEPEST = 20  # levels of a raw object
+from datetime import datetime
+from typing import Any
 
 
 class Malformed(ValueError):
-    """An answer that is not what the contract says; the message is safe to show."""
+    """An answer does not have the documented form. The message holds nothing of the answer."""
 
 
 @dataclass(frozen=True)
 class DeploymentReport:
-    """One dedicated deployment as Roboflow reports it. Missing fields are "" or None; `raw` is the whole object."""
+    """A deployment as Roboflow reports it. Missing fields are "" or None; `raw` is the whole object."""
 
     deployment_id: str
     deployment_name: str
@@ -41,7 +33,7 @@ class DeploymentReport:
 
 @dataclass(frozen=True)
 class BadEntry:
-    """An entry of a list that could not be read: where, why, and how it began."""
+    """An entry of a list that could not be read: its position (from 0), the reason, how its text begins."""
 
     index: int
     why: str
@@ -50,7 +42,7 @@ class BadEntry:
 
 @dataclass(frozen=True)
 class DeploymentList:
-    """A workspace's deployments, and the entries that were none."""
+    """A workspace's deployments, and the entries of the list that could not be read."""
 
     deployments: list[DeploymentReport]
     bad: list[BadEntry]
@@ -58,7 +50,7 @@ class DeploymentList:
 
 @dataclass(frozen=True)
 class LogLine:
-    """One line of a deployment's log; `timestamp` is aware UTC."""
+    """One line of a deployment's log; `timestamp` is an aware time in UTC."""
 
     insert_id: str
     timestamp: datetime
@@ -68,7 +60,7 @@ class LogLine:
 
 @dataclass(frozen=True)
 class LogPage:
-    """Log lines, newest first, and the entries that were none."""
+    """Log lines, newest first, and the entries of the answer that could not be read."""
 
     lines: list[LogLine]
     bad: list[BadEntry]
@@ -76,7 +68,7 @@ class LogPage:
 
 @dataclass(frozen=True)
 class MachineType:
-    """A machine type and what Roboflow says of it."""
+    """A machine type and Roboflow's description of it."""
 
     name: str
     description: str = ""
@@ -84,7 +76,7 @@ class MachineType:
 
 @dataclass(frozen=True)
 class KeyOwner:
-    """The workspace that a key belongs to: Roboflow's slug."""
+    """The workspace that a key belongs to, by Roboflow's slug."""
 
     workspace: str
 
@@ -99,7 +91,7 @@ class WorkspaceInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class NewDeployment:
-    """What `/add` is asked for. None leaves a field to Roboflow's default; `duration` is in hours."""
+    """The fields of an `/add` call. None leaves a field to Roboflow's default; `duration` is in hours."""
 
     deployment_name: str
     machine_type: str
@@ -111,220 +103,5 @@ class NewDeployment:
     delete_on_expiration: bool = True
 
     def body(self) -> dict[str, Any]:
-        """Return the fields of the request, without the key."""
+        """Return the fields to send, without the key and without those that are None."""
         return {name: value for name, value in vars(self).items() if value is not None}
-
-
-def load(body: bytes) -> Any:
-    """Return the JSON of an answer; what JSON does not know (NaN, infinities) is None. Raises Malformed."""
-    try:
-        value = json.loads(body, parse_constant=lambda _: None, parse_float=finite)
-        return (
-            tame(value) if b"\\u" in body else value
-        )  # only an escape brings a NUL or half a letter into a text
-    except (ValueError, RecursionError):
-        raise Malformed("The answer is not JSON.") from None
-
-
-def finite(digits: str) -> float | None:
-    """Return a number of JSON, None where it is too large for one: no database keeps an infinity."""
-    found = float(digits)
-    return found if math.isfinite(found) else None
-
-
-def tame(value: Any, depth: int = 0, clean: Callable[[str], str] = str) -> Any:
-    """Return JSON that every database keeps: no NULs, no halves of letters, nothing nested beyond DEEPEST; `clean` sees every text."""
-    if isinstance(value, str):
-        return clean(storable(value))
-    if not isinstance(value, dict | list):
-        return value
-    if depth >= DEEPEST:
-        return "..."
-    if isinstance(value, list):
-        return [tame(one, depth + 1, clean) for one in value]
-    return {clean(storable(name)): tame(one, depth + 1, clean) for name, one in value.items()}
-
-
-def storable(words: str) -> str:
-    """Return a text without NULs and without halves of letters."""
-    return (
-        words
-        if words.isascii() and "\x00" not in words
-        else words.replace("\x00", "").encode(errors="replace").decode()
-    )
-
-
-def text(value: Any, limit: int = TEXT) -> str:
-    """Return a text without NULs and lone surrogates, numbers as their digits; "" for what is no text."""
-    if isinstance(value, bool) or value is None:
-        return ""
-    if isinstance(value, int | float):
-        return "" if isinstance(value, int) and value.bit_length() > 300 else str(value)[:limit]
-    return storable(value[: limit * 2])[:limit] if isinstance(value, str) else ""
-
-
-def integer(value: Any) -> int | None:
-    """Return a number that fits 32 bits, else None."""
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or not -INT32 <= value <= INT32
-        or value != value
-    ):
-        return None
-    return int(value)
-
-
-def number(value: Any) -> float | None:
-    """Return a finite number, else None."""
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or not -1e9 <= value <= 1e9
-        or not math.isfinite(value)
-    ):
-        return None
-    return float(value)
-
-
-def deployment(value: Any) -> DeploymentReport:
-    """Read one deployment object. Raises Malformed when it has no id or no name: everything else may be missing."""
-    if not isinstance(value, dict):
-        raise Malformed("It is not an object.")
-    key, name = text(value.get("deployment_id"), ID), text(value.get("deployment_name"), ID)
-    if not key.strip() or not name.strip():
-        raise Malformed("It has no deployment_id." if not key.strip() else "It has no deployment_name.")
-    return DeploymentReport(
-        deployment_id=key,
-        deployment_name=name,
-        machine_type=text(value.get("machine_type"), 60),
-        creator_email=text(value.get("creator_email")),
-        creator_id=text(value.get("creator_id"), ID),
-        subdomain=text(value.get("subdomain"), 200),
-        domain=text(value.get("domain")),
-        duration_hours=number(value.get("duration")),
-        inference_version=text(value.get("inference_version"), 60),
-        min_replicas=integer(value.get("min_replicas")),
-        max_replicas=integer(value.get("max_replicas")),
-        num_replicas=integer(value.get("num_replicas")),
-        status=text(value.get("status"), 60),
-        workspace_id=text(value.get("workspace_id"), ID),
-        workspace_url=text(value.get("workspace_url"), ID),
-        raw={name: tame(one, 1) if isinstance(one, dict | list) else one for name, one in value.items()},
-    )
-
-
-def entries(value: Any, name: str) -> list[Any]:
-    """Return the list of an answer: bare, or wrapped under `name`. Raises Malformed."""
-    found = value.get(name) if isinstance(value, dict) else value
-    if not isinstance(found, list):
-        raise Malformed("The answer holds no list.")
-    return found
-
-
-def each(found: list[Any], read: Callable[[Any], T]) -> tuple[list[T], list[BadEntry]]:
-    """Read every entry; those that cannot be read are reported."""
-    good, bad = [], []
-    for index, one in enumerate(found):
-        try:
-            good.append(read(one))
-        except (Malformed, RecursionError, OverflowError) as trouble:
-            bad.append(
-                BadEntry(
-                    index,
-                    str(trouble)[:200],
-                    repr(one)[:300] if not isinstance(trouble, RecursionError) else "",
-                )
-            )
-    return good, bad
-
-
-def deployments(body: bytes) -> DeploymentList:
-    """Read `/list`, bare or wrapped. Of doubled ids the last counts, the others are reported. Raises Malformed."""
-    good, bad = each(entries(load(body), "deployments"), deployment)
-    by_id = {one.deployment_id: one for one in good}
-    doubled = [
-        BadEntry(index, "Its deployment_id comes again.", one.deployment_id)
-        for index, one in enumerate(good)
-        if by_id[one.deployment_id] is not one
-    ]
-    return DeploymentList(list(by_id.values()), [*bad, *doubled])
-
-
-def one_deployment(body: bytes) -> DeploymentReport:
-    """Read `/get` or `/add`, bare or wrapped. Raises Malformed."""
-    value = load(body)
-    inner = value.get("deployment") if isinstance(value, dict) and "deployment_id" not in value else None
-    return deployment(inner if isinstance(inner, dict) else value)
-
-
-def moment(value: Any) -> datetime:
-    """Read an ISO 8601 time as aware UTC. Raises Malformed."""
-    try:
-        found = datetime.fromisoformat(value)
-        aware = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-        if not 2000 <= aware.year < 2100:  # no page could show it in every zone
-            raise ValueError
-        return aware
-    except (ValueError, TypeError, OverflowError):
-        raise Malformed("Its timestamp is none.") from None
-
-
-def log_line(value: Any) -> LogLine:
-    """Read one log entry. Raises Malformed when it has no insert_id or no time."""
-    if not isinstance(value, dict) or not text(value.get("insert_id"), ID):
-        raise Malformed("It has no insert_id.")
-    payload = value.get("payload")
-    words = (
-        text(payload, PAYLOAD)
-        if isinstance(payload, str)
-        else ""
-        if payload is None
-        else text(json.dumps(payload, ensure_ascii=False), PAYLOAD)
-    )
-    return LogLine(
-        text(value["insert_id"], ID), moment(value.get("timestamp")), text(value.get("severity"), 20), words
-    )
-
-
-def log_page(body: bytes) -> LogPage:
-    """Read `/get_log`, newest first. Raises Malformed."""
-    good, bad = each(entries(load(body), "logs"), log_line)
-    return LogPage(sorted(good, key=lambda line: line.timestamp, reverse=True), bad)
-
-
-def machine_type(value: Any) -> MachineType:
-    """Read one machine type: a word, or an object with name and description. Raises Malformed."""
-    name = text(value.get("name"), 60) if isinstance(value, dict) else text(value, 60)
-    if not name:
-        raise Malformed("It has no name.")
-    return MachineType(name, text(value.get("description")) if isinstance(value, dict) else "")
-
-
-def machine_types(body: bytes) -> list[MachineType]:
-    """Read `/machine_types`. Raises Malformed."""
-    return each(entries(load(body), "machine_types"), machine_type)[0]
-
-
-def key_owner(body: bytes) -> KeyOwner:
-    """Read the key check. Raises Malformed when it names no workspace."""
-    value = load(body)
-    slug = text(value.get("workspace"), ID).strip() if isinstance(value, dict) else ""
-    if not slug:
-        raise Malformed("The answer names no workspace.")
-    return KeyOwner(slug)
-
-
-def workspace(body: bytes) -> WorkspaceInfo:
-    """Read a workspace's page. Raises Malformed."""
-    value = load(body)
-    inner = value.get("workspace") if isinstance(value, dict) else None
-    if not isinstance(inner, dict):
-        raise Malformed("The answer holds no workspace.")
-    return WorkspaceInfo(text(inner.get("name"), 200), text(inner.get("url"), ID))
-
-
-def acknowledgement(body: bytes) -> None:
-    """Read the answer of pause, resume, delete: any JSON object is a clear yes. Raises Malformed."""
-    if not isinstance(load(body), dict):
-        raise Malformed("The answer is not an object.")

@@ -1,135 +1,170 @@
-"""One exchange with Roboflow: a deadline that holds, a cap on the answer, no redirects, and a border for foreign errors."""
+"""Makes one HTTP exchange: with a firm deadline, a size limit, no redirects, and no foreign errors.
 
-import socket
+Hooks into requests 2.34.2 and urllib3 2.8.0 (pinned in requirements.txt). Neither library has a deadline for
+a whole call: their time-outs bound the connect and each single read.
+
+- `HTTPAdapter.init_poolmanager`, `.proxy_manager_for`, `Session.get_redirect_target`: meant for subclasses.
+- `PoolManager.pool_classes_by_scheme`, `HTTPConnectionPool.ConnectionCls`: without underscore, but hardly
+  documented (urllib3 issue 3554). No other hook runs between connecting and sending, where a late call must
+  stop.
+- `HTTPResponse.shutdown`: public since urllib3 2.3 (issue 2868). It ends a read that blocks another thread.
+
+tests/roboflow/test_private_hooks.py fails when an upgrade changes one of them.
+"""
+
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import NewConnectionError, ReadTimeoutError
 from urllib3.util import Retry
 
 from deployments.roboflow.mask import Secret
 
 MAX_BYTES = 32 * 1024 * 1024
-CHUNK = 64 * 1024
+CHUNK_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: status, headers that matter, body."""
+    """An answer that came in full: its status, its Retry-After header, its body, its Date header.
+
+    `seconds_to_head` is how long it took until the status and the headers were here.
+    """
 
     status: int
     retry_after: str | None
     body: bytes = field(repr=False)
+    date: str | None = None
+    seconds_to_head: float = 0.0
 
 
-class Broken(Exception):
-    """No whole answer came. `never_sent`: the connection was not made. The message holds no address."""
+class NoAnswer(Exception):
+    """No complete answer came. The message holds no address.
 
-    def __init__(self, why: str, *, never_sent: bool = False) -> None:
+    With `never_sent`, no connection was made. With `timed_out`, the time for the answer or the connection
+    passed.
+    """
+
+    def __init__(self, why: str, *, never_sent: bool = False, timed_out: bool = False) -> None:
         super().__init__(why)
         self.never_sent = never_sent
+        self.timed_out = timed_out
 
 
-class Punctual(threading.local):
-    """Which call this thread makes: a connection that stands too late must not carry it any more."""
+class CurrentCall(threading.local):
+    """The call that this thread makes, so that connect() can stop when its deadline passed meanwhile."""
 
     call: "Exchange | None" = None
 
 
-on_duty = Punctual()
+current = CurrentCall()
 
 
-class PunctualHTTPConnection(HTTPConnection):
-    """Sends nothing for a call that nobody waits for any more: looking up a name and connecting may outlast its deadline."""
+class DeadlineHTTPConnection(HTTPConnection):
+    """A connection that sends nothing once the deadline of its call has passed.
 
-    def connect(self) -> None:
-        """Connect, then look at the clock."""
-        super().connect()
-        give_up_late(self)
-
-
-class PunctualHTTPSConnection(HTTPSConnection):
-    """The same under TLS."""
+    Neither time-out bounds the name lookup, so connecting can take longer than the whole call may.
+    """
 
     def connect(self) -> None:
-        """Connect, shake hands, then look at the clock."""
+        """Connect. Raises NewConnectionError when the call is already over."""
         super().connect()
-        give_up_late(self)
+        abort_if_late(self)
 
 
-def give_up_late(connection: HTTPConnection) -> None:
-    """Close a connection whose call is over. Raises NewConnectionError, which means: nothing was sent."""
-    call = on_duty.call
-    if call is not None and (call.abandoned or time.monotonic() >= call.deadline):
+class DeadlineHTTPSConnection(HTTPSConnection):
+    """The same over TLS."""
+
+    def connect(self) -> None:
+        """Connect and shake hands. Raises NewConnectionError when the call is already over."""
+        super().connect()
+        abort_if_late(self)
+
+
+def abort_if_late(connection: HTTPConnection) -> None:
+    """Close the connection if its call is over. Raises NewConnectionError, which means: nothing was sent."""
+    call = current.call
+    if call is not None and (call.is_abandoned or time.monotonic() >= call.deadline):
         connection.close()
         raise NewConnectionError(connection, "too late")
 
 
-class PunctualHTTPPool(HTTPConnectionPool):
-    """Makes such connections."""
+class DeadlineHTTPPool(HTTPConnectionPool):
+    """A pool of DeadlineHTTPConnection."""
 
-    ConnectionCls = PunctualHTTPConnection
-
-
-class PunctualHTTPSPool(HTTPSConnectionPool):
-    """Makes such connections under TLS."""
-
-    ConnectionCls = PunctualHTTPSConnection
+    ConnectionCls = DeadlineHTTPConnection
 
 
-class Adapter(HTTPAdapter):
-    """Never retries by itself, never sends late."""
+class DeadlineHTTPSPool(HTTPSConnectionPool):
+    """A pool of DeadlineHTTPSConnection."""
+
+    ConnectionCls = DeadlineHTTPSConnection
+
+
+POOL_CLASSES = {"http": DeadlineHTTPPool, "https": DeadlineHTTPSPool}
+
+
+class DeadlineAdapter(HTTPAdapter):
+    """An adapter that never retries and never sends after the deadline."""
 
     def __init__(self) -> None:
         super().__init__(max_retries=Retry(total=0, connect=0, read=0, redirect=0, status=0), pool_maxsize=8)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Let the pools make punctual connections."""
+        """Use pools with deadlines for direct connections."""
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": PunctualHTTPPool, "https": PunctualHTTPSPool}
+        self.poolmanager.pool_classes_by_scheme = POOL_CLASSES
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        """The same behind a proxy."""
+        """Use pools with deadlines for connections through a proxy."""
         manager = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = {"http": PunctualHTTPPool, "https": PunctualHTTPSPool}
+        manager.pool_classes_by_scheme = POOL_CLASSES
         return manager
 
 
-class Straight(requests.Session):
-    """Follows nothing, and reads nothing of a redirect by itself: requests would read its body whole, whatever its size."""
+class NoRedirectSession(requests.Session):
+    """A session that treats a redirect as a plain answer.
+
+    `allow_redirects=False` is not enough: requests would still prepare the next request, and first read the
+    whole body of the redirect, whatever its size.
+    """
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """There is none."""
+        """Return None: no answer leads anywhere."""
         return None
 
 
 class NoNetrc(requests.auth.AuthBase):
-    """Keeps requests from looking for passwords in ~/.netrc; proxies of the environment still count."""
+    """Authentication that adds nothing. Without one, requests sends passwords from ~/.netrc."""
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Leave the request as it is."""
+        """Return the request unchanged."""
         return request
 
 
 def new_session(*, user_agent: str, keep_alive: bool) -> requests.Session:
-    """Return a session that never retries by itself; the one for POSTs never uses a connection twice."""
-    session, adapter = Straight(), Adapter()
+    """Return a session that never retries. Without `keep_alive`, it uses each connection only once."""
+    session, adapter = NoRedirectSession(), DeadlineAdapter()
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     session.auth = NoNetrc()
+    # The keys of all people share a session: a cookie of one call must not go with another one.
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers["User-Agent"] = user_agent
     if not keep_alive:
         session.headers["Connection"] = "close"
     return session
 
 
-def exchange(
+def send_request(
     session: requests.Session,
     method: str,
     url: str,
@@ -139,103 +174,112 @@ def exchange(
     timeouts: tuple[float, float],
     deadline: float,
 ) -> Answer:
-    """Send one request and return its answer, before `deadline` (monotonic seconds). Raises Broken and nothing else.
+    """Send one request and return its answer. Raises NoAnswer and nothing else.
 
-    It runs in a thread of its own, so that a server that drips one byte at a time cannot hold the caller. Only there is the key clear: no frame of
-    the caller holds it, whatever breaks and whoever prints frames.
+    `timeouts` are seconds to connect and to read, `deadline` is in monotonic seconds. The exchange runs in a
+    thread of its own, so a server that sends one byte at a time cannot hold the caller. Only that thread has
+    the key in clear: no frame of the caller's thread holds it, so no traceback can show it.
     """
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise Broken("There was no time left.", never_sent=True)
-    call = Exchange(
-        session, method, url, key, fields, (min(timeouts[0], left), min(timeouts[1], left)), deadline
+    seconds_left = deadline - time.monotonic()
+    if seconds_left <= 0:
+        raise NoAnswer("There was no time left.", never_sent=True)
+    connect_seconds, read_seconds = timeouts
+    exchange = Exchange(
+        session=session,
+        method=method,
+        url=url,
+        key=key,
+        fields=fields,
+        timeouts=(min(connect_seconds, seconds_left), min(read_seconds, seconds_left)),
+        deadline=deadline,
     )
-    thread = threading.Thread(target=call.run, daemon=True, name="roboflow-call")
+    thread = threading.Thread(target=exchange.run, daemon=True, name="roboflow-call")
     thread.start()
-    thread.join(left)
+    thread.join(seconds_left)
     if thread.is_alive():
-        call.abandon()
-        raise Broken("The time limit was reached before the whole answer came.")
-    if call.trouble:
-        raise call.trouble
-    assert call.answer is not None
-    return call.answer
+        exchange.abandon()
+        raise NoAnswer("The time limit was reached before the whole answer came.", timed_out=True)
+    if exchange.error:
+        raise exchange.error
+    assert exchange.answer is not None
+    return exchange.answer
 
 
+@dataclass(repr=False, eq=False)
 class Exchange:
-    """One request in its thread: leaves either an answer or a trouble."""
+    """One request in its own thread. At its end either `answer` or `error` is set."""
 
-    def __init__(
-        self,
-        session: requests.Session,
-        method: str,
-        url: str,
-        key: Secret,
-        fields: dict[str, Any],
-        timeouts: tuple[float, float],
-        deadline: float,
-    ) -> None:
-        self.session, self.method, self.url, self.key, self.fields, self.timeouts, self.deadline = (
-            session,
-            method,
-            url,
-            key,
-            fields,
-            timeouts,
-            deadline,
-        )
-        self.answer: Answer | None = None
-        self.trouble: Broken | None = None
-        self.response: requests.Response | None = None
-        self.abandoned = False
+    session: requests.Session
+    method: str
+    url: str
+    key: Secret
+    fields: dict[str, Any]
+    timeouts: tuple[float, float]
+    deadline: float
+    answer: Answer | None = None
+    error: NoAnswer | None = None
+    response: requests.Response | None = None
+    is_abandoned: bool = False
 
     def run(self) -> None:
-        """The border: whatever requests raises ends here, for it carries addresses with keys."""
-        on_duty.call = self
+        """Talk to Roboflow. Exceptions of requests end here: they carry addresses that contain the key."""
+        current.call = self
         try:
             self.answer = self.talk()
-        except Broken as trouble:
-            self.trouble = trouble
+        except NoAnswer as error:
+            self.error = error
         except requests.exceptions.ConnectTimeout:
-            self.trouble = Broken("The connection was not made in time.", never_sent=True)
+            self.error = NoAnswer("The connection was not made in time.", never_sent=True, timed_out=True)
         except requests.exceptions.ConnectionError as error:
-            self.trouble = connection_trouble(error)
+            self.error = classify_connection_error(error)
         except requests.exceptions.Timeout:
-            self.trouble = Broken("No answer came in time.")
-        except Exception:  # noqa: BLE001 - whatever it is, its text and its frames may hold the address
-            self.trouble = Broken("The answer broke off or could not be read.")
+            self.error = NoAnswer("No answer came in time.", timed_out=True)
+        except Exception:  # noqa: BLE001 - any exception's text and frames may hold the address
+            self.error = NoAnswer("The answer broke off or could not be read.")
 
     def talk(self) -> Answer:
-        """Send, and read the answer up to its cap."""
-        with_key: dict[str, Any] = {
-            "params" if self.method == "GET" else "json": {"api_key": self.key.reveal(), **self.fields}
-        }
-        sent = self.session.request(
+        """Send the request and return its answer. Raises NoAnswer for an answer above MAX_BYTES."""
+        place = "params" if self.method == "GET" else "json"
+        with_key: dict[str, Any] = {place: {"api_key": self.key.reveal(), **self.fields}}
+        started = time.monotonic()
+        response = self.session.request(
             self.method, self.url, timeout=self.timeouts, allow_redirects=False, stream=True, **with_key
         )
-        self.response = sent
-        with sent:
+        seconds_to_head = time.monotonic() - started
+        self.response = response
+        with response:
             body = bytearray()
-            for chunk in sent.iter_content(CHUNK):
+            for chunk in response.iter_content(CHUNK_BYTES):
                 body += chunk
-                if len(body) > MAX_BYTES or self.abandoned:
-                    raise Broken("The answer is larger than 32 MiB.")
-            return Answer(sent.status_code, sent.headers.get("Retry-After"), bytes(body))
+                if len(body) > MAX_BYTES or self.is_abandoned:
+                    raise NoAnswer("The answer is larger than 32 MiB.")
+            headers = response.headers
+            return Answer(
+                response.status_code,
+                headers.get("Retry-After"),
+                bytes(body),
+                date=headers.get("Date"),
+                seconds_to_head=seconds_to_head,
+            )
 
     def abandon(self) -> None:
-        """Cut the connection of a call that nobody waits for any more."""
-        self.abandoned = True
-        try:
-            connection = getattr(getattr(self.response, "raw", None), "_connection", None)
-            if isinstance(sock := getattr(connection, "sock", None), socket.socket):
-                sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
+        """End a call that nobody waits for any more: its next read finds the end of the answer."""
+        self.is_abandoned = True
+        if self.response is not None:
+            with suppress(OSError, ValueError, RuntimeError):  # it has just ended by itself
+                self.response.raw.shutdown()
 
 
-def connection_trouble(error: requests.exceptions.ConnectionError) -> Broken:
-    """Tell a connection that was never made from one that broke."""
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    if isinstance(reason, NewConnectionError):
-        return Broken("The connection was refused.", never_sent=True)
-    return Broken("The connection broke before the whole answer came.")
+def classify_connection_error(error: requests.exceptions.ConnectionError) -> NoAnswer:
+    """Return the NoAnswer for a connection that was never made, for one that broke, or for a read time-out.
+
+    Because the adapter has a Retry of its own, urllib3 wraps the cause in a MaxRetryError. A time-out within
+    the body is not wrapped.
+    """
+    cause = error.args[0] if error.args else None
+    cause = getattr(cause, "reason", cause)
+    if isinstance(cause, NewConnectionError):
+        return NoAnswer("The connection was refused.", never_sent=True)
+    if isinstance(cause, ReadTimeoutError):
+        return NoAnswer("No answer came in time.", timed_out=True)
+    return NoAnswer("The connection broke before the whole answer came.")

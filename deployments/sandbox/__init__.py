@@ -1,1 +1,1 @@
-"""An imitation of Roboflow over real HTTP, for the demo and for tests: imports nothing of ours, and nobody imports it."""
+"""An imitation of Roboflow's HTTP API for the demo and the tests; it imports nothing else of this project."""

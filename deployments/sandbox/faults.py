@@ -1,20 +1,53 @@
-"""Trouble to order: which fault strikes which call, and when. Kept in memory, gone with a restart or a reset."""
+"""The faults that a test can order: their kinds, their JSON fields, and the calls that they apply to."""
 
-import threading
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
-from deployments.sandbox import spoiling
-from deployments.sandbox.messages import HTML, TEXT, Answer, Refusal
+from deployments.sandbox import corruption
+from deployments.sandbox.messages import Refusal
 
 MUTATIONS = ("/add", "/pause", "/resume", "/delete")
-BEFORE = ("refuse", "reset_before", "timeout_before", "status", "html", "redirect")
-DURING = ("ignored", "stuck_pending", "lag")
-AFTER = ("reset_after", "timeout_after", "slow_drip", "status_after", "truncated", "binary", "bomb")
-KINDS = (*BEFORE, *DURING, *AFTER, *spoiling.KINDS)
-# Where a fault on "*" strikes if not everywhere.
-NATURAL = {
+READS = ("/list", "/get", "/get_log", "/machine_types", "/usage_workspace", "/usage_deployment")
+KEY_CHECK = ("/", "/{workspace}")
+# Names that an order may use in place of endpoints; "*" means every endpoint that makes sense for the kind.
+GROUPS = {"deployments": (*MUTATIONS, *READS), "reads": READS, "writes": MUTATIONS}
+ENDPOINTS = (*MUTATIONS, *READS, *KEY_CHECK, "other")
+
+# The call is not processed; the portal must not believe that it was. `silence` can process it late.
+BEFORE_PROCESSING = (
+    "refuse",
+    "reset_before",
+    "timeout_before",
+    "silence",
+    "status",
+    "html",
+    "redirect",
+    "unauthorized",
+    "rate_limited",
+)
+# The endpoint itself behaves differently: see routes.py.
+DURING_PROCESSING = ("ignored", "stuck_pending", "lag")
+# The call is processed, but its answer is lost or damaged.
+AFTER_PROCESSING = (
+    "reset_after",
+    "timeout_after",
+    "silence_after",
+    "slow_drip",
+    "status_after",
+    "truncated",
+    "binary",
+    "bomb",
+)
+# The call waits without an answer, until the fault is healed or its time is over.
+HANGING = ("timeout_before", "timeout_after", "silence", "silence_after")
+# These apply together, also beside one fault of another kind. `clock` is kept by clock.py.
+CONDITIONS = ("stale", "partial", "slow_settle", "cookie", "clock")
+KINDS = (*BEFORE_PROCESSING, *DURING_PROCESSING, *AFTER_PROCESSING, *corruption.KINDS, *CONDITIONS)
+# These apply until they are healed, unless the order says a count; all others apply to one call.
+LASTING = ("silence", "silence_after", "unauthorized", "rate_limited", *CONDITIONS)
+# The endpoints that "*" means for these kinds; for all others it means every endpoint.
+WILDCARD_ENDPOINTS = {
     "ignored": MUTATIONS,
     "stuck_pending": ("/add", "/resume"),
     "lag": ("/add",),
@@ -23,140 +56,127 @@ NATURAL = {
     "doubled_entries": ("/list",),
     "bad_entry": ("/list",),
     "unknown_status": ("/list", "/get"),
+    "stale": ("/list", "/get"),
+    "partial": ("/list", "/get"),
+    "slow_settle": MUTATIONS,
 }
-PAGE = "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1><hr>nginx</body></html>"
+CHOICES = {
+    "then": ("close", "answer", "process"),
+    "retry_after_form": ("seconds", "date"),
+    "how": corruption.WAYS,
+}
+NUMBERS = ("count", "for_seconds", "seconds", "status", "size")
 
 
 @dataclass
 class Fault:
-    """One order. `count` 0 means until cleared."""
+    """One ordered fault, as its JSON object describes it.
 
-    endpoint: str
+    - `endpoint` is an endpoint, a list of them, a name in GROUPS, or "*".
+    - `count` is the number of calls that the fault applies to; 0 means any number.
+    - `for_seconds` is how long the fault is active; None means until it is healed.
+    - `key` is the nick of the only key whose calls are concerned; None means any key, and calls without one.
+    - `seconds` is, by kind: the longest wait of a hanging call, the pause between bytes, the age of a stale
+      answer, the delay before a change settles, or how far Roboflow's clock is ahead.
+    - `then` says what happens to a hanging call at its end: `close` the connection, `answer` (process the
+      call and answer if the client still waits) or `process` (process it also if the client has gone).
+    - `varies` makes the age of each stale answer a random number up to `seconds`.
+    - `fields`, `how`, `value` and `entry` say what is wrong in a partial answer: see corruption.py.
+    - `step` keeps the timestamps of log lines that were written before the clock changed.
+    """
+
+    endpoint: str | list[str]
     kind: str
     count: int = 1
+    for_seconds: float | None = None
+    key: str | None = None
     seconds: float | None = None
     status: int | None = None
     text: str | None = None
     retry_after: str | None = None
+    retry_after_form: str = "seconds"
     content_type: str | None = None
     size: int | None = None
     location: str | None = None
+    then: str = "close"
+    varies: bool = False
+    fields: str | list[str] = "*"
+    how: str = "absent"
+    value: Any = None
+    entry: str | int = "*"
+    step: bool = False
+
+    def applies_to(self, endpoint: str, nick: str) -> bool:
+        """Say whether the fault applies to a call of the endpoint with the key of this nick."""
+        return self.key in (None, nick) and self._includes_endpoint(endpoint)
+
+    def _includes_endpoint(self, endpoint: str) -> bool:
+        # `lag` makes no sense elsewhere than at /add, so its endpoint does not count.
+        if self.endpoint == "*" or self.kind == "lag":
+            return endpoint in WILDCARD_ENDPOINTS.get(self.kind, (endpoint,))
+        names = names_of(self.endpoint)
+        return any(name in ("*", endpoint) or endpoint in GROUPS.get(name, ()) for name in names)
 
 
-@dataclass
-class Delivery:
-    """How an answer travels. No answer: the connection ends without a byte, politely or by a reset."""
-
-    answer: Answer | None
-    wait_seconds: float = 0.0
-    reset: bool = False
-    drip_seconds: float = 0.0
-    sent_share: float = 1.0
+def names_of(endpoint: str | list[str]) -> list[str]:
+    """Return the names in the field `endpoint`, which is one name or a list of them."""
+    return [endpoint] if isinstance(endpoint, str) else endpoint
 
 
-class Faults:
-    """The orders that stand, first come first struck."""
+def parse_fault(order: Mapping[str, Any], nicks: Mapping[str, str]) -> Fault:
+    """Return the fault that the JSON object describes. Raises `Refusal` (400) if it is not valid.
 
-    def __init__(self) -> None:
-        self._standing: list[Fault] = []
-        self._lock = threading.Lock()
-
-    def order(self, wish: Mapping[str, Any]) -> Fault:
-        fault = _fault_of(wish)
-        with self._lock:
-            self._standing.append(fault)
-        return fault
-
-    def clear(self) -> None:
-        with self._lock:
-            self._standing.clear()
-
-    def standing(self) -> list[dict[str, Any]]:
-        with self._lock:
-            return [asdict(fault) for fault in self._standing]
-
-    def take(self, path: str) -> Fault | None:
-        """The fault that strikes this call, counted down."""
-        with self._lock:
-            fault = next((fault for fault in self._standing if _strikes(fault, path)), None)
-            if fault and fault.count:
-                fault.count -= 1
-                if not fault.count:
-                    # By identity: two equal orders are two faults.
-                    self._standing = [one for one in self._standing if one is not fault]
-            return fault
-
-
-def deliver(fault: Fault | None, process: Callable[[], Answer]) -> Delivery:
-    """Process the call, or do not, and say how the answer travels."""
-    if fault is None or fault.kind in DURING:
-        return Delivery(process())
-    if fault.kind in BEFORE:
-        return _before(fault)
-    answer = process()
-    if fault.kind in spoiling.KINDS:
-        return Delivery(spoiling.spoil(answer, fault.kind, size=fault.size, text=fault.text))
-    return _after(fault, answer)
-
-
-def _before(fault: Fault) -> Delivery:
-    if fault.kind == "timeout_before":
-        return Delivery(None, wait_seconds=_seconds(fault, 60.0))
-    if fault.kind == "html":
-        return Delivery(
-            Answer(fault.status or 502, (fault.text or PAGE).encode(), fault.content_type or HTML)
-        )
-    if fault.kind == "redirect":
-        place = {"Location": fault.location or "http://127.0.0.1:9/elsewhere"}
-        return Delivery(Answer(fault.status or 307, b"", TEXT, place))
-    if fault.kind == "status":
-        return Delivery(_said(fault))
-    return Delivery(None, reset=fault.kind == "reset_before")
-
-
-def _after(fault: Fault, answer: Answer) -> Delivery:
-    if fault.kind == "timeout_after":
-        return Delivery(None, wait_seconds=_seconds(fault, 60.0))
-    if fault.kind == "reset_after":
-        return Delivery(None, reset=True)
-    if fault.kind == "status_after":
-        return Delivery(_said(fault))
-    if fault.kind == "slow_drip":
-        return Delivery(answer, drip_seconds=_seconds(fault, 1.0))
-    if fault.kind == "truncated":
-        return Delivery(answer, sent_share=0.5)
-    if fault.kind == "bomb":
-        return Delivery(spoiling.bomb(fault.size or 64))
-    return Delivery(Answer(200, bytes(range(256)) * 16, fault.content_type or answer.content_type))
-
-
-def _said(fault: Fault) -> Answer:
-    status = fault.status or 500
-    headers = {"Retry-After": fault.retry_after} if fault.retry_after is not None else {}
-    text = f"Something went wrong ({status})" if fault.text is None else fault.text
-    return Answer(status, text.encode(), fault.content_type or TEXT, headers)
-
-
-def _strikes(fault: Fault, path: str) -> bool:
-    if fault.endpoint == "*" or fault.kind == "lag":
-        return path in NATURAL.get(fault.kind, (path,))
-    return path == fault.endpoint
-
-
-def _seconds(fault: Fault, default: float) -> float:
-    return default if fault.seconds is None else fault.seconds
-
-
-def _fault_of(wish: Mapping[str, Any]) -> Fault:
+    `nicks` are the nicks of the known keys by their values; `key` may be either.
+    """
     known = {field.name for field in fields(Fault)}
-    if unknown := set(wish) - known:
+    if unknown := set(order) - known:
         raise Refusal(400, f"Unknown fields: {', '.join(sorted(unknown))}. Known: {', '.join(sorted(known))}")
-    if wish.get("kind") not in KINDS:
+    if order.get("kind") not in KINDS:
         raise Refusal(400, f"Unknown kind. Known: {', '.join(KINDS)}")
-    given = {"endpoint": "*", **wish, "count": wish.get("count", 1) or 0}
-    for name in ("count", "seconds", "status", "size"):
-        if not isinstance(given.get(name, 0), int | float | None):
+    lasts = order["kind"] in LASTING or order.get("for_seconds") is not None
+    values = {"endpoint": "*", **order, "count": order.get("count", 0 if lasts else 1) or 0}
+    _check_endpoint(values["endpoint"])
+    _check_numbers(values)
+    _check_choices(values)
+    if values.get("retry_after") is not None:
+        values["retry_after"] = str(values["retry_after"])
+    if values.get("key") is not None:
+        values["key"] = _find_nick(values["key"], nicks)
+    return Fault(**values)
+
+
+def _check_endpoint(endpoint: object) -> None:
+    known = ("*", *GROUPS, *ENDPOINTS)
+    names = endpoint if isinstance(endpoint, list) else [endpoint]
+    if not names or any(name not in known for name in names):
+        raise Refusal(400, f"Unknown endpoint. Known: {', '.join(known)}")
+
+
+def _check_numbers(values: Mapping[str, Any]) -> None:
+    for name in NUMBERS:
+        number = values.get(name, 0)
+        if not isinstance(number, int | float | None):
             raise Refusal(400, f"{name} is a number")
-    if given.get("retry_after") is not None:
-        given["retry_after"] = str(given["retry_after"])
-    return Fault(**given)
+        # Only a clock can be behind.
+        if number is not None and number < 0 and not (name == "seconds" and values["kind"] == "clock"):
+            raise Refusal(400, f"{name} is 0 or more")
+
+
+def _check_choices(values: Mapping[str, Any]) -> None:
+    for name, choices in CHOICES.items():
+        if values.get(name, choices[0]) not in choices:
+            raise Refusal(400, f"{name} is one of {', '.join(choices)}")
+    names = values.get("fields", "*")
+    is_list = isinstance(names, list) and bool(names) and all(isinstance(name, str) for name in names)
+    if names != "*" and not is_list:
+        raise Refusal(400, 'fields is "*" or a list of names')
+    if not isinstance(values.get("entry", "*"), str | int):
+        raise Refusal(400, 'entry is "*", a name, an id or a place in the list')
+
+
+def _find_nick(key: object, nicks: Mapping[str, str]) -> str:
+    """Return the nick of the key, given by its value or its nick. Raises `Refusal` (400) if it is unknown."""
+    nick = nicks.get(key, key) if isinstance(key, str) else None
+    if nick not in nicks.values():
+        raise Refusal(400, "Unknown key")
+    return str(nick)

@@ -1,19 +1,24 @@
-"""Roboflow's API address: which workspace a key belongs to, and what that workspace is. Errors here are JSON."""
+"""Roboflow's API address (api.roboflow.com): which workspace a key belongs to, and facts about it.
 
-from deployments.sandbox.messages import Answer, Request, as_json
-from deployments.sandbox.opening import Key
-from deployments.sandbox.routes import key_of
+Unlike at the deployments API, an error here is a JSON object, as Roboflow answers it.
+"""
+
+from deployments.sandbox.initial_data import Key
+from deployments.sandbox.messages import Answer, Request, json_answer
+from deployments.sandbox.routes import find_key
 from deployments.sandbox.state import Sandbox
 
+BAD_KEY = "This API key does not exist (or has been revoked)."
 
-def check(sandbox: Sandbox, request: Request) -> Answer:
-    """`/` by GET (as documented) and by POST (as Roboflow's client does)."""
+
+def check_key(sandbox: Sandbox, request: Request) -> Answer:
+    """Answer `/` with the workspace of the key. GET is documented; Roboflow's client uses POST."""
     if request.method not in ("GET", "HEAD", "POST"):
-        return refused(405, "Method not allowed")
-    key = _key(sandbox, request)
+        return error_answer(405, "Method not allowed")
+    key = _find_request_key(sandbox, request)
     if key is None:
-        return refused(401, "This API key does not exist (or has been revoked).")
-    return as_json(
+        return error_answer(401, BAD_KEY)
+    return json_answer(
         {
             "welcome": "Welcome to the Roboflow API.",
             "instructions": "You are successfully authenticated.",
@@ -24,16 +29,16 @@ def check(sandbox: Sandbox, request: Request) -> Answer:
 
 
 def show_workspace(sandbox: Sandbox, request: Request) -> Answer:
-    """`/<workspace>`: only one's own."""
+    """Answer `/<workspace>` with facts about the key's own workspace; any other workspace is a 404."""
     if request.method not in ("GET", "HEAD"):
-        return refused(404, "Not found")
-    key = _key(sandbox, request)
+        return error_answer(404, "Not found")
+    key = _find_request_key(sandbox, request)
     if key is None:
-        return refused(401, "This API key does not exist (or has been revoked).")
+        return error_answer(401, BAD_KEY)
     if key.workspace != request.path.removeprefix("/"):
-        return refused(404, "Workspace not found, or not visible to this key.")
+        return error_answer(404, "Workspace not found, or not visible to this key.")
     workspace = sandbox.store.workspaces[key.workspace]
-    return as_json(
+    return json_answer(
         {
             "workspace": {
                 "name": workspace.name,
@@ -45,12 +50,14 @@ def show_workspace(sandbox: Sandbox, request: Request) -> Answer:
     )
 
 
-def refused(status: int, message: str) -> Answer:
-    return as_json({"error": {"message": message, "status": status}}, status)
+def error_answer(status: int, message: str) -> Answer:
+    """Return an error as a JSON object."""
+    return json_answer({"error": {"message": message, "status": status}}, status)
 
 
-def _key(sandbox: Sandbox, request: Request) -> Key | None:
-    word = request.query.get("api_key") or request.bearer
-    if not word and request.method == "POST":
-        word = request.fields().get("api_key", "")
-    return key_of(sandbox, word)
+def _find_request_key(sandbox: Sandbox, request: Request) -> Key | None:
+    """Return the valid key in the query, the bearer header or the body of a POST; None if there is none."""
+    value = request.query.get("api_key") or request.bearer
+    if not value and request.method == "POST":
+        value = request.json_fields().get("api_key", "")
+    return find_key(sandbox, value)

@@ -1,4 +1,4 @@
-"""What comes in and what goes out: plain requests, answers and refusals, free of sockets."""
+"""Requests, answers and refusals as plain objects, so that only server.py deals with sockets."""
 
 import json
 from dataclasses import dataclass, field
@@ -11,30 +11,42 @@ HTML = "text/html; charset=utf-8"
 
 @dataclass(frozen=True)
 class Request:
-    """One call as it arrived; the key may be in the query, in the JSON body or in a bearer header."""
+    """One HTTP request. The API key is in the query, in the JSON body or in `bearer`, from the header.
+
+    `cookie` is the Cookie header.
+    """
 
     method: str
     path: str
     query: dict[str, str]
     body: bytes
     bearer: str = ""
+    cookie: str = ""
 
-    def fields(self) -> dict[str, Any]:
-        """The JSON object of the body; a body that is something else is refused."""
+    def json_fields(self) -> dict[str, Any]:
+        """Return the JSON object of the body, or {} if it is empty. Raises `Refusal` (400) for any other."""
         if not self.body:
             return {}
         try:
-            found = json.loads(self.body, parse_constant=_no_constant)
+            value = json.loads(self.body, parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
             raise Refusal(400, "The body is not valid JSON.") from None
-        if not isinstance(found, dict):
+        if not isinstance(value, dict):
             raise Refusal(400, "The body must be a JSON object.")
-        return found
+        return value
+
+    def find_text(self, name: str) -> str:
+        """Return the parameter from the query or the JSON body; "" if it is missing or not a string."""
+        try:
+            value = self.query[name] if name in self.query else self.json_fields().get(name, "")
+        except Refusal:
+            return ""
+        return value if isinstance(value, str) else ""
 
 
 @dataclass
 class Answer:
-    """One reply, before a fault may spoil it."""
+    """One HTTP response, before a fault may change it."""
 
     status: int
     body: bytes
@@ -43,7 +55,7 @@ class Answer:
 
 
 class Refusal(Exception):
-    """The caller is wrong: told as plain text (or as JSON by the key check) with a fitting status."""
+    """The request is wrong; the answer is this text, as Roboflow's deployments API answers errors."""
 
     def __init__(self, status: int, text: str, **headers: str) -> None:
         super().__init__(text)
@@ -51,17 +63,21 @@ class Refusal(Exception):
         self.text = text
         self.headers = headers
 
-    def answer(self) -> Answer:
+    def as_answer(self) -> Answer:
+        """Return the answer to send."""
         return Answer(self.status, self.text.encode(), TEXT, self.headers)
 
 
-def as_json(found: object, status: int = 200) -> Answer:
-    return Answer(status, json.dumps(found, separators=(",", ":")).encode(), JSON)
+def json_answer(value: object, status: int = 200) -> Answer:
+    """Return an answer with the value as JSON."""
+    return Answer(status, json.dumps(value, separators=(",", ":")).encode(), JSON)
 
 
-def as_text(text: str, status: int = 200) -> Answer:
+def text_answer(text: str, status: int = 200) -> Answer:
+    """Return an answer in plain text."""
     return Answer(status, text.encode(), TEXT)
 
 
-def _no_constant(word: str) -> None:
-    raise ValueError(f"{word} is no JSON")
+def _refuse_constant(name: str) -> None:
+    """Raise ValueError: Python's parser accepts NaN and Infinity, which JSON does not have."""
+    raise ValueError(f"{name} is not JSON")

@@ -1,16 +1,26 @@
-"""How the sandbox behaves: from the command line, else from the environment, else as Roboflow roughly does."""
+"""The settings of the sandbox: from the command line, else from the environment, else defaults."""
 
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-SHAPES = ("bare", "wrapped")
+LIST_SHAPES = ("bare", "wrapped")
 CHANGEABLE = ("list_shape", "boot_seconds", "transition_seconds", "hour_seconds")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One unchanging set; a change at run time is a new set."""
+    """The settings of one process.
+
+    - `state` is the path of the SQLite file.
+    - `boot_seconds` is the time from pending to ready.
+    - `transition_seconds` is the time that a pause or a deletion takes.
+    - `hour_seconds` is the length of an hour of a deployment's `duration`.
+    - `seed` determines the logs: the same seed gives the same lines.
+    - `list_shape` says whether lists are bare arrays or wrapped in an object; Roboflow's pages show both.
+    - `empty` starts without deployments.
+    - `verbose` prints each call.
+    """
 
     host: str
     port: int
@@ -23,94 +33,119 @@ class Settings:
     empty: bool = False
     verbose: bool = False
 
-    def changed(self, wish: Mapping[str, object]) -> "Settings":
-        """The same with some values changed while running; what cannot be changed or is no good raises ValueError."""
-        if unknown := set(wish) - set(CHANGEABLE):
+    def with_changes(self, changes: Mapping[str, object]) -> "Settings":
+        """Return a copy with the changes. Raises ValueError for a bad value or a name not in CHANGEABLE."""
+        if unknown := set(changes) - set(CHANGEABLE):
             raise ValueError(f"cannot be set: {', '.join(sorted(unknown))}")
-        shape = wish.get("list_shape", self.list_shape)
-        if shape not in SHAPES:
-            raise ValueError(f"list_shape is one of {', '.join(SHAPES)}")
+        shape = changes.get("list_shape", self.list_shape)
+        if shape not in LIST_SHAPES:
+            raise ValueError(f"list_shape is one of {', '.join(LIST_SHAPES)}")
+
+        def seconds(name: str) -> float:
+            return _check_seconds(name, changes.get(name, getattr(self, name)))
+
         return replace(
             self,
             list_shape=str(shape),
-            boot_seconds=_positive("boot_seconds", wish.get("boot_seconds", self.boot_seconds)),
-            transition_seconds=_positive(
-                "transition_seconds", wish.get("transition_seconds", self.transition_seconds)
-            ),
-            hour_seconds=_positive("hour_seconds", wish.get("hour_seconds", self.hour_seconds)),
+            boot_seconds=seconds("boot_seconds"),
+            transition_seconds=seconds("transition_seconds"),
+            hour_seconds=seconds("hour_seconds"),
         )
 
 
-def read(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
-    """Settings of this process; a bad one ends it with the parser's clear line."""
+def parse_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
+    """Return the settings of this process. A bad value ends it with exit code 2 and a line on stderr."""
     parser = argparse.ArgumentParser(
-        prog="python -m deployments.sandbox", description="Roboflow's deployments API, imitated."
+        prog="python -m deployments.sandbox", description="An imitation of Roboflow's deployments API."
     )
+    _add_server_options(parser, environment)
+    _add_timing_options(parser, environment)
+    _add_content_options(parser, environment)
+    return Settings(**vars(parser.parse_args(list(arguments))))
 
-    def defaults(name: str, default: str) -> str:
-        return environment.get(name) or default  # as text, so that argparse checks these too
 
-    parser.add_argument("--host", default=defaults("SANDBOX_HOST", "127.0.0.1"), help="address to listen on")
+def _add_server_options(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
+    # Defaults are given as text, so that argparse also checks those that come from the environment.
     parser.add_argument(
-        "--port", type=int, default=defaults("SANDBOX_PORT", "9100"), help="0 picks a free one"
+        "--host",
+        default=environment.get("SANDBOX_HOST") or "127.0.0.1",
+        help="address to listen on",
     )
     parser.add_argument(
-        "--state", default=defaults("SANDBOX_STATE", "sandbox.sqlite3"), help="SQLite file that is kept"
+        "--port",
+        type=int,
+        default=environment.get("SANDBOX_PORT") or "9100",
+        help="port to listen on; 0 chooses a free one",
     )
+    parser.add_argument(
+        "--state",
+        default=environment.get("SANDBOX_STATE") or "sandbox.sqlite3",
+        help="SQLite file that keeps the state between runs",
+    )
+    parser.add_argument("--verbose", action="store_true", help="print a line per call, without its query")
+
+
+def _add_timing_options(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
     parser.add_argument(
         "--boot-seconds",
-        type=_seconds,
-        default=defaults("SANDBOX_BOOT_SECONDS", "8"),
-        help="pending until ready",
+        type=_parse_seconds,
+        default=environment.get("SANDBOX_BOOT_SECONDS") or "8",
+        help="time from pending to ready",
     )
     parser.add_argument(
         "--transition-seconds",
-        type=_seconds,
-        default=defaults("SANDBOX_TRANSITION_SECONDS", "2"),
-        help="pause, delete",
+        type=_parse_seconds,
+        default=environment.get("SANDBOX_TRANSITION_SECONDS") or "2",
+        help="time that a pause or a deletion takes",
     )
     parser.add_argument(
         "--hour-seconds",
-        type=_seconds,
-        default=defaults("SANDBOX_HOUR_SECONDS", "3600"),
-        help="an hour of duration",
+        type=_parse_seconds,
+        default=environment.get("SANDBOX_HOUR_SECONDS") or "3600",
+        help="length of an hour of a deployment's duration",
     )
-    parser.add_argument("--seed", default=defaults("SANDBOX_SEED", "sandbox"), help="same seed, same logs")
+
+
+def _add_content_options(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
+    parser.add_argument(
+        "--seed",
+        default=environment.get("SANDBOX_SEED") or "sandbox",
+        help="the same seed gives the same logs",
+    )
     parser.add_argument(
         "--list-shape",
-        choices=SHAPES,
-        type=_shape,
-        default=defaults("SANDBOX_LIST_SHAPE", "bare"),
-        help="of /list",
+        choices=LIST_SHAPES,
+        type=_parse_list_shape,
+        default=environment.get("SANDBOX_LIST_SHAPE") or "bare",
+        help="answer /list with a bare array, or with an object around it",
     )
     parser.add_argument(
         "--empty",
         action="store_true",
-        default=_is_yes(environment.get("SANDBOX_EMPTY", "")),
-        help="no deployments",
+        default=_is_true(environment.get("SANDBOX_EMPTY", "")),
+        help="start without deployments",
     )
-    parser.add_argument("--verbose", action="store_true", help="a line per call, without its query")
-    return Settings(**vars(parser.parse_args(list(arguments))))
 
 
-def _shape(word: str) -> str:
-    if word not in SHAPES:
-        raise argparse.ArgumentTypeError(f"one of {', '.join(SHAPES)}")
-    return word
+def _parse_list_shape(value: str) -> str:
+    """Check the shape here too: argparse applies `type`, but not `choices`, to a default."""
+    if value not in LIST_SHAPES:
+        raise argparse.ArgumentTypeError(f"one of {', '.join(LIST_SHAPES)}")
+    return value
 
 
-def _seconds(word: str) -> float:
+def _parse_seconds(value: str) -> float:
     try:
-        return _positive("seconds", float(word))
+        return _check_seconds("seconds", float(value))
     except ValueError:
         raise argparse.ArgumentTypeError("a number of seconds, 0 or more") from None
 
 
-def _positive(name: str, found: object) -> float:
-    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 <= found < 1e9:
+def _check_seconds(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
         raise ValueError(f"{name} is a number of seconds, 0 or more")
-    return float(found)
+    return float(value)
 
 
-def _is_yes(word: str) -> bool:
-    return word.lower() in ("1", "true", "yes")
+def _is_true(value: str) -> bool:
+    return value.lower() in ("1", "true", "yes")

@@ -1,34 +1,41 @@
-"""What all routes share: settings, facts, standing faults and the counts of calls."""
+"""The state of one running sandbox: its settings, stored facts, active faults, clock and received calls."""
 
 from dataclasses import dataclass, field
 
-from deployments.sandbox.faults import Faults
-from deployments.sandbox.journal import Calls
+from deployments.sandbox.active_faults import Faults
+from deployments.sandbox.calls import CallLog
+from deployments.sandbox.clock import Clock
 from deployments.sandbox.settings import Settings
 from deployments.sandbox.store import Store
 
 
 @dataclass
 class Sandbox:
-    """One running imitation. `settings` may be exchanged while running; `started_with` is what a reset returns to."""
+    """One running sandbox. `settings` can be replaced while it runs; a reset restores `initial_settings`."""
 
     settings: Settings
     store: Store
     faults: Faults = field(default_factory=Faults)
-    calls: Calls = field(default_factory=Calls)
+    calls: CallLog = field(default_factory=CallLog)
+    clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
-        self.started_with = self.settings
+        self.initial_settings = self.settings
 
     def reset(self, *, now: float) -> None:
-        """Back to the opening: no faults, no journal, no calls, the first settings, the first keys."""
-        self.settings = self.started_with
-        self.faults.clear()
-        self.calls.clear()
-        self.open_story(now=now)
+        """Restore the initial settings and data; clear the faults, the journal and the calls."""
+        self.settings = self.initial_settings
+        # A call that still waits belongs to the time before the reset: it must not change the new data.
+        self.faults.heal(drop=True)
+        self.clock.set_right()
+        self.calls.clear_all()
+        self.load_initial_data(now=now)
 
-    def open_story(self, *, now: float) -> None:
-        settings = self.settings
-        self.store.open_story(
-            now=now, hour_seconds=settings.hour_seconds, seed=settings.seed, empty=settings.empty
+    def load_initial_data(self, *, now: float) -> None:
+        """Replace everything in the store by the initial data, aged relative to `now` (a Unix timestamp)."""
+        self.store.load_initial_data(
+            now=now,
+            hour_seconds=self.settings.hour_seconds,
+            seed=self.settings.seed,
+            empty=self.settings.empty,
         )

@@ -1,1 +1,1 @@
-"""The administrator's page: parts, queue, syncs, calls."""
+"""The System page for administrators, and the commands `backup` and `restore`."""

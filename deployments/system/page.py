@@ -1,4 +1,4 @@
-"""The figures of the System page."""
+"""Compute what the System page shows: parts, queue, syncs, calls, storage, versions."""
 
 import sys
 from datetime import datetime, timedelta
@@ -10,78 +10,101 @@ import django
 from django.conf import settings
 from django.db import connection
 
-from deployments.keys.models import Call
+from deployments.keys.models import Call, RegionState
+from deployments.keys.regions import difference_text
 from deployments.logs.models import Line
 from deployments.workspaces.models import Workspace
 from portal import __version__
 from portal.accounts import factors
-from portal.audit.integrity import integrity
+from portal.audit.integrity import integrity_context
 from portal.audit.models import Event
-from portal.health.beat import Part, parts, queue_length
+from portal.health.parts import Part, portal_parts, process_parts
+from portal.queue.broker import queue_length
+from portal.queue.routes import QUEUES
 
 HOUR = timedelta(hours=1)
 
 
-def figures(*, now: datetime) -> dict[str, Any]:
-    """Return everything that the page shows."""
+def system_context(*, now: datetime) -> dict[str, Any]:
+    """Return the context of the System page. The web process is well, or it would not compute it."""
     return {
-        "parts": [Part("web", True, "answers", now, __version__), *parts(now=now)],
-        "queue": queue_length(),
+        "parts": system_parts(now=now),
+        "queues": [(queue, queue_length(queue)) for queue in QUEUES],
         "workspaces": Workspace.objects.order_by("name"),
-        "calls": calls(now=now),
-        "disk": disk(),
+        "regions": [
+            (state, difference_text(state.region)) for state in RegionState.objects.order_by("region")
+        ],
+        "calls": call_statistics(now=now),
+        "disk": table_sizes(),
         "versions": {
             "portal": __version__,
             "Django": django.get_version(),
             "Python": sys.version.split()[0],
             "database": connection.vendor,
         },
-        "second_factor_required": factors.is_required(),
-        "people_without": factors.without_one(),
-        **integrity(),
+        "second_factor_required": factors.is_second_factor_required(),
+        "people_without": factors.count_without_second_factor(),
+        **integrity_context(),
     }
 
 
-def calls(*, now: datetime) -> list[dict[str, Any]]:
-    """Return the calls of the last hour by endpoint and outcome, with p50 and p95 in milliseconds."""
-    groups: dict[tuple[str, str], list[int]] = {}
-    for endpoint, outcome, took in Call.objects.filter(at__gt=now - HOUR).values_list(
-        "endpoint", "outcome", "milliseconds"
-    ):
-        groups.setdefault((endpoint, outcome), []).append(took)
+def system_parts(*, now: datetime) -> list[Part]:
+    """Return the state of every part; of workers and beat, each process by host where there is one."""
+    web = Part("web", True, "answers", now, __version__)
+    parts = [web, *portal_parts()]
+    if parts[1].name != "database" or not parts[1].ok:
+        return parts
+    seen = process_parts()
+    missing = [
+        part for part in parts if not part.ok and not any(one.name.startswith(part.name) for one in seen)
+    ]
+    engines = [part for part in parts if part.name in ("web", "database", "redis")]
+    return [*engines, *seen, *(part for part in missing if part not in engines)]
+
+
+def call_statistics(*, now: datetime) -> list[dict[str, Any]]:
+    """Return the calls to Roboflow in the last hour by endpoint and outcome, with p50 and p95 in ms."""
+    durations: dict[tuple[str, str], list[int]] = {}
+    calls = Call.objects.filter(at__gt=now - HOUR)
+    for endpoint, outcome, milliseconds in calls.values_list("endpoint", "outcome", "milliseconds"):
+        durations.setdefault((endpoint, outcome), []).append(milliseconds)
     return [
         {
             "endpoint": endpoint,
             "outcome": outcome,
-            "count": len(took),
-            "p50": percentile(took, 50),
-            "p95": percentile(took, 95),
+            "count": len(values),
+            "p50": percentile(values, 50),
+            "p95": percentile(values, 95),
         }
-        for (endpoint, outcome), took in sorted(groups.items())
+        for (endpoint, outcome), values in sorted(durations.items())
     ]
 
 
-def percentile(values: list[int], which: int) -> int:
-    """Return a percentile."""
-    return int(quantiles(values, n=100, method="inclusive")[which - 1]) if len(values) > 1 else values[0]
+def percentile(values: list[int], percent: int) -> int:
+    """Return the percentile of at least one value, rounded down."""
+    if len(values) == 1:
+        return values[0]
+    return int(quantiles(values, n=100, method="inclusive")[percent - 1])
 
 
-def disk() -> list[tuple[str, int, int | None]]:
-    """Return rows and bytes of the tables that grow; bytes where the database tells them cheaply."""
+def table_sizes() -> list[tuple[str, int, int | None]]:
+    """Return (name, rows, bytes) of the tables that grow without limit."""
     return [
-        (name, model._default_manager.count(), size_of(model._meta.db_table))
+        (name, model._default_manager.count(), table_bytes(model._meta.db_table))
         for name, model in (("log lines", Line), ("trail entries", Event))
     ]
 
 
-def size_of(table: str) -> int | None:
-    """Return the bytes of a table on PostgreSQL; of SQLite there is one file for all."""
+def table_bytes(table: str) -> int | None:
+    """Return the size of a table with its indexes in bytes, None if it cannot be read.
+
+    SQLite keeps all tables in one file and does not count by table: there it is the size of that file.
+    """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_total_relation_size(%s::regclass)", [table])
             return int(cursor.fetchone()[0])
-    name = settings.DATABASES["default"]["NAME"]
     try:
-        return Path(str(name)).stat().st_size
+        return Path(str(settings.DATABASES["default"]["NAME"])).stat().st_size
     except OSError:
         return None

@@ -1,18 +1,22 @@
-"""The administrator's page: are the parts well, how do the syncs go."""
+"""The System page, for administrators."""
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.timezone import now
 from django.views.decorators.http import require_safe
 
-from deployments.system.page import figures
-from portal.audit.views import administrator_required
+from deployments.system.page import system_context
+from portal.accounts.guard import administrator_required
+from portal.clock import now
 from portal.web.fragments import page_or_part
 
 
 @require_safe
 @administrator_required
 def system(request: HttpRequest) -> HttpResponse:
-    """Health of the parts; refreshes by itself."""
+    """Show whether each part is well. The page polls this address for its region."""
     return page_or_part(
-        request, "system/system.html", figures(now=now()), part="system/_system.html", region="system"
+        request,
+        "system/system.html",
+        system_context(now=now()),
+        part="system/_system.html",
+        region="system",
     )

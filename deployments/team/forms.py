@@ -6,27 +6,27 @@ from django import forms
 from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
 
 from deployments.workspaces.roles import Role
-from portal.accounts.forms import PlainCharField
 from portal.accounts.models import User
+from portal.web.fields import KeyFreeEmailField, OneLineField
 
 
 class InviteForm(forms.Form):
-    """Whom to invite, as what."""
+    """The address to invite, and the role that the person gets."""
 
-    email = forms.EmailField(label="E-mail", max_length=254)
+    email = KeyFreeEmailField(label="E-mail", max_length=254)
     role = forms.ChoiceField(choices=Role.choices, initial=Role.OPERATOR)
 
 
 class RoleForm(forms.Form):
-    """Another role."""
+    """The new role of a member."""
 
     role = forms.ChoiceField(choices=Role.choices)
 
 
 class AcceptForm(forms.Form):
-    """Who comes in by invitation: the address is known already."""
+    """Name and password of somebody new who accepts an invitation; its address is theirs."""
 
-    name = PlainCharField(max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = OneLineField(max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     password = forms.CharField(
         max_length=200,
         strip=False,
@@ -39,7 +39,7 @@ class AcceptForm(forms.Form):
         self.email = email
 
     def clean_password(self) -> str:
-        """Check the password against the rules."""
+        """Return the password. Raises ValidationError if Django's password validators refuse it."""
         password: str = self.cleaned_data["password"]
         validate_password(password, User(email=self.email, name=self.cleaned_data.get("name", "")))
         return password

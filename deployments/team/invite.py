@@ -1,148 +1,191 @@
-"""Invite people, withdraw an invitation, accept one."""
+"""Invite people into a workspace, withdraw an invitation, accept one."""
 
 import hashlib
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from deployments.team.models import Invitation, InvitationQuerySet
-from deployments.workspaces.join import join
-from deployments.workspaces.models import Membership, Workspace, touch
+from deployments.workspaces.join import store_member
+from deployments.workspaces.models import Membership, Workspace
+from deployments.workspaces.revision import bump_revision
 from deployments.workspaces.roles import Role
 from portal.accounts.models import User
 from portal.audit.actions import Action
-from portal.audit.append import Thing, append
+from portal.audit.append import Entry, Subject, append_events
 from portal.audit.origin import Origin
-from portal.web.mail import is_set, send
+from portal.web.mail import is_mail_configured, send_mail
 
 LIFE = timedelta(days=7)
 
 
 class NotInvited(Exception):
-    """Why an invitation makes no sense."""
+    """The person cannot be invited, with the reason as a sentence for the inviter."""
 
 
 class NoInvitation(Exception):
-    """The link is none, used, withdrawn or too old."""
+    """The link belongs to no open invitation: it is wrong, used, withdrawn or expired."""
+
+
+class AccountExists(Exception):
+    """The invited address got an account meanwhile: its owner signs in, and accepts then."""
 
 
 @dataclass(frozen=True)
-class Sent:
-    """A new invitation and its link, which is shown once."""
+class SentInvitation:
+    """A new invitation, its link, which is shown once, and whether the link was mailed."""
 
     invitation: Invitation
     link: str
     mailed: bool
 
 
-def hash_of(token: str) -> str:
-    """Return what is kept of a token."""
+def hash_token(token: str) -> str:
+    """Return the SHA-256 of a token, in hexadecimal: the only form in which a token is stored."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def thing_of(invitation: Invitation) -> Thing:
-    """Return how the trail names an invitation: never by its token."""
-    return Thing(type="invitation", id=str(invitation.pk), name=invitation.email)
+def invitation_subject(invitation: Invitation) -> Subject:
+    """Return the subject of audit entries about an invitation. It names the address, never the token."""
+    return Subject(type="invitation", id=str(invitation.pk), name=invitation.email)
 
 
-def invite(*, workspace: Workspace, email: str, role: Role, inviter: User, by: Origin, now: datetime) -> Sent:
-    """Invite somebody; an older open invitation of the same address is withdrawn. Raises NotInvited for members."""
-    if Membership.objects.standing().filter(workspace=workspace, user__email__iexact=email).exists():
+def invite_person(
+    *, workspace: Workspace, email: str, role: Role, inviter: User, by: Origin, now: datetime
+) -> SentInvitation:
+    """Create an invitation for 7 days, mail its link if a mail server is set, and return both.
+
+    Open invitations of the same address are withdrawn. Raises NotInvited if the address belongs to a member.
+    """
+    if Membership.objects.current().filter(workspace=workspace, user__email__iexact=email).exists():
         raise NotInvited("This person is a member already.")
     token = secrets.token_urlsafe(32)
     with transaction.atomic(durable=True):
-        withdraw_all(open_ones(workspace, now=now).filter(email__iexact=email), by=by, now=now)
+        older = open_invitations(workspace, now=now).filter(email__iexact=email)
+        entries = withdraw_invitations(older, by=by, now=now)
         invitation = Invitation.objects.create(
             workspace=workspace,
             email=email.lower(),
             role=role,
-            token_hash=hash_of(token),
+            token_hash=hash_token(token),
             invited_by=inviter,
             created_at=now,
             expires_at=now + LIFE,
         )
-        append(
-            Action.INVITATION_SENT,
+        sent = Entry(
+            action=Action.INVITATION_SENT,
             by=by,
             at=now,
-            about=thing_of(invitation),
+            about=invitation_subject(invitation),
             workspace=workspace,
             changes={"role": (None, str(role))},
         )
-        touch(workspace.pk)
+        bump_revision(workspace.pk)
+        append_events([*entries, sent])
     link = settings.PORTAL_BASE_URL + reverse("team:accept", args=[token])
-    return Sent(invitation, link, mail(invitation, link, inviter=inviter))
+    return SentInvitation(invitation, link, mail_invitation(invitation, link, inviter=inviter))
 
 
-def open_ones(workspace: Workspace, *, now: datetime) -> InvitationQuerySet:
-    """Return the workspace's invitations that can still be accepted."""
-    found: InvitationQuerySet = (
-        Invitation.objects.open(now).filter(workspace=workspace).select_related("workspace")
-    )
-    return found
+def open_invitations(workspace: Workspace, *, now: datetime) -> InvitationQuerySet:
+    """Return the workspace's invitations that can be accepted, in the order in which they are locked."""
+    invitations: InvitationQuerySet = Invitation.objects.open(now).filter(workspace=workspace)
+    return invitations.select_related("workspace").order_by("pk")
 
 
-def mail(invitation: Invitation, link: str, *, inviter: User) -> bool:
-    """Mail the link where a mail server is set; say whether it went out."""
-    if not is_set():
+def mail_invitation(invitation: Invitation, link: str, *, inviter: User) -> bool:
+    """Mail the link to the invited address. Return whether it was sent: False without a mail server."""
+    if not is_mail_configured():
         return False
-    words = f"{inviter} invites you to {invitation.workspace} in the Deployment Portal as {invitation.role}.\n\n{link}\n\nThe link works for 7 days."
-    return send(EmailMessage(f"Invitation to {invitation.workspace}", words, None, [invitation.email]))
-
-
-@transaction.atomic(durable=True)
-def withdraw(invitation: Invitation, *, by: Origin, now: datetime) -> None:
-    """Make an open invitation worthless."""
-    withdraw_all([invitation], by=by, now=now)
-    touch(invitation.workspace_id)
-
-
-def withdraw_all(invitations: Iterable[Invitation], *, by: Origin, now: datetime) -> None:
-    """Make open invitations worthless, with an event each. Call it inside a transaction."""
-    for one in invitations:
-        if Invitation.objects.open(now).filter(pk=one.pk).update(withdrawn_at=now):
-            append(Action.INVITATION_WITHDRAWN, by=by, at=now, about=thing_of(one), workspace=one.workspace)
-
-
-def find(token: str, *, now: datetime) -> Invitation:
-    """Return the open invitation of a token. Raises NoInvitation."""
-    found = (
-        Invitation.objects.open(now)
-        .filter(token_hash=hash_of(token))
-        .select_related("workspace", "invited_by")
-        .first()
+    text = (
+        f"{inviter} invites you to {invitation.workspace} in the Deployment Portal as {invitation.role}.\n\n"
+        f"{link}\n\n"
+        f"The link works for {LIFE.days} days."
     )
-    if found is None:
-        raise NoInvitation
-    return found
+    return send_mail(EmailMessage(f"Invitation to {invitation.workspace}", text, None, [invitation.email]))
 
 
 @transaction.atomic(durable=True)
-def accept(
+def withdraw_invitation(invitation: Invitation, *, by: Origin, now: datetime) -> None:
+    """Withdraw an invitation; do nothing if it is not open."""
+    entries = withdraw_invitations([invitation], by=by, now=now)
+    bump_revision(invitation.workspace_id)
+    append_events(entries)
+
+
+def withdraw_invitations(invitations: Iterable[Invitation], *, by: Origin, now: datetime) -> list[Entry]:
+    """Withdraw those invitations that are open; return the entries to append last.
+
+    Call it inside a transaction, with the invitations in the order of their ids.
+    """
+    entries = []
+    for invitation in invitations:
+        if Invitation.objects.open(now).filter(pk=invitation.pk).update(withdrawn_at=now):
+            about = invitation_subject(invitation)
+            entries.append(
+                Entry(
+                    action=Action.INVITATION_WITHDRAWN,
+                    by=by,
+                    at=now,
+                    about=about,
+                    workspace=invitation.workspace,
+                )
+            )
+    return entries
+
+
+def find_invitation(token: str, *, now: datetime) -> Invitation:
+    """Return the open invitation that has this token. Raises NoInvitation."""
+    invitations = Invitation.objects.open(now).filter(token_hash=hash_token(token))
+    invitation: Invitation | None = invitations.select_related("workspace", "invited_by").first()
+    if invitation is None:
+        raise NoInvitation
+    return invitation
+
+
+@transaction.atomic(durable=True)
+def accept_invitation(
     invitation: Invitation, *, user: User | None, name: str, password: str, by: Origin, now: datetime
 ) -> User:
-    """Join the workspace as `user`, or as a new person with `name` and `password`. Raises NoInvitation when it was used meanwhile."""
+    """Make `user` a member and return them. Without a user, create one with `name` and `password`.
+
+    Somebody who is a member already keeps their role. Raises NoInvitation if it is no longer open, and
+    AccountExists if an account with its address appeared meanwhile: then the invitation stays open. The rows
+    are locked in the order of a removal: membership, invitation, workspace, head of the trail.
+    """
+    user = user or create_invited(invitation, name=name, password=password, now=now)
+    by_user = replace(by, actor_id=user.pk, actor_name=str(user))
+    role, workspace = Role(invitation.role), invitation.workspace
+    joined = store_member(user=user, workspace=workspace, role=role, by=by_user, now=now)
     if not Invitation.objects.open(now).filter(pk=invitation.pk).update(accepted_at=now):
         raise NoInvitation
-    if user is None:
-        user = User.objects.create_user(invitation.email, password, name=name, created_at=now)
-    origin = Origin(
-        actor_id=user.pk, actor_name=str(user), ip=by.ip, agent=by.agent, request_id=by.request_id
-    )
-    append(
-        Action.INVITATION_ACCEPTED,
-        by=origin,
+    bump_revision(invitation.workspace_id)
+    accepted = Entry(
+        action=Action.INVITATION_ACCEPTED,
+        by=by_user,
         at=now,
-        about=thing_of(invitation),
-        workspace=invitation.workspace,
+        about=invitation_subject(invitation),
+        workspace=workspace,
     )
-    if not Membership.objects.standing().filter(user=user, workspace=invitation.workspace).exists():
-        join(user=user, workspace=invitation.workspace, role=Role(invitation.role), by=origin, now=now)
-    touch(invitation.workspace_id)
+    append_events([accepted, joined] if joined else [accepted])
     return user
+
+
+def create_invited(invitation: Invitation, *, name: str, password: str, now: datetime) -> User:
+    """Create the account of the invited address. Raises AccountExists, or NoInvitation if it was accepted.
+
+    The constraint on the address decides, not a query: two invitations, or the same one twice, can be
+    accepted at the same time.
+    """
+    try:
+        with transaction.atomic():
+            return User.objects.create_user(invitation.email, password, name=name, created_at=now)
+    except IntegrityError:
+        if Invitation.objects.open(now).filter(pk=invitation.pk).exists():
+            raise AccountExists from None
+        raise NoInvitation from None

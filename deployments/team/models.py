@@ -11,15 +11,15 @@ from deployments.workspaces.roles import Role
 
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
-    """Questions about invitations."""
+    """Named filters of invitations."""
 
     def open(self, now: datetime) -> "InvitationQuerySet":
-        """Those that can still be accepted."""
+        """Return the invitations that can be accepted: not used, not withdrawn, not expired."""
         return self.filter(accepted_at=None, withdrawn_at=None, expires_at__gt=now)
 
 
 class Invitation(models.Model):
-    """An invitation by link. Only the hash of its token is kept: whoever reads the database cannot accept it."""
+    """An invitation by link. Only the hash of its token is stored: a copy of the database opens no link."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="invitations")
     email = models.EmailField(max_length=254)
@@ -35,8 +35,9 @@ class Invitation(models.Model):
 
     class Meta:
         indexes: ClassVar = [
-            models.Index(fields=["workspace", "expires_at"], name="invitations_open")
-        ]  # the team page
+            # The open invitations of the team page.
+            models.Index(fields=["workspace", "expires_at"], name="invitations_open"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.email} as {self.role}"

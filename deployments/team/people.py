@@ -1,102 +1,127 @@
-"""Change roles and remove people; what happens to their keys and to what they asked for."""
+"""Change the roles of members and remove members, with their key and their invitations."""
 
 from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
 
+from deployments.keys.check import delete_key
 from deployments.keys.models import ApiKey
-from deployments.keys.open import thing_of as key_thing
-from deployments.team.invite import open_ones, withdraw_all
-from deployments.workspaces.models import Membership, touch
+from deployments.team.invite import open_invitations, withdraw_invitations
+from deployments.workspaces.models import Membership
+from deployments.workspaces.revision import bump_revision
 from deployments.workspaces.roles import Role
 from portal.audit.actions import Action
-from portal.audit.append import Thing, append
+from portal.audit.append import Changes, Entry, Subject, append_events
 from portal.audit.origin import Origin
 
 
-class LastManager(Exception):
-    """A workspace keeps at least one manager."""
+class NotChanged(Exception):
+    """The change of a member was refused, with the reason as a sentence for the person who asked for it."""
+
+
+class LastManager(NotChanged):
+    """The change would leave the workspace without a manager."""
 
     def __init__(self) -> None:
         super().__init__("The last manager stays manager: make somebody else manager first.")
 
 
-def thing_of(member: Membership) -> Thing:
-    """Return how the trail names a member."""
-    return Thing(type="member", id=str(member.user_id), name=member.user.email)
+class NoLongerManager(NotChanged):
+    """The person who asked for the change stopped being a manager meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__("Nothing was changed: you are no longer a manager of this workspace.")
 
 
-def locked(member: Membership) -> Membership:
-    """Return the member's row, with the rows of all members locked: two managers cannot demote each other at once.
+def member_subject(member: Membership) -> Subject:
+    """Return the subject of audit entries about a member."""
+    return Subject(type="member", id=str(member.user_id), name=member.user.email)
 
-    Not the workspace itself: everybody else writes that last, after the head of the trail.
+
+def lock_member(member: Membership, *, by: Origin) -> Membership:
+    """Lock the rows of all members of the workspace and return this member's current row.
+
+    All are locked, so that two managers cannot remove or demote each other at the same time: the second one
+    is no manager any more. Raises NoLongerManager then. A `by` without a person is the portal itself.
     """
-    list(
-        Membership.objects.select_for_update()
-        .filter(workspace=member.workspace_id)
-        .order_by("pk")
-        .values_list("pk")
-    )
+    members = Membership.objects.select_for_update().filter(workspace=member.workspace_id).order_by("pk")
+    locked = {row.pk: row for row in members}
+    managers = {row.user_id for row in locked.values() if row.role == Role.MANAGER and not row.removed_at}
+    if by.actor_id is not None and by.actor_id not in managers:
+        raise NoLongerManager
     return Membership.objects.select_related("user", "workspace").get(pk=member.pk)
 
 
 def is_last_manager(member: Membership) -> bool:
-    """Say whether nobody else could give roles."""
-    others = (
-        Membership.objects.standing()
-        .filter(workspace=member.workspace, role=Role.MANAGER)
-        .exclude(pk=member.pk)
-    )
-    return member.role == Role.MANAGER and not others.exists()
+    """Return whether the member is the only manager of the workspace."""
+    managers = Membership.objects.current().filter(workspace=member.workspace, role=Role.MANAGER)
+    return member.role == Role.MANAGER and not managers.exclude(pk=member.pk).exists()
 
 
 @transaction.atomic(durable=True)
 def change_role(member: Membership, *, role: Role, by: Origin, now: datetime) -> bool:
-    """Give a member another role; False when they have it or are gone. Raises LastManager."""
-    standing = locked(member)
-    if standing.removed_at or standing.role == role:
+    """Give a member another role. Return False if they have it already or were removed. Raises NotChanged.
+
+    The open invitations of a former manager are withdrawn: they were given with a right that has ended.
+    """
+    current = lock_member(member, by=by)
+    if current.removed_at or current.role == role:
         return False
-    if role != Role.MANAGER and is_last_manager(standing):
+    if role != Role.MANAGER and is_last_manager(current):
         raise LastManager
-    Membership.objects.filter(pk=standing.pk).update(role=role)
-    if standing.role == Role.MANAGER:  # what a manager promised goes with the role
-        withdraw_all(open_ones(standing.workspace, now=now).filter(invited_by=standing.user), by=by, now=now)
-    changes = {"role": (standing.role, str(role))}
-    append(
-        Action.MEMBER_ROLE_CHANGED,
-        by=by,
-        at=now,
-        about=thing_of(standing),
-        workspace=standing.workspace,
-        changes=changes,
-    )
-    touch(standing.workspace_id)
+    Membership.objects.filter(pk=current.pk).update(role=role)
+    entries = []
+    if current.role == Role.MANAGER:
+        given = open_invitations(current.workspace, now=now).filter(invited_by=current.user)
+        entries += withdraw_invitations(given, by=by, now=now)
+    bump_revision(current.workspace_id)
+    changes = {"role": (current.role, str(role))}
+    entries.append(member_entry(Action.MEMBER_ROLE_CHANGED, current, changes, by=by, now=now))
+    append_events(entries)
     return True
 
 
 @transaction.atomic(durable=True)
 def remove_member(member: Membership, *, by: Origin, now: datetime) -> bool:
-    """Remove a member, their key of this workspace and their invitations; what they asked for and is not sent yet will not be sent. Raises LastManager."""
-    standing = locked(member)
-    if standing.removed_at:
+    """Remove a member, their key for this workspace and the open invitations to and from them.
+
+    Operations that they asked for and that are not sent yet will not be sent: the worker checks the member
+    before it sends. Return False if the member was removed already. Raises NotChanged. The rows are locked in
+    the one order: memberships, keys, invitations, the workspace, the head of the trail.
+    """
+    current = lock_member(member, by=by)
+    if current.removed_at:
         return False
-    if is_last_manager(standing):
+    if is_last_manager(current):
         raise LastManager
-    Membership.objects.filter(pk=standing.pk).update(removed_at=now)
-    for key in ApiKey.objects.own(standing.user, standing.workspace).select_related("user"):
-        about = key_thing(key)
-        key.delete()
-        append(Action.KEY_REMOVED, by=by, at=now, about=about, workspace=standing.workspace)
-    theirs = Q(email__iexact=standing.user.email) | Q(invited_by=standing.user)  # no way back by an old link
-    withdraw_all(open_ones(standing.workspace, now=now).filter(theirs), by=by, now=now)
-    append(
-        Action.MEMBER_REMOVED,
+    Membership.objects.filter(pk=current.pk).update(removed_at=now)
+    entries = delete_keys(current, by=by, now=now)
+    of_member = Q(email__iexact=current.user.email) | Q(invited_by=current.user)
+    invitations = open_invitations(current.workspace, now=now).filter(of_member)
+    entries += withdraw_invitations(invitations, by=by, now=now)
+    bump_revision(current.workspace_id)
+    entries.append(
+        member_entry(Action.MEMBER_REMOVED, current, {"role": (current.role, None)}, by=by, now=now)
+    )
+    append_events(entries)
+    return True
+
+
+def member_entry(action: Action, member: Membership, changes: Changes, *, by: Origin, now: datetime) -> Entry:
+    """Return an audit entry about a member."""
+    return Entry(
+        action=action,
         by=by,
         at=now,
-        about=thing_of(standing),
-        workspace=standing.workspace,
-        changes={"role": (standing.role, None)},
+        about=member_subject(member),
+        workspace=member.workspace,
+        changes=changes,
     )
-    touch(standing.workspace_id)
-    return True
+
+
+def delete_keys(member: Membership, *, by: Origin, now: datetime) -> list[Entry]:
+    """Delete the member's key for the workspace; return the entries that its transaction appends last."""
+    keys = ApiKey.objects.held_by(member.user, member.workspace).select_related("user", "workspace")
+    entries = [delete_key(key, by=by, now=now) for key in keys]
+    return [entry for entry in entries if entry]

@@ -1,1 +1,1 @@
-"""Workspaces of Roboflow, their members and roles; the only way in."""
+"""Roboflow's workspaces, their members and roles, and the guard of every page of a workspace."""

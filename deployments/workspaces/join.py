@@ -1,73 +1,115 @@
-"""How people come into a workspace: by a valid key of it, or by invitation."""
+"""Makes people members of a workspace: by a valid key for it, or by invitation."""
 
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import count
 
+from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
 from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.roles import Role
 from portal.accounts.models import User
 from portal.audit.actions import Action
-from portal.audit.append import Thing, append
-from portal.audit.origin import Origin, clean
+from portal.audit.append import Entry, Subject, append_events
+from portal.audit.origin import Origin
+from portal.web.text import printable
+
+MAX_TRIES = 5  # two new workspaces at the same time may want the same slug
 
 
-class Removed(Exception):
-    """This person was removed from the workspace: only an invitation brings them back."""
+class RemovedMember(Exception):
+    """The person was removed from the workspace. Only an invitation makes them a member again."""
 
 
-def workspace_for(*, roboflow_slug: str, name: str, region: str, now: datetime) -> Workspace:
-    """Return the workspace of Roboflow, made on first sight, due for its first sync. Call it inside a transaction."""
-    found = Workspace.objects.filter(region=region, roboflow_slug=roboflow_slug).first()
-    if found:
-        return found
-    workspace, _ = Workspace.objects.get_or_create(
-        region=region,
-        roboflow_slug=roboflow_slug,
-        defaults={
-            "slug": free_slug(roboflow_slug, region),
-            "name": " ".join(clean(name or roboflow_slug).split()),
-            "created_at": now,
-            "sync_due_at": now,
-        },
+def get_or_create_workspace(*, roboflow_slug: str, name: str, region: str, now: datetime) -> Workspace:
+    """Return the workspace that Roboflow has under this slug in this region; create it if it is new.
+
+    A new workspace is due for its first sync at once. Call it inside a transaction. The constraints decide
+    which of two people creates it, and which of two workspaces gets a slug of ours: the other one tries
+    again.
+    """
+    for _ in range(MAX_TRIES):
+        existing = Workspace.objects.filter(region=region, roboflow_slug=roboflow_slug).first()
+        if existing:
+            return existing
+        try:
+            with transaction.atomic():
+                return Workspace.objects.create(
+                    region=region,
+                    roboflow_slug=roboflow_slug,
+                    slug=free_slug(roboflow_slug, region),
+                    name=" ".join(printable(name or roboflow_slug).split()),
+                    created_at=now,
+                    sync_due_at=now,
+                )
+        except IntegrityError:
+            continue
+    raise RuntimeError(
+        f"Other workspaces kept taking the slugs for {roboflow_slug}: it could not be created."
     )
-    return workspace
 
 
 def free_slug(roboflow_slug: str, region: str) -> str:
-    """Return a slug of ours that nobody has: Roboflow's, else with the region, else with a number."""
+    """Return an unused slug for our addresses: Roboflow's, or with the region added, or with a number."""
     plain = slugify(roboflow_slug)[:80] or "workspace"
-    wishes = [plain, f"{plain}-{region}", *(f"{plain}-{number}" for number in range(2, 1000))]
     taken = set(Workspace.objects.filter(slug__startswith=plain).values_list("slug", flat=True))
-    return next(wish for wish in wishes if wish not in taken)
+    return next(slug for slug in possible_slugs(plain, region) if slug not in taken)
 
 
-def join_by_key(*, user: User, workspace: Workspace, by: Origin, now: datetime) -> Membership:
-    """Return the membership that a valid key gives: the first person becomes manager, later ones operators.
+def possible_slugs(plain: str, region: str) -> Iterator[str]:
+    """Yield `plain`, then with the region, then with each number from 2 on."""
+    yield plain
+    yield f"{plain}-{region}"
+    yield from (f"{plain}-{number}" for number in count(2))
 
-    A standing role never changes by a key. Raises Removed. Call it inside a transaction.
+
+def join_by_key(*, user: User, workspace: Workspace, by: Origin, now: datetime) -> Entry | None:
+    """Make the holder of a valid key a member. Return the entry to append last, or None for a member.
+
+    The first member becomes manager, later ones operators; an existing role stays as it is. Raises
+    RemovedMember. Call it inside a transaction: a removal of the same member waits until it ends.
     """
-    standing = Membership.objects.filter(user=user, workspace=workspace).first()
-    if standing and standing.removed_at:
-        raise Removed
-    if standing:
-        return standing
-    first = not Membership.objects.filter(workspace=workspace).exists()
-    return join(user=user, workspace=workspace, role=Role.MANAGER if first else Role.OPERATOR, by=by, now=now)
+    rows = Membership.objects.select_for_update(no_key=True)
+    existing = rows.filter(user=user, workspace=workspace).first()
+    if existing and existing.removed_at:
+        raise RemovedMember
+    if existing:
+        return None
+    is_first = not Membership.objects.filter(workspace=workspace).exists()
+    role = Role.MANAGER if is_first else Role.OPERATOR
+    return store_member(user=user, workspace=workspace, role=role, by=by, now=now)
 
 
-def join(*, user: User, workspace: Workspace, role: Role, by: Origin, now: datetime) -> Membership:
-    """Make or revive a membership with `role` and record it. Call it inside a transaction."""
-    membership, _ = Membership.objects.update_or_create(
-        user=user, workspace=workspace, defaults={"role": role, "joined_at": now, "removed_at": None}
+def store_member(*, user: User, workspace: Workspace, role: Role, by: Origin, now: datetime) -> Entry | None:
+    """Create a membership with `role`, or restore a removed one; return the entry to append last.
+
+    Return None for a current member, whose role stays. Call it inside a transaction, before any other row is
+    locked: the order is memberships, keys, invitations, the workspace, the head of the trail.
+    """
+    membership, is_new = Membership.objects.select_for_update(no_key=True).get_or_create(
+        user=user,
+        workspace=workspace,
+        defaults={"role": role, "joined_at": now},
     )
-    about = Thing(type="member", id=str(user.pk), name=user.email)
-    append(
-        Action.MEMBER_JOINED,
+    if not is_new and membership.removed_at is None:
+        return None
+    if not is_new:
+        Membership.objects.filter(pk=membership.pk).update(role=role, joined_at=now, removed_at=None)
+    return Entry(
+        action=Action.MEMBER_JOINED,
         by=by,
         at=now,
-        about=about,
+        about=Subject(type="member", id=str(user.pk), name=user.email),
         workspace=workspace,
         changes={"role": (None, str(role))},
     )
+
+
+@transaction.atomic
+def add_member(*, user: User, workspace: Workspace, role: Role, by: Origin, now: datetime) -> Membership:
+    """Make somebody a member, with an audit entry, and return the membership. A member's role stays."""
+    entry = store_member(user=user, workspace=workspace, role=role, by=by, now=now)
+    membership = Membership.objects.get(user=user, workspace=workspace)
+    append_events([entry] if entry else [])
     return membership

@@ -1,47 +1,57 @@
-"""Workspaces of Roboflow as we know them, and who belongs to them."""
+"""Roboflow's workspaces with the state of their sync, and their members."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 from deployments.workspaces.roles import Role
 
 if TYPE_CHECKING:
     from portal.accounts.models import User
 
-AMBER_INTERVALS = 2
-LONGEST_WAIT = timedelta(hours=2)  # between two syncs: Roboflow may ask for an hour of patience
-RED_AFTER = timedelta(minutes=10)
+LONGEST_PATIENCE = timedelta(hours=1)  # after a 429: a longer wait would look like a portal that stopped
+LONGEST_BACK_OFF = timedelta(minutes=5)  # between two syncs without a 429, or an idle interval if longer
+AMBER_INTERVALS = 2  # missed syncs until pages warn about the age of what they show
+RED_AFTER = timedelta(minutes=10)  # age at which that warning turns red
 
 
 class WorkspaceQuerySet(models.QuerySet["Workspace"]):
-    """Questions about workspaces."""
+    """Named filters for workspaces."""
 
     def due(self, now: datetime) -> "WorkspaceQuerySet":
-        """Those whose list should be read now; a time further ahead than we ever set one was written by a clock that was set back since."""
-        return self.filter(Q(sync_due_at__lte=now) | Q(sync_due_at__gt=now + LONGEST_WAIT))
+        """Return the workspaces whose list should be read now.
+
+        A due time further ahead than the portal sets one counts too: the clock was set back after it was
+        written. Only a Retry-After puts a sync off for longer than LONGEST_BACK_OFF or an idle interval.
+        """
+        longest = max(LONGEST_BACK_OFF, timedelta(seconds=settings.SYNC_IDLE_SECONDS))
+        is_patient = Q(patience_until__gt=now, patience_until__lte=now + LONGEST_PATIENCE)
+        return self.filter(Q(sync_due_at__lte=now) | Q(~is_patient, sync_due_at__gt=now + longest))
 
 
 class Workspace(models.Model):
     """A workspace: what one Roboflow key can see."""
 
     slug = models.SlugField(max_length=100, unique=True)  # ours, in our addresses
-    roboflow_slug = models.CharField(max_length=100)
+    roboflow_slug = models.CharField(max_length=255)
     name = models.CharField(max_length=200)
     region = models.CharField(max_length=8)
     created_at = models.DateTimeField()
     revision = models.BigIntegerField(default=1)  # grows with every visible change
-    watched_since = models.DateTimeField(null=True)  # the first look after a quiet time
-    watched_until = models.DateTimeField(null=True)  # somebody looks at a page of it
+    watched_since = models.DateTimeField(null=True)  # the first page view after nobody had it open
+    watched_until = models.DateTimeField(null=True)  # until then somebody is taken to have a page open
     sync_due_at = models.DateTimeField(null=True)
+    sync_published_at = models.DateTimeField(null=True)  # a message that no worker began is on its way
     sync_attempted_at = models.DateTimeField(null=True)
-    synced_at = models.DateTimeField(null=True)  # the last success: how old our facts are
+    list_requested_at = models.DateTimeField(null=True)  # when the last stored list was asked for
+    patience_until = models.DateTimeField(null=True)  # Retry-After of a 429: no background read before
+    synced_at = models.DateTimeField(null=True)  # the last success: the age of what pages show
     sync_milliseconds = models.IntegerField(null=True)
-    sync_error = models.TextField(blank=True)  # Roboflow's words, masked
-    sync_error_reading = models.TextField(blank=True)  # ours
+    sync_error = models.TextField(blank=True)  # Roboflow's text, masked
+    sync_error_reading = models.TextField(blank=True)  # our sentence about the error
     sync_failed_since = models.DateTimeField(null=True)
     sync_failures = models.IntegerField(default=0)  # in a row
     sync_bad_entries = models.JSONField(default=list)  # entries of the last list that could not be read
@@ -55,60 +65,62 @@ class Workspace(models.Model):
                 fields=["region", "roboflow_slug"], name="one_workspace_per_region_and_slug"
             )
         ]
-        indexes: ClassVar = [
-            models.Index(fields=["sync_due_at"], name="workspace_due")
-        ]  # due(): asked by beat
+        # workspace_due: due(), which beat asks every few seconds
+        indexes: ClassVar = [models.Index(fields=["sync_due_at"], name="workspace_due")]
 
     def __str__(self) -> str:
         return self.name
 
     def age(self, now: datetime) -> timedelta | None:
-        """How old our facts are; None before the first sync."""
+        """Return the time since the last successful sync, or None before the first one."""
         return now - self.synced_at if self.synced_at else None
 
-    def trouble(self, now: datetime) -> str:
-        """Return "", "amber" or "red": how far our facts can be from the truth."""
+    def staleness(self, now: datetime) -> str:
+        """Return the colour of the warning about the age of what pages show: "", "amber" or "red"."""
         age = self.age(now)
         if age is None:
-            return "amber" if self.sync_failures else ""
+            return "amber" if self.sync_error_reading else ""
         if age > RED_AFTER:
             return "red"
-        grace = timedelta(seconds=settings.SYNC_ACTIVE_SECONDS)
-        late = age > AMBER_INTERVALS * timedelta(seconds=settings.SYNC_IDLE_SECONDS) + grace
-        if (
-            self.is_watched(now) and self.watched_since
-        ):  # facts of a quiet time are no trouble while the first quick sync is on its way
-            late = (
-                late
-                or min(age, now - self.watched_since)
-                > AMBER_INTERVALS * timedelta(seconds=settings.SYNC_ACTIVE_SECONDS) + grace
-            )
-        return "amber" if late or (self.sync_failures and age > AMBER_INTERVALS * grace) else ""
+        is_failing = bool(self.sync_error_reading) and age > AMBER_INTERVALS * active_interval()
+        return "amber" if is_failing or self.is_late(age, now) else ""
+
+    def is_late(self, age: timedelta, now: datetime) -> bool:
+        """Return whether more than AMBER_INTERVALS syncs are missing; `age` is the time since the last."""
+        active = active_interval()
+        idle = timedelta(seconds=settings.SYNC_IDLE_SECONDS)
+        if age > AMBER_INTERVALS * idle + active:
+            return True
+        if not self.is_watched(now) or not self.watched_since:
+            return False
+        # The age from a time without viewers does not count: the first quick sync is still under way.
+        watched_age = min(age, now - self.watched_since)
+        return watched_age > AMBER_INTERVALS * active + active
 
     def is_watched(self, now: datetime) -> bool:
-        """Say whether somebody has looked within the last half minute."""
+        """Return whether a page of this workspace was served within the last half minute."""
         return self.watched_until is not None and self.watched_until > now
 
 
-def touch(workspace_id: int) -> None:
-    """Let the revision grow: polling pages look again."""
-    Workspace.objects.filter(pk=workspace_id).update(revision=F("revision") + 1)
+def active_interval() -> timedelta:
+    """Return the time between two syncs of a workspace that somebody watches."""
+    return timedelta(seconds=settings.SYNC_ACTIVE_SECONDS)
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
-    """Questions about members."""
+    """Named filters for memberships."""
 
-    def standing(self) -> "MembershipQuerySet":
-        """Members who were not removed and may sign in."""
+    def current(self) -> "MembershipQuerySet":
+        """Return the memberships that were not removed, of people who may sign in."""
         return self.filter(removed_at=None, user__is_active=True)
 
-    def of(self, user: "User") -> "MembershipQuerySet":
-        """The standing memberships of one person, with their workspaces."""
-        return self.standing().filter(user=user).select_related("workspace").order_by("workspace__name", "pk")
+    def of_person(self, user: "User") -> "MembershipQuerySet":
+        """Return the person's current memberships with their workspaces, by the workspace's name."""
+        return self.current().filter(user=user).select_related("workspace").order_by("workspace__name", "pk")
 
 
 class Membership(models.Model):
-    """A person in a workspace. A removed one keeps the row: only an invitation brings them back."""
+    """A person in a workspace. A removed member keeps the row, so only an invitation brings them back."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")

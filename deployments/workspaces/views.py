@@ -1,25 +1,26 @@
-"""The front door: to the workspace that a person used last."""
+"""The home page: redirects to the workspace that the person used last."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from deployments.workspaces.models import Membership
-from portal.accounts.setup import is_open
+from portal.accounts.setup import is_setup_open
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    """Lead to the last used or only workspace, else to Keys; before there is anybody, to the set-up."""
-    if not request.user.is_authenticated and is_open():
+    """Redirect to the person's workspace, or to the set-up as long as no person exists."""
+    if not request.user.is_authenticated and is_setup_open():
         return redirect("accounts:setup")
-    return lead(request)
+    return redirect_home(request)
 
 
 @login_required
-def lead(request: HttpRequest) -> HttpResponse:
-    """Lead a person to where they were."""
-    slugs = [one.workspace.slug for one in Membership.objects.of(request.user)]  # type: ignore[arg-type]
+def redirect_home(request: HttpRequest) -> HttpResponse:
+    """Redirect to the workspace used last, or to the first one by name; without any, to Keys."""
+    memberships = Membership.objects.of_person(request.user)  # type: ignore[arg-type]
+    slugs = [membership.workspace.slug for membership in memberships]
     if not slugs:
         return redirect("keys:list")
-    last = request.session.get("workspace")
-    return redirect("fleet:list", workspace=last if last in slugs else slugs[0])
+    last_slug = request.session.get("workspace")
+    return redirect("fleet:list", workspace=last_slug if last_slug in slugs else slugs[0])

@@ -1,15 +1,15 @@
-"""Tells Django of this room and connects allauth's and Django's sign-in signals to the trail."""
+"""The Django app of this room. It connects the sign-in signals of allauth and Django to the trail."""
 
 from django.apps import AppConfig
 
 
 class AccountsConfig(AppConfig):
-    """People and how they sign in."""
+    """People, and how they sign in."""
 
     name = "portal.accounts"
 
     def ready(self) -> None:
-        """Listen to sign-ins: they happen inside allauth, which tells of them by signals only."""
-        from portal.accounts import record  # models are ready only now
+        """Connect the signals: sign-ins happen inside allauth, which reports them by signals only."""
+        from portal.accounts import record  # imported here because it needs the models
 
-        record.connect()
+        record.connect_signals()

@@ -1,4 +1,4 @@
-"""Forms about people: the first one, and one's own profile."""
+"""Forms about people: a new person, and a profile."""
 
 import zoneinfo
 from typing import Any
@@ -7,24 +7,13 @@ from django import forms
 from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
 
 from portal.accounts.models import User
-from portal.audit.origin import clean
+from portal.web.fields import KeyFreeEmailField, OneLineField
 
 
-class PlainCharField(forms.CharField):
-    """One line of text without control characters and without marks that turn the reading direction."""
+class NameAndPasswordForm(forms.Form):
+    """Name and password of a new person whose e-mail is already known."""
 
-    def to_python(self, value: Any) -> str:
-        """Return the text as it may be shown."""
-        return " ".join(clean(super().to_python(value) or "").split())
-
-
-class NewPersonForm(forms.Form):
-    """Name, e-mail and password of somebody new."""
-
-    name = PlainCharField(max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"}))
-    email = forms.EmailField(
-        label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
-    )
+    name = OneLineField(max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     password = forms.CharField(
         max_length=200,
         strip=False,
@@ -32,35 +21,51 @@ class NewPersonForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
+    def __init__(self, *args: Any, email: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.known_email = email
+
+    def clean(self) -> dict[str, Any]:
+        """Check the password: the rules also compare it with name and e-mail."""
+        values = super().clean() or self.cleaned_data
+        if password := values.get("password"):
+            person = User(email=values.get("email", self.known_email), name=values.get("name", ""))
+            try:
+                validate_password(password, person)
+            except forms.ValidationError as error:
+                self.add_error("password", error)
+        return values
+
+
+class NewPersonForm(NameAndPasswordForm):
+    """Name, e-mail and password of a new person."""
+
+    email = KeyFreeEmailField(
+        label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
+    )
+    field_order = ("name", "email", "password")
+
     def clean_email(self) -> str:
-        """An address belongs to one person."""
+        """Return the address in lower case. Raises ValidationError when another person has it."""
         email: str = self.cleaned_data["email"].lower()
         if User.objects.filter(email__iexact=email).exists():
             raise forms.ValidationError("There is a person with this e-mail already.")
         return email
 
-    def clean(self) -> dict[str, Any]:
-        """Check the password against the rules, knowing name and e-mail."""
-        found = super().clean() or self.cleaned_data
-        if password := found.get("password"):
-            person = User(email=found.get("email", ""), name=found.get("name", ""))
-            try:
-                validate_password(password, person)
-            except forms.ValidationError as error:
-                self.add_error("password", error)
-        return found
+
+def time_zone_choices() -> list[tuple[str, str]]:
+    """Return the browser's zone and all IANA zones."""
+    zones = sorted(zoneinfo.available_timezones())
+    return [("", "My browser's zone"), *((zone, zone) for zone in zones)]
 
 
 class ProfileForm(forms.Form):
-    """What a person says of themselves."""
+    """The name and the time zone of a person."""
 
-    name = PlainCharField(max_length=80)
+    name = OneLineField(max_length=80)
     timezone = forms.ChoiceField(
         label="Time zone",
         required=False,
-        help_text="Times are shown in this zone. Without one, in your browser's.",
-        choices=lambda: [
-            ("", "My browser's zone"),
-            *((zone, zone) for zone in sorted(zoneinfo.available_timezones())),
-        ],
+        help_text="Times are shown in this zone. Without one, they are shown in your browser's zone.",
+        choices=time_zone_choices,
     )

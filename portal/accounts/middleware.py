@@ -1,10 +1,12 @@
-"""What each request of a signed-in person needs: an end to idle and old sessions, the second factor that they owe, their time zone."""
+"""Middleware for signed-in people: it ends old sessions, demands a second factor and sets the time zone."""
 
 import struct
 import time
 import zoneinfo
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
+from typing import cast
 
 from allauth.usersessions.models import UserSession
 from django.conf import settings
@@ -15,93 +17,112 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from portal.accounts.models import User
+from portal.accounts.record import appending_last
+from portal.clock import now
 from portal.vault import Unreadable
-from portal.web.errors import bad_request, problem
+from portal.web.errors import bad_request, problem_page
+from portal.web.patience import write_if_free
 
-WRITE_EVERY_SECONDS = 60  # a page that polls must not write each time
-OWN_PAGES = "/accounts/"  # allauth's: sign-in, password, sessions, second factor
-MALFORMED = (
-    LookupError,
-    TypeError,
-    ValueError,
-    AttributeError,
-    struct.error,
-)  # what allauth and fido2 raise at credentials that are none
-OPEN_TO_DEBTORS = (OWN_PAGES, "/theme/", "/healthz", "/readyz", "/favicon.ico", settings.STATIC_URL)
+WRITE_EVERY_SECONDS = 60  # a page that polls must not write to the database each time
+OWN_PAGES = "/accounts/"  # of allauth: sign-in, password, sessions, second factor
+# What allauth and fido2 raise when the credential of a passkey is malformed.
+MALFORMED = (LookupError, TypeError, ValueError, AttributeError, struct.error)
+OPEN_WITHOUT_FACTOR = (OWN_PAGES, "/theme/", "/healthz", "/readyz", "/favicon.ico", settings.STATIC_URL)
 
 
 class PersonMiddleware:
-    """Ends idle and old sessions, leads whoever owes a second factor to adding one, notes that the person was seen, and shows times in their zone."""
+    """Ends idle and old sessions, records when the person was seen last, and shows times in their time zone.
+
+    A person who must have a second factor and has none is redirected to the page where they add one.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer one request."""
+        """Return the response to the person, or a redirect."""
         user = request.user
         if not isinstance(user, User) and not user.is_authenticated:
             return self.get_response(request)
-        if is_over(request):
+        if is_session_over(request):
             logout(request)
             return self.get_response(request)
-        note_seen(request)
-        with timezone.override(zone_of(user)):  # type: ignore[arg-type]
-            if user.owes_second_factor and not request.path.startswith(OPEN_TO_DEBTORS):  # type: ignore[union-attr]
+        record_seen(request)
+        with timezone.override(time_zone_for(user)):  # type: ignore[arg-type]
+            if must_add_factor(request):
                 return redirect("mfa_index")
-            return self.own_page(request) if is_own_change(request) else self.get_response(request)
+            return self.respond_atomically(request) if is_own_change(request) else self.get_response(request)
 
-    def own_page(self, request: HttpRequest) -> HttpResponse:
-        """Answer in one transaction: allauth's change and our event of it stand or fall together."""
-        with transaction.atomic():
+    def respond_atomically(self, request: HttpRequest) -> HttpResponse:
+        """Return the response, in one transaction for allauth's change and, last, the events about it."""
+        with transaction.atomic(), appending_last(request):
             response = self.get_response(request)
             if response.status_code >= 500:
                 transaction.set_rollback(True)
             return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """A second factor that no vault key opens is no fault of the person: say what to do. A malformed passkey is bad input, not a fault of ours."""
-        if (
-            isinstance(exception, MALFORMED)
-            and "credential" in request.POST
-            and request.path.startswith(OWN_PAGES)
-        ):
+        """Return a page for a malformed passkey (400) and for an unreadable second factor (503)."""
+        if isinstance(exception, MALFORMED) and is_passkey_form(request):
             return bad_request(request)
         if not isinstance(exception, Unreadable):
             return None
-        words = "It was sealed under a vault key that the portal no longer has. An administrator can give that key again, or take your second factor away."
-        return problem(request, 503, "Your second factor cannot be read", words)
+        message = (
+            "It was sealed with a vault key that the portal no longer has. An administrator can add that key "
+            "again, or remove your second factor."
+        )
+        return problem_page(request, 503, "Your second factor cannot be read", message)
+
+
+def is_passkey_form(request: HttpRequest) -> bool:
+    """Return whether the request sends the credential of a passkey to one of allauth's pages."""
+    return "credential" in request.POST and request.path.startswith(OWN_PAGES)
+
+
+def must_add_factor(request: HttpRequest) -> bool:
+    """Return whether the person must add a second factor before they may open this page."""
+    is_open = request.path.startswith(OPEN_WITHOUT_FACTOR)
+    return not is_open and cast(User, request.user).owes_second_factor
 
 
 def is_own_change(request: HttpRequest) -> bool:
-    """Say whether somebody signed in changes something about themselves on one of allauth's pages."""
+    """Return whether the request is a form of one of allauth's pages."""
     return request.method == "POST" and request.path.startswith(OWN_PAGES)
 
 
-def is_over(request: HttpRequest) -> bool:
-    """Say whether this session was left alone for too long, or began too long ago, however busy it is."""
-    moment = time.time()
-    idle, age = (
-        moment - request.session.get("seen_at", moment),
-        moment - request.session.get("signed_in_at", 0),
-    )
-    return bool(idle > settings.SESSION_IDLE_SECONDS or age > settings.SESSION_COOKIE_AGE)
+def is_session_over(request: HttpRequest) -> bool:
+    """Return whether the session was idle for too long, or is too old.
+
+    SESSION_IDLE_SECONDS and SESSION_COOKIE_AGE (in seconds) are the limits.
+    """
+    current_time = time.time()
+    idle_seconds = current_time - request.session.get("seen_at", current_time)
+    age_seconds = current_time - request.session.get("signed_in_at", 0)
+    return bool(idle_seconds > settings.SESSION_IDLE_SECONDS or age_seconds > settings.SESSION_COOKIE_AGE)
 
 
-def note_seen(request: HttpRequest) -> None:
-    """Write, once a minute, that session and person are alive."""
-    seen = request.session.get("seen_at")
-    if seen is not None and time.time() - seen < WRITE_EVERY_SECONDS:
+def record_seen(request: HttpRequest) -> None:
+    """Record, at most once in WRITE_EVERY_SECONDS, that the session and the person are active.
+
+    While the database is busy nothing is recorded, and the next page tries again.
+    """
+    seen_at = request.session.get("seen_at")
+    if seen_at is not None and time.time() - seen_at < WRITE_EVERY_SECONDS:
         return
-    request.session["seen_at"] = int(time.time())
+    if write_if_free(partial(store_seen, request, now=now())):
+        request.session["seen_at"] = int(time.time())
+
+
+def store_seen(request: HttpRequest, *, now: datetime) -> None:
+    """Store that the session and the person were seen `now`."""
     UserSession.objects.create_from_request(request)
-    moment = timezone.now()
-    User.objects.filter(pk=request.user.pk or 0).exclude(
-        last_seen_at__gt=moment - timedelta(seconds=WRITE_EVERY_SECONDS)
-    ).update(last_seen_at=moment)
+    recently = now - timedelta(seconds=WRITE_EVERY_SECONDS)
+    person = User.objects.filter(pk=request.user.pk or 0).exclude(last_seen_at__gt=recently)
+    person.update(last_seen_at=now)
 
 
-def zone_of(user: User) -> zoneinfo.ZoneInfo | None:
-    """Return the person's zone; None is the portal's own (UTC), which the browser turns into its own."""
+def time_zone_for(user: User) -> zoneinfo.ZoneInfo | None:
+    """Return the person's time zone. None is UTC, which a script in the browser converts to its own zone."""
     try:
         return zoneinfo.ZoneInfo(user.timezone) if user.timezone else None
     except (zoneinfo.ZoneInfoNotFoundError, ValueError):

@@ -1,4 +1,4 @@
-"""People of the portal: they sign in by e-mail."""
+"""People of the portal. They sign in by e-mail."""
 
 from typing import Any, ClassVar
 
@@ -9,28 +9,28 @@ from django.utils.timezone import now
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes people; e-mail addresses are compared without regard to case."""
+    """Creates and finds people. The case of e-mail addresses does not matter."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Return a new person. Without a password they cannot sign in."""
+        """Create a person and return them. Without a password they cannot sign in."""
         user = self.model(email=self.normalize_email(email).lower(), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        """Find a person by e-mail, whatever its case."""
+        """Return the person with this e-mail, in upper or lower case. Raises User.DoesNotExist."""
         return self.get(email__iexact=username)
 
 
 class User(AbstractBaseUser):
-    """A person. What they may do in a workspace is said by their membership there, not here."""
+    """A person. Their role in a workspace is part of their membership there, not of this model."""
 
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=80)
     is_active = models.BooleanField(default=True)
     is_administrator = models.BooleanField(default=False)  # sees System and the whole trail
-    timezone = models.CharField(max_length=64, blank=True)  # IANA name; empty: the browser's
+    timezone = models.CharField(max_length=64, blank=True)  # IANA name; empty: the zone of the browser
     created_at = models.DateTimeField(default=now)
     last_seen_at = models.DateTimeField(null=True, blank=True)
 
@@ -47,18 +47,20 @@ class User(AbstractBaseUser):
         return self.name or self.email
 
     def get_full_name(self) -> str:
-        """Return the name that others see."""
+        """Return the name that other people see."""
         return str(self)
 
     @property
     def owes_second_factor(self) -> bool:
-        """Say whether they have to add a second factor before anything else; known of whoever is behind a session (accounts.factors)."""
-        return bool(getattr(self, "must_have_second_factor", False)) and not getattr(
-            self, "has_second_factor", False
-        )
+        """Return whether the person must add a second factor before anything else.
+
+        This is known only for a person whom PersonBackend loaded (see factors.annotate_second_factors).
+        """
+        must_have = bool(getattr(self, "must_have_second_factor", False))
+        return must_have and not getattr(self, "has_second_factor", False)
 
 
 class SignInPolicy(models.Model):
-    """What an administrator asks of everybody's sign-in: one row, none while nobody asked for anything."""
+    """What an administrator requires of every sign-in. There is at most one row."""
 
     second_factor_required = models.BooleanField(default=False)

@@ -1,4 +1,4 @@
-"""A person changes what they say of themselves."""
+"""Changes the profile of a person: name and time zone."""
 
 from datetime import datetime
 
@@ -6,26 +6,23 @@ from django.db import transaction
 
 from portal.accounts.models import User
 from portal.audit.actions import Action
-from portal.audit.append import Thing, append
+from portal.audit.append import Subject, append_event
 from portal.audit.origin import Origin
 
 
 @transaction.atomic(durable=True)
 def change_profile(user: User, *, name: str, timezone: str, by: Origin, now: datetime) -> None:
-    """Save name and zone; the event tells what changed, and nothing is written when nothing did."""
-    standing = User.objects.select_for_update().get(pk=user.pk)
-    changes = {
-        field: (before, after)
-        for field, before, after in (("name", standing.name, name), ("timezone", standing.timezone, timezone))
-        if before != after
-    }
+    """Save name and time zone, with an event about what changed. Write nothing when nothing changed."""
+    stored = User.objects.select_for_update().get(pk=user.pk)
+    pairs = {"name": (stored.name, name), "timezone": (stored.timezone, timezone)}
+    changes = {field: (before, after) for field, (before, after) in pairs.items() if before != after}
     if not changes:
         return
     User.objects.filter(pk=user.pk).update(name=name, timezone=timezone)
-    append(
+    append_event(
         Action.PROFILE_CHANGED,
         by=by,
         at=now,
-        about=Thing(type="person", id=str(user.pk), name=user.email),
+        about=Subject(type="person", id=str(user.pk), name=user.email),
         changes=changes,
     )

@@ -1,4 +1,4 @@
-"""Pages about people: the first run and one's own profile. Sign-in itself is allauth's."""
+"""Pages about people: the first run, the profile, the rule about second factors. Sign-in is allauth's."""
 
 from typing import cast
 
@@ -9,70 +9,68 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.timezone import now
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portal.accounts.factors import NoFactorYourself, require
+from portal.accounts.factors import NoFactorYourself, set_second_factor_required
 from portal.accounts.forms import NewPersonForm, ProfileForm
+from portal.accounts.guard import administrator_required
 from portal.accounts.models import User
 from portal.accounts.profile import change_profile
-from portal.accounts.setup import AlreadySetUp, is_open, is_token, set_up
+from portal.accounts.setup import AlreadySetUp, is_setup_open, is_setup_token, set_up_portal
 from portal.audit.origin import origin_of
-from portal.audit.views import administrator_required
-from portal.web.fragments import form_page, go
+from portal.clock import now
+from portal.web.fragments import form_page, redirect_page
 from portal.web.next import safe_next
-
-BACKEND = settings.AUTHENTICATION_BACKENDS[0]
 
 
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "POST"])
 def setup(request: HttpRequest) -> HttpResponse:
-    """Make the first administrator; only with the link that the log printed, only while there is nobody."""
-    if not is_open():
+    """Create the first administrator: only with the link from the log, and only while there are no people."""
+    if not is_setup_open():
         raise Http404
     token = request.POST.get("token") or request.GET.get("token", "")
-    if not is_token(token):
+    if not is_setup_token(token):
         return form_page(request, "accounts/setup_link.html", {})
     form = NewPersonForm(request.POST or None)
     if not form.is_valid():
         return form_page(request, "accounts/setup.html", {"form": form, "token": token})
     try:
-        user = set_up(**form.cleaned_data, by=origin_of(request), now=now())
+        user = set_up_portal(**form.cleaned_data, by=origin_of(request), now=now())
     except AlreadySetUp:
         return redirect("account_login")
-    login(request, user, backend=BACKEND)
-    return go(request, "/")
+    login(request, user, backend=settings.SIGN_IN_BACKEND)
+    return redirect_page(request, "/")
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
-    """One's own name and time zone."""
+    """Change your own name and time zone."""
     user = cast(User, request.user)
     form = ProfileForm(request.POST or None, initial={"name": user.name, "timezone": user.timezone})
     if not form.is_valid():
         return form_page(request, "accounts/profile.html", {"form": form})
     change_profile(user, **form.cleaned_data, by=origin_of(request), now=now())
-    messages.success(request, "Saved.")
-    return go(request, request.path)
+    messages.success(request, "Your profile is saved.")
+    return redirect_page(request, request.path)
 
 
 @require_POST
 @administrator_required
 def require_second_factor(request: HttpRequest) -> HttpResponse:
-    """Require a second factor of everybody, or no longer."""
+    """Require a second factor of everybody, or make it optional again."""
     required = request.POST.get("required") == "yes"
     try:
-        require(required, user=cast(User, request.user), by=origin_of(request), now=now())
+        set_second_factor_required(required, user=cast(User, request.user), by=origin_of(request), now=now())
     except NoFactorYourself:
-        messages.error(request, "Add a second factor of your own first: else this would lock you out.")
-        return go(request, reverse("mfa_index"))
-    messages.success(
-        request,
-        "Everybody needs a second factor now; who has none is led to adding one."
-        if required
-        else "A second factor is optional now.",
-    )
-    return go(request, safe_next(request, request.POST.get("next"), "/"))
+        messages.error(request, "Add a second factor of your own first. Otherwise this would lock you out.")
+        return redirect_page(request, reverse("mfa_index"))
+    if required:
+        messages.success(
+            request, "Everybody needs a second factor now. People without one are asked to add one."
+        )
+    else:
+        messages.success(request, "A second factor is optional now.")
+    return redirect_page(request, safe_next(request, request.POST.get("next"), "/"))

@@ -1,16 +1,17 @@
-"""Every action that the trail knows, `thing.verb.outcome`, with the words that a person reads."""
+"""Every action of the trail, `subject.verb.outcome`, with the sentence that people read."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
 class Action(StrEnum):
-    """What happened. The last word of a deployment's action is its outcome."""
+    """What happened. The actions of operations are registered by the ledger (see register_sentences)."""
 
     SETUP = "portal.setup"
     SIGNIN = "signin.succeeded"
     SIGNIN_REFUSED = "signin.refused"
     SIGNOUT = "signout"
-    PASSWORD_CHANGED = "password.changed"  # noqa: S105 - the name of an event
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105 - the name of an action
     PASSWORD_RESET = "password.reset"  # noqa: S105
     SESSION_ENDED = "session.ended"
     PROFILE_CHANGED = "profile.changed"
@@ -18,15 +19,15 @@ class Action(StrEnum):
     SECOND_FACTOR_REMOVED = "second_factor.removed"
     SECOND_FACTOR_CODES = "second_factor.codes_made"
     SECOND_FACTOR_REFUSED = "second_factor.refused"
-    SECOND_FACTOR_RESET = "second_factor.reset"  # by whoever has the machine
+    SECOND_FACTOR_RESET = "second_factor.reset"  # by the command `manage.py second_factor reset`
     SECOND_FACTOR_REQUIRED = "second_factor.required"
     SECOND_FACTOR_OPTIONAL = "second_factor.optional"
 
     KEY_ADDED = "key.added"
     KEY_SAVED_UNCHECKED = "key.saved_unchecked"
-    KEY_REFUSED = "key.refused"  # Roboflow refused it when somebody saved or checked it
-    KEY_STOPPED = "key.stopped"  # Roboflow refused it in the middle of work
-    KEY_WORKS = "key.works"  # a refused or unchecked key was found valid
+    KEY_REFUSED = "key.refused"  # Roboflow refused it when a person saved or checked it
+    KEY_STOPPED = "key.stopped"  # Roboflow refused it during other work, and the key check confirmed that
+    KEY_WORKS = "key.works"  # a refused or unchecked key turned out to be valid
     KEY_REPLACED = "key.replaced"
     KEY_REMOVED = "key.removed"
     KEY_UNREADABLE = "key.unreadable"
@@ -43,61 +44,24 @@ class Action(StrEnum):
     EXPORTED = "export.made"
     TRAIL_VERIFIED = "trail.verified"
 
-    CREATE_REQUESTED = "deployment.create.requested"
-    CREATE_REFUSED = "deployment.create.refused"
-    CREATE_UNKNOWN = "deployment.create.unknown"
-    CREATE_SUCCEEDED = "deployment.create.succeeded"
-    CREATE_FAILED = "deployment.create.failed"
-    CREATE_CANCELLED = "deployment.create.cancelled"
-    CREATE_NEEDS_ATTENTION = "deployment.create.needs_attention"
-    CREATE_RESOLVED = "deployment.create.resolved"
-    PAUSE_REQUESTED = "deployment.pause.requested"
-    PAUSE_REFUSED = "deployment.pause.refused"
-    PAUSE_UNKNOWN = "deployment.pause.unknown"
-    PAUSE_SUCCEEDED = "deployment.pause.succeeded"
-    PAUSE_FAILED = "deployment.pause.failed"
-    PAUSE_CANCELLED = "deployment.pause.cancelled"
-    PAUSE_NEEDS_ATTENTION = "deployment.pause.needs_attention"
-    PAUSE_RESOLVED = "deployment.pause.resolved"
-    RESUME_REQUESTED = "deployment.resume.requested"
-    RESUME_REFUSED = "deployment.resume.refused"
-    RESUME_UNKNOWN = "deployment.resume.unknown"
-    RESUME_SUCCEEDED = "deployment.resume.succeeded"
-    RESUME_FAILED = "deployment.resume.failed"
-    RESUME_CANCELLED = "deployment.resume.cancelled"
-    RESUME_NEEDS_ATTENTION = "deployment.resume.needs_attention"
-    RESUME_RESOLVED = "deployment.resume.resolved"
-    DELETE_REQUESTED = "deployment.delete.requested"
-    DELETE_REFUSED = "deployment.delete.refused"
-    DELETE_UNKNOWN = "deployment.delete.unknown"
-    DELETE_SUCCEEDED = "deployment.delete.succeeded"
-    DELETE_FAILED = "deployment.delete.failed"
-    DELETE_CANCELLED = "deployment.delete.cancelled"
-    DELETE_NEEDS_ATTENTION = "deployment.delete.needs_attention"
-    DELETE_RESOLVED = "deployment.delete.resolved"
-
-    # What changed at Roboflow without any operation of ours.
-    OUTSIDE_CREATED = "deployment.create.outside"
-    OUTSIDE_PAUSED = "deployment.pause.outside"
-    OUTSIDE_RESUMED = "deployment.resume.outside"
-    OUTSIDE_DELETED = "deployment.delete.outside"
+    # Changes at Roboflow that no operation of the portal explains. The ledger registers one for each kind.
     OUTSIDE_GONE = "deployment.gone.outside"
     OUTSIDE_CHANGED = "deployment.change.outside"
 
-    @classmethod
-    def of(cls, kind: str, outcome: str) -> "Action":
-        """Return the action of a deployment's operation: its kind (pause...) and the last word (requested...)."""
-        return cls(f"deployment.{kind}.{outcome}")
 
-
-ENDINGS = {"succeeded", "failed", "cancelled", "needs_attention"}  # an operation has exactly one of these
+ENDINGS = {
+    "succeeded",
+    "failed",
+    "cancelled",
+    "needs_attention",
+}  # each operation ends in exactly one of these
 OPERATION_OUTCOMES = {"requested", "refused", "unknown", "resolved", *ENDINGS}
-OUTCOMES = {  # of actions whose last word is not an outcome by itself
+OUTCOMES = {  # of actions whose last word is not the outcome
     "key.refused": "refused",
     "key.stopped": "refused",
     "key.unreadable": "failed",
 }
-WORDS = {
+SENTENCES: dict[str, str] = {
     "portal.setup": "set up the portal",
     "signin.succeeded": "signed in",
     "signin.refused": "was refused at sign-in",
@@ -109,13 +73,13 @@ WORDS = {
     "second_factor.added": "added a second factor",
     "second_factor.removed": "removed a second factor",
     "second_factor.codes_made": "made recovery codes",
-    "second_factor.refused": "gave a wrong second factor",
-    "second_factor.reset": "took all second factors of",
+    "second_factor.refused": "entered a wrong second factor",
+    "second_factor.reset": "removed all second factors of",
     "second_factor.required": "requires a second factor of everybody in",
     "second_factor.optional": "no longer requires a second factor in",
     "key.added": "added a Roboflow key",
     "key.saved_unchecked": "saved a Roboflow key unchecked",
-    "key.refused": "gave a key that Roboflow refused",
+    "key.refused": "entered a key that Roboflow refused",
     "key.stopped": "has a key that Roboflow refuses now",
     "key.works": "has a key that works",
     "key.replaced": "replaced a Roboflow key",
@@ -131,37 +95,28 @@ WORDS = {
     "access.refused": "was refused",
     "export.made": "exported",
     "trail.verified": "verified the trail",
-    "deployment.create.outside": "was created",
-    "deployment.pause.outside": "was paused",
-    "deployment.resume.outside": "was resumed",
-    "deployment.delete.outside": "was deleted",
     "deployment.gone.outside": "is gone",
     "deployment.change.outside": "was changed",
 }
-PAST = {"create": "created", "pause": "paused", "resume": "resumed", "delete": "deleted"}
-PHRASES = {  # of an operation, by its last word
-    "requested": "asked to {kind}",
-    "refused": "was refused to {kind}",
-    "unknown": "asked to {kind}, outcome not known yet:",
-    "succeeded": "{past}",
-    "failed": "failed to {kind}",
-    "cancelled": "cancelled the wish to {kind}",
-    "needs_attention": "asked to {kind}, needs attention:",
-    "resolved": "asked to {kind}, now resolved:",
-}
 
 
-def outcome_of(action: str) -> str:
-    """Return the outcome that an action tells: its last word where that is one, observed for outside changes, else succeeded."""
+def outcome_of_action(action: str) -> str:
+    """Return the outcome of `action`.
+
+    It is the last word if that word is an outcome of operations, "observed" for changes outside the portal,
+    and "succeeded" for all other actions. OUTCOMES lists the exceptions.
+    """
     last = action.rsplit(".", 1)[-1]
     if last == "outside":
         return "observed"
     return OUTCOMES.get(action) or (last if last in OPERATION_OUTCOMES else "succeeded")
 
 
-def words_of(action: str) -> str:
-    """Return what happened, in the words that stand between the actor and the thing."""
-    if action in WORDS:
-        return WORDS[action]
-    _, kind, last = action.split(".")
-    return PHRASES[last].format(kind=kind, past=PAST[kind])
+def register_sentences(sentences: Mapping[str, str]) -> None:
+    """Add the actions of a room above this one, each with its sentence. A second call changes nothing."""
+    SENTENCES.update(sentences)
+
+
+def sentence_of(action: str) -> str:
+    """Return the text between actor and object, such as "joined"; an unknown action is returned as it is."""
+    return SENTENCES.get(action, action)

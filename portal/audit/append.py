@@ -1,4 +1,4 @@
-"""The only writer of the trail: appends to the chain inside the transaction of the change itself."""
+"""The only writer of the trail: appends events to the chain in the transaction of the change itself."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,18 +7,19 @@ from typing import Any
 
 from django.db import transaction
 
-from portal.audit.actions import Action, outcome_of
-from portal.audit.chain import GENESIS, canonical, digest
+from portal.audit.actions import outcome_of_action
+from portal.audit.chain import GENESIS, canonical_json, entry_hash
 from portal.audit.models import Event, Head
-from portal.audit.origin import Origin, clean
-from portal.web.masking import mask_secrets
+from portal.audit.origin import Origin
+from portal.web.masking import Masker
+from portal.web.text import printable
 
 Changes = Mapping[str, Sequence[Any]]  # field to (before, after)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Thing:
-    """What an event is about. `deployment_id` is Roboflow's, where it is about a deployment."""
+class Subject:
+    """What an event is about. `deployment_id` is Roboflow's id, for events about a deployment."""
 
     type: str = ""
     id: str = ""
@@ -28,47 +29,62 @@ class Thing:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """An event that is about to be appended."""
+    """An event to append. `action` is an Action, or one that a room above registered."""
 
-    action: Action
+    action: str
     by: Origin
     at: datetime
-    about: Thing = field(default_factory=Thing)
+    about: Subject = field(default_factory=Subject)
     workspace: Any = None  # a Workspace; this room does not know the class
     reason: str = ""
     changes: Changes | None = None
     operation_id: str = ""
 
 
-def append(
-    action: Action,
+def append_event(
+    action: str,
     *,
     by: Origin,
     at: datetime,
-    about: Thing | None = None,
+    about: Subject | None = None,
     workspace: Any = None,
-    **more: Any,
+    reason: str = "",
+    changes: Changes | None = None,
+    operation_id: str = "",
 ) -> Event:
-    """Append one event and return it. Must run inside the transaction that makes the change; call it late, it holds the head.
+    """Append one event and return it. Raises RuntimeError outside a transaction.
 
-    `more`: `reason`, `changes` (field to before and after), `operation_id`.
+    Call it late in the transaction that makes the change: it locks the head of the chain until the commit.
     """
-    return append_many(
-        [Entry(action=action, by=by, at=at, about=about or Thing(), workspace=workspace, **more)]
-    )[0]
+    entry = Entry(
+        action=action,
+        by=by,
+        at=at,
+        about=about or Subject(),
+        workspace=workspace,
+        reason=reason,
+        changes=changes,
+        operation_id=operation_id,
+    )
+    return append_events([entry])[0]
 
 
-def append_many(entries: Sequence[Entry]) -> list[Event]:
-    """Append events in their order, under one lock of the head."""
+def append_events(entries: Sequence[Entry]) -> list[Event]:
+    """Append the entries in their order, under one lock of the head; return the events.
+
+    Raises RuntimeError outside a transaction.
+    """
     if not transaction.get_connection().in_atomic_block:
-        raise RuntimeError("The trail is written in the transaction of the change itself.")
+        raise RuntimeError("Append an event only in the transaction of the change itself.")
     if not entries:
         return []
+    # Masked before the head is locked: everybody who appends waits for it.
+    masked = Masker().mask_values([texts_of(entry) for entry in entries])
     head = Head.objects.select_for_update().filter(pk=1).first() or Head(pk=1, sequence=0, hash=GENESIS)
     events = []
-    for entry in entries:
-        facts = facts_of(entry, sequence=head.sequence + 1)
-        event = Event(**facts, previous_hash=head.hash, hash=digest(head.hash, facts))
+    for entry, texts in zip(entries, masked, strict=True):
+        fields = event_fields(entry, texts, sequence=head.sequence + 1)
+        event = Event(**fields, previous_hash=head.hash, hash=entry_hash(head.hash, fields))
         head.sequence, head.hash = event.sequence, event.hash
         events.append(event)
     Event.objects.bulk_create(events, batch_size=500)
@@ -76,36 +92,51 @@ def append_many(entries: Sequence[Entry]) -> list[Event]:
     return events
 
 
-def facts_of(entry: Entry, *, sequence: int) -> dict[str, Any]:
-    """Return the fields of an entry as they are stored and hashed, secrets masked."""
+def texts_of(entry: Entry) -> dict[str, Any]:
+    """Return what others wrote of an entry: its secrets are masked before anything is cut or replaced."""
+    by, about = entry.by, entry.about
+    return {
+        "actor_name": by.actor_name,
+        "agent": by.agent,
+        "request_id": by.request_id,
+        "object_id": about.id,
+        "object_name": about.name,
+        "deployment_id": about.deployment_id,
+        "reason": entry.reason,
+        "changes": without_nul(entry.changes or {}),
+    }
+
+
+def event_fields(entry: Entry, texts: dict[str, Any], *, sequence: int) -> dict[str, Any]:
+    """Return the fields of an entry as they are stored and hashed; `texts` are from texts_of(), masked."""
     by, about, workspace = entry.by, entry.about, entry.workspace
     return {
         "sequence": sequence,
         "at": entry.at,
         "actor_id": by.actor_id,
-        "actor_name": clean(by.actor_name)[:254],
+        "actor_name": printable(texts["actor_name"])[:254],
         "ip": by.ip,
-        "agent": mask_secrets(by.agent)[:200],
-        "request_id": by.request_id[:64],
+        "agent": texts["agent"][:200],
+        "request_id": texts["request_id"][:64],
         "source": by.source,
         "action": str(entry.action),
-        "outcome": outcome_of(entry.action),
+        "outcome": outcome_of_action(entry.action),
         "workspace_id": workspace.pk if workspace else None,
         "workspace_name": workspace.slug if workspace else "",
         "object_type": about.type,
-        "object_id": about.id[:100],
-        "object_name": mask_secrets(clean(about.name))[:254],
-        "deployment_id": about.deployment_id[:100],
+        "object_id": texts["object_id"][:255],
+        "object_name": printable(texts["object_name"])[:254],
+        "deployment_id": texts["deployment_id"][:255],
         "operation_id": entry.operation_id,
-        "reason": mask_secrets(clean(entry.reason)),
-        "changes": canonical(masked(dict(entry.changes))) if entry.changes else "",
+        "reason": printable(texts["reason"]),
+        "changes": canonical_json(texts["changes"]) if entry.changes else "",
     }
 
 
-def masked(value: Any) -> Any:
-    """Return a value of JSON with every text in it masked: by itself, for a mask laid over the finished JSON could break it."""
+def without_nul(value: Any) -> Any:
+    """Return a JSON value without NULs in its texts: PostgreSQL stores none."""
     if isinstance(value, str):
-        return mask_secrets(value.replace("\x00", ""))
+        return value.replace("\x00", "")
     if isinstance(value, Mapping):
-        return {str(name): masked(one) for name, one in value.items()}
-    return [masked(one) for one in value] if isinstance(value, list | tuple) else value
+        return {str(name): without_nul(one) for name, one in value.items()}
+    return [without_nul(one) for one in value] if isinstance(value, list | tuple) else value

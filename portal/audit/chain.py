@@ -36,47 +36,52 @@ FIELDS = (
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
-def canonical(value: Any) -> str:
-    """Return the one JSON text of `value`: sorted keys, no spaces, UTF-8."""
+def canonical_json(value: Any) -> str:
+    """Return `value` as JSON in its only form: sorted keys, no spaces, nothing outside ASCII escaped."""
     return _encode(value)
 
 
-def timestamp(at: datetime) -> str:
-    """Return the one text of a time: UTC with microseconds."""
+def utc_text(at: datetime) -> str:
+    """Return `at` in its only form: UTC with microseconds, such as 2026-01-31T18:00:00.000000Z."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def digest(previous_hash: str, entry: Mapping[str, Any]) -> str:
-    """Return the hash of an entry that follows `previous_hash`; `entry` has all FIELDS, `at` as an aware datetime."""
+def entry_hash(previous_hash: str, entry: Mapping[str, Any]) -> str:
+    """Return the hash (hexadecimal SHA-256) of the entry that follows `previous_hash`.
+
+    `entry` holds all FIELDS, `at` as an aware datetime. Its other fields are not hashed.
+    """
     facts = {name: entry[name] for name in FIELDS}
-    facts["at"] = timestamp(entry["at"])
+    facts["at"] = utc_text(entry["at"])
     return hashlib.sha256(f"{previous_hash}\n{_encode(facts)}".encode()).hexdigest()
 
 
-def statement(*, sequence: int, hash: str, signed_at: datetime) -> bytes:
-    """Return the bytes that a signed head signs."""
-    return canonical({"hash": hash, "sequence": sequence, "signed_at": timestamp(signed_at)}).encode()
+def head_statement(*, sequence: int, hash: str, signed_at: datetime) -> bytes:
+    """Return the bytes that are signed for a head: canonical JSON of its sequence, hash and signing time."""
+    return canonical_json({"hash": hash, "sequence": sequence, "signed_at": utc_text(signed_at)}).encode()
 
 
-def sign(message: bytes, *, private_key: str) -> tuple[str, str]:
-    """Return signature and public key, both base64. `private_key` is url-safe base64 of 32 bytes."""
+def sign_message(message: bytes, *, private_key: str) -> tuple[str, str]:
+    """Return the Ed25519 signature of `message` and the public key, both base64.
+
+    `private_key` is URL-safe base64 of 32 bytes.
+    """
     key = Ed25519PrivateKey.from_private_bytes(base64.urlsafe_b64decode(private_key))
-    return base64.b64encode(key.sign(message)).decode(), base64.b64encode(
-        key.public_key().public_bytes_raw()
-    ).decode()
+    signature = base64.b64encode(key.sign(message)).decode()
+    public_key = base64.b64encode(key.public_key().public_bytes_raw()).decode()
+    return signature, public_key
 
 
 def public_key_of(private_key: str) -> str:
-    """Return the base64 public key that belongs to the private one."""
-    return sign(b"", private_key=private_key)[1]
+    """Return the base64 public key that belongs to `private_key`."""
+    return sign_message(b"", private_key=private_key)[1]
 
 
-def signed_by(message: bytes, *, signature: str, public_key: str) -> bool:
-    """Say whether `signature` over `message` was made by the owner of `public_key`; malformed ones are not."""
+def is_signature_valid(message: bytes, *, signature: str, public_key: str) -> bool:
+    """Return whether `public_key` made `signature` over `message`. Malformed values are not valid."""
     try:
-        Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key)).verify(
-            base64.b64decode(signature), message
-        )
+        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key))
+        key.verify(base64.b64decode(signature), message)
     except (InvalidSignature, ValueError, binascii.Error):
         return False
     return True

@@ -1,33 +1,33 @@
-"""Records that somebody took data out."""
+"""Records that a person exported data."""
 
 from typing import Any
 
-from allauth.core.exceptions import ImmediateHttpResponse
 from django.db import transaction
 from django.http import HttpRequest
-from django.utils.timezone import now
 
 from portal.audit.actions import Action
-from portal.audit.append import Thing, append
+from portal.audit.append import Subject, append_event
 from portal.audit.origin import origin_of
-from portal.web.limits import too_often, within
+from portal.clock import now
+from portal.web.limits import is_within_limit
 
 
-def export_made(request: HttpRequest, workspace: Any, *, what: str, format: str) -> None:
-    """Append the event that `what` was exported, with the filter of its address; answers at once to whoever exports without end."""
-    if not within(request, "export"):
-        raise ImmediateHttpResponse(
-            too_often(request, "Those are many exports.")
-        )  # allauth's middleware gives the answer
+def record_export(request: HttpRequest, workspace: Any, *, what: str, format: str) -> bool:
+    """Append the event that `what` is exported, with the filter of the request's query string.
+
+    Return False, and record nothing, when the person exceeded the limit "export" of ACCOUNT_RATE_LIMITS.
+    """
+    if not is_within_limit(request, "export"):
+        return False
     query = request.GET.copy()
     query.pop("format", None)
-    changes = {"filter": ("", query.urlencode()), "format": ("", format)}
     with transaction.atomic():
-        append(
+        append_event(
             Action.EXPORTED,
             by=origin_of(request),
             at=now(),
-            about=Thing(type="export", name=what),
+            about=Subject(type="export", name=what),
             workspace=workspace,
-            changes=changes,
+            changes={"filter": ("", query.urlencode()), "format": ("", format)},
         )
+    return True

@@ -2,18 +2,17 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import QueryDict
-from django.utils import timezone
 
-from portal.audit.actions import words_of
+from portal.audit.actions import sentence_of
 from portal.audit.models import Event
-from portal.web.paging import Page, keyset
+from portal.web.fields import parse_typed_time
+from portal.web.paging import Page, keyset_page
 
-COLUMNS = (
+COLUMNS = (  # of exports
     "sequence",
     "at",
     "actor",
@@ -47,98 +46,113 @@ OUTCOMES = (
     "resolved",
     "observed",
 )
-FIELDS = ("q", "actor", "action", "object", "source", "outcome", "deployment", "from", "to")
+EXACT_FILTERS = {  # parameter to the column that must have this value
+    "source": "source",
+    "outcome": "outcome",
+    "deployment": "deployment_id",
+    "object": "object_name",
+}
+LONGEST_VALUE = 200  # characters of a parameter that are read
+REFUSED = ".refused"  # ends the action of a request that did not become an operation
 
 
 @dataclass
-class Line:
-    """One line of the feed: the newest event of a request, with what came before it."""
+class FeedLine:
+    """One line of the feed: the newest event of an operation, or an event without one."""
 
     event: Event
-    earlier: list[Event] = field(default_factory=list)
+    earlier: list[Event] = field(default_factory=list)  # the events of the same operation, oldest first
 
     @property
-    def words(self) -> str:
-        """Return what happened."""
-        return words_of(self.event.action)
+    def sentence(self) -> str:
+        """Return the text between actor and object."""
+        return sentence_of(self.event.action)
 
 
-def filtered(rows: QuerySet[Event], query: QueryDict) -> QuerySet[Event]:
-    """Return the events that a query string asks for; values that make no sense match nothing or are left out."""
-    values = {name: query.get(name, "").replace("\x00", "").strip()[:200] for name in FIELDS}
-    for name, column in (
-        ("source", "source"),
-        ("outcome", "outcome"),
-        ("deployment", "deployment_id"),
-        ("object", "object_name"),
-    ):
-        if values[name]:
-            rows = rows.filter(**{column: values[name]})
-    if values["actor"]:
-        actor = values["actor"]
-        rows = (
-            rows.filter(actor_id=int(actor))
-            if actor.isdecimal() and len(actor) < 18
-            else rows.filter(actor_name__iexact=actor)
-        )
-    if values["action"]:
-        rows = rows.filter(action__startswith=values["action"])
-    if values["q"]:
-        text = values["q"]
-        rows = rows.filter(
-            Q(reason__icontains=text)
-            | Q(object_name__icontains=text)
-            | Q(actor_name__icontains=text)
-            | Q(action__icontains=text)
-        )
-    if start := moment(values["from"]):
-        rows = rows.filter(at__gte=start)
-    return rows.filter(at__lte=end) if (end := moment(values["to"])) else rows
+def filter_events(events: QuerySet[Event], query: QueryDict) -> QuerySet[Event]:
+    """Return the `events` that the parameters of `query` ask for.
+
+    A parameter that is empty, or a time that cannot be read, filters nothing.
+    """
+
+    def value_of(name: str) -> str:
+        return query.get(name, "").replace("\x00", "").strip()[:LONGEST_VALUE]
+
+    for name, column in EXACT_FILTERS.items():
+        if value := value_of(name):
+            events = events.filter(**{column: value})
+    if actor := value_of("actor"):
+        events = events.filter(actor_condition(actor))
+    if action := value_of("action"):
+        events = events.filter(action__startswith=action)
+    if text := value_of("q"):
+        events = events.filter(text_condition(text))
+    if start := parse_typed_time(value_of("from")):
+        events = events.filter(at__gte=start)
+    if end := parse_typed_time(value_of("to")):
+        events = events.filter(at__lte=end)
+    return events
 
 
-def moment(text: str) -> datetime | None:
-    """Return a time of the query string, in the person's zone unless it names an offset; None when it is none."""
-    try:
-        found = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
-        aware = (timezone.make_aware(found) if found.tzinfo is None else found).astimezone(UTC)
-        return aware if 2000 <= aware.year < 2100 else None
-    except (ValueError, OverflowError):
-        return None
+def actor_condition(actor: str) -> Q:
+    """Return the condition for events of a person, who is given by id or by name."""
+    if actor.isdecimal():
+        return Q(actor_id=int(actor))
+    return Q(actor_name__iexact=actor)
 
 
-def page_of(rows: QuerySet[Event], *, cursor: str | None, size: int = 50) -> tuple[list[Line], str]:
-    """Return one page of lines, and the cursor of the next: of each operation its newest event leads."""
-    later = Event.objects.filter(
-        operation_id=OuterRef("operation_id"), sequence__gt=OuterRef("sequence")
-    ).exclude(action__endswith=".refused")
-    heads = rows.filter(Q(operation_id="") | Q(action__endswith=".refused") | ~Exists(later))
-    page: Page = keyset(heads, cursor=cursor, size=size, fields=("-sequence",))
-    return grouped(page.rows), page.next
+def text_condition(text: str) -> Q:
+    """Return the condition for events that contain `text` in reason, object, actor or action."""
+    columns = ("reason", "object_name", "actor_name", "action")
+    condition = Q()
+    for column in columns:
+        condition |= Q(**{f"{column}__icontains": text})
+    return condition
 
 
-def grouped(heads: list[Event]) -> list[Line]:
-    """Return lines with the earlier events of their operations."""
-    ids = [one.operation_id for one in heads if one.operation_id and not one.action.endswith(".refused")]
-    companions: dict[str, list[Event]] = defaultdict(list)
-    for one in (
-        Event.objects.filter(operation_id__in=ids).exclude(action__endswith=".refused").order_by("sequence")
-    ):
-        companions[one.operation_id].append(one)
-    return [
-        Line(one, [other for other in companions.get(one.operation_id, []) if other.sequence < one.sequence])
-        for one in heads
-    ]
+def feed_page(events: QuerySet[Event], *, cursor: str | None, size: int = 50) -> tuple[list[FeedLine], str]:
+    """Return one page of lines, and the cursor of the next page ("" at the end).
+
+    An operation appears once, at its newest event. A refused request has a line of its own.
+    """
+    newer = Event.objects.filter(operation_id=OuterRef("operation_id"), sequence__gt=OuterRef("sequence"))
+    newer = newer.exclude(action__endswith=REFUSED)
+    newest = events.filter(Q(operation_id="") | Q(action__endswith=REFUSED) | ~Exists(newer))
+    page: Page = keyset_page(newest, cursor=cursor, size=size, fields=("-sequence",))
+    return group_by_operation(page.rows), page.next
 
 
-def facts_of(event: Event) -> dict[str, Any]:
-    """Return an event as exports give it."""
-    facts = {name: getattr(event, name, None) for name in COLUMNS}
-    return facts | {"actor": event.actor_name, "changes": event.changed}
+def group_by_operation(newest: list[Event]) -> list[FeedLine]:
+    """Return a line for each event in `newest`, with the earlier events of its operation."""
+    by_operation: dict[str, list[Event]] = defaultdict(list)
+    operation_ids = [one.operation_id for one in newest if one.operation_id and not is_refusal(one)]
+    events = Event.objects.filter(operation_id__in=operation_ids).exclude(action__endswith=REFUSED)
+    for event in events.order_by("sequence"):
+        by_operation[event.operation_id].append(event)
+    return [FeedLine(one, earlier_events(one, by_operation)) for one in newest]
 
 
-def choices(rows: QuerySet[Event]) -> dict[str, Any]:
-    """Return the people that a feed can be filtered by."""
-    people = rows.exclude(actor_id=None).order_by().values_list("actor_id", "actor_name").distinct()[:200]
+def is_refusal(event: Event) -> bool:
+    """Return whether `event` is a refused request; its operation is the one that was already open."""
+    return event.action.endswith(REFUSED)
+
+
+def earlier_events(event: Event, by_operation: dict[str, list[Event]]) -> list[Event]:
+    """Return the events of the same operation that are older than `event`; none for a refused request."""
+    if is_refusal(event):
+        return []
+    return [one for one in by_operation.get(event.operation_id, []) if one.sequence < event.sequence]
+
+
+def export_fields(event: Event) -> dict[str, Any]:
+    """Return the values of COLUMNS for one event."""
+    values = {name: getattr(event, name, None) for name in COLUMNS}
+    return values | {"actor": event.actor_name, "changes": event.changed}
+
+
+def filter_choices(events: QuerySet[Event]) -> dict[str, Any]:
+    """Return the choices of the filter form: the people who occur in `events`, sources and outcomes."""
+    people = events.exclude(actor_id=None).order_by().values_list("actor_id", "actor_name").distinct()
     return {
         "people": sorted(dict(people).items(), key=lambda one: one[1]),
         "sources": SOURCES,

@@ -7,9 +7,9 @@ from django.db import models
 
 
 class Event(models.Model):
-    """One line of the trail. Rows are neither updated nor deleted: triggers refuse it.
+    """One entry of the trail. Triggers in the database refuse to update or delete it.
 
-    People and things stand here as values, not as foreign keys: an entry outlives what it tells of.
+    People and objects are stored as values, not as foreign keys: an entry outlives what it is about.
     """
 
     sequence = models.BigIntegerField(primary_key=True)
@@ -25,16 +25,13 @@ class Event(models.Model):
     workspace_id = models.BigIntegerField(null=True)
     workspace_name = models.CharField(max_length=100, blank=True)
     object_type = models.CharField(max_length=32, blank=True)
-    object_id = models.CharField(max_length=100, blank=True)
+    object_id = models.CharField(max_length=255, blank=True)
     object_name = models.CharField(max_length=254, blank=True)
-    deployment_id = models.CharField(
-        max_length=100, blank=True
-    )  # Roboflow's, where the event is about a deployment
+    deployment_id = models.CharField(max_length=255, blank=True)  # Roboflow's id
     operation_id = models.CharField(max_length=36, blank=True)
     reason = models.TextField(blank=True)
-    changes = models.TextField(
-        blank=True
-    )  # canonical JSON {field: [before, after]}: the very text that was hashed
+    # Canonical JSON {field: [before, after]}. The column is text so that it holds exactly what was hashed.
+    changes = models.TextField(blank=True)
     previous_hash = models.CharField(max_length=64)
     hash = models.CharField(max_length=64)
 
@@ -43,15 +40,12 @@ class Event(models.Model):
             models.CheckConstraint(condition=models.Q(sequence__gte=1), name="the_trail_begins_at_one")
         ]
         indexes: ClassVar = [
-            models.Index(
-                fields=["workspace_id", "-sequence"], name="event_workspace_feed"
-            ),  # the feed of one workspace
-            models.Index(
-                fields=["deployment_id", "-sequence"], name="event_deployment_feed"
-            ),  # latest events of a deployment
-            models.Index(
-                fields=["operation_id", "sequence"], name="event_operation_feed"
-            ),  # the events of one operation
+            # feed.feed_page for one workspace
+            models.Index(fields=["workspace_id", "-sequence"], name="event_workspace_feed"),
+            # the latest events of one deployment
+            models.Index(fields=["deployment_id", "-sequence"], name="event_deployment_feed"),
+            # feed.group_by_operation
+            models.Index(fields=["operation_id", "sequence"], name="event_operation_feed"),
         ]
 
     def __str__(self) -> str:
@@ -59,23 +53,23 @@ class Event(models.Model):
 
     @property
     def changed(self) -> dict[str, list[Any]]:
-        """What changed: field to [before, after]."""
+        """Return what changed, as field to [before, after]."""
         try:
-            found: dict[str, list[Any]] = json.loads(self.changes) if self.changes else {}
-        except ValueError:  # somebody tampered with it: verification names it, the page shows it
-            found = {"unreadable": ["", self.changes]}
-        return found
+            changes: dict[str, list[Any]] = json.loads(self.changes) if self.changes else {}
+        except ValueError:  # a person altered the row: verification names it, and the page still shows it
+            changes = {"unreadable": ["", self.changes]}
+        return changes
 
 
 class Head(models.Model):
-    """The end of the chain: one row, locked by whoever appends."""
+    """The end of the chain. There is one row; append_events locks it."""
 
     sequence = models.BigIntegerField()
     hash = models.CharField(max_length=64)
 
 
 class SignedHead(models.Model):
-    """A signed statement that the trail had this head at this time: it shows when its end was cut off."""
+    """A signed statement that the trail had this head at this time. It shows if the end was cut off later."""
 
     sequence = models.BigIntegerField()
     hash = models.CharField(max_length=64)
@@ -84,16 +78,35 @@ class SignedHead(models.Model):
     public_key = models.CharField(max_length=64)  # base64 of the 32 raw bytes
 
     class Meta:
-        indexes: ClassVar = [
-            models.Index(fields=["-sequence"], name="signed_head_latest")
-        ]  # the newest signed head
+        # sign.sign_head: the newest signed head
+        indexes: ClassVar = [models.Index(fields=["-sequence"], name="signed_head_latest")]
+
+
+class TrailKey(models.Model):
+    """The public key of a trail key that signed heads here. It stays when the trail key is replaced.
+
+    `sealed` proves that it was ours: without a vault key nobody can add a row that counts (see
+    trail_keys.py).
+    """
+
+    public_key = models.CharField(max_length=64, unique=True)  # base64 of the 32 raw bytes
+    first_used_at = models.DateTimeField()
+    sealed = models.TextField()  # by the vault: the purpose and the public key
 
 
 class Verification(models.Model):
-    """The result of the last verification, shown on the integrity card."""
+    """The result of the last verification, shown on the integrity card. There is at most one row."""
 
     verified_at = models.DateTimeField()
     entries = models.BigIntegerField()
     ok = models.BooleanField()
-    finding = models.TextField(blank=True)  # the first bad entry, in words
+    finding = models.TextField(blank=True)  # a sentence about the first bad entry
     by = models.CharField(max_length=254, blank=True)
+
+
+class VerificationRequest(models.Model):
+    """A verification that a person asked for, stored first so that an absent broker does not lose it."""
+
+    requested_at = models.DateTimeField()
+    actor_id = models.BigIntegerField()
+    actor_name = models.CharField(max_length=254)

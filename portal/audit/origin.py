@@ -1,4 +1,4 @@
-"""Where a change comes from: who, from which address, through what."""
+"""Where a change comes from: who made it, from which address, with which request."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -6,10 +6,16 @@ from dataclasses import dataclass
 import structlog
 from django.http import HttpRequest
 
+from portal.web.text import printable
+
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """Who acts, from where. `source` is portal (a person here), outside (at Roboflow, past us) or system (the portal itself)."""
+    """Who acts, and from where.
+
+    `source` is "portal" (a person), "system" (the portal itself) or "outside" (a change at Roboflow that was
+    not made in the portal).
+    """
 
     actor_id: int | None = None
     actor_name: str = ""
@@ -24,26 +30,21 @@ OUTSIDE = Origin(source="outside")
 
 
 def origin_of(request: HttpRequest) -> Origin:
-    """Return the origin of what this request asks for."""
-    person = getattr(request, "user", None)  # sign-in signals come before the middleware, too
+    """Return the origin of a change that `request` asks for."""
+    person = getattr(request, "user", None)  # sign-in signals can be sent before the middleware sets it
     user = person if person is not None and person.is_authenticated else None
     return Origin(
         actor_id=user.pk if user else None,
         actor_name=user.get_full_name() if user else "",
-        ip=address_of(request),
-        agent=clean(request.headers.get("User-Agent", ""))[:200],
+        ip=client_address(request),
+        agent=printable(request.headers.get("User-Agent", ""))[:200],
         request_id=str(structlog.contextvars.get_contextvars().get("request_id", ""))[:64],
     )
 
 
-def address_of(request: HttpRequest) -> str:
-    """Return the client's address; the middleware has already unwound trusted proxies."""
+def client_address(request: HttpRequest) -> str:
+    """Return the client's IP address, or "" for none. TrustedProxyMiddleware has already set REMOTE_ADDR."""
     try:
         return str(ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")))
     except ValueError:
         return ""
-
-
-def clean(text: str) -> str:
-    """Return `text` without control characters: one event is one line."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)

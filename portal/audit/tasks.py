@@ -1,25 +1,21 @@
-"""Periodic work of the trail."""
+"""Tasks of the trail: sign its head, verify it."""
 
 from celery import shared_task
-from django.contrib.auth import get_user_model
-from django.utils.timezone import now
 
-from portal.audit import verify
-from portal.audit.origin import Origin
-from portal.queue.lease import leased
-
-LONGEST_SECONDS = 900  # some 100,000 entries a second
+from portal.audit import sign, verify_requests
+from portal.clock import now
+from portal.queue.lease import holding_lease
 
 
 @shared_task(name="audit.sign_head")
 def sign_head() -> None:
-    """Sign the head of the trail when its turn has come."""
-    verify.sign_when_due(now=now())
+    """Sign the head of the trail if the last signature is old enough."""
+    sign.sign_when_due(now=now())
 
 
-@shared_task(name="audit.verify", soft_time_limit=LONGEST_SECONDS - 60, time_limit=LONGEST_SECONDS)
-def verify_trail(user_id: str) -> None:
-    """Verify the whole trail for a person; one at a time, whoever asks."""
-    with leased("audit.verify", now=now()) as held:
-        if held and (person := get_user_model().objects.filter(pk=int(user_id)).first()):
-            verify.verify_for(Origin(actor_id=person.pk, actor_name=str(person)))
+@shared_task(name="audit.verify_requested")
+def verify_requested() -> None:
+    """Verify the whole trail if somebody asked for it, unless another verification is running."""
+    with holding_lease("audit.verify", now=now()) as held:
+        if held:
+            verify_requests.perform_requested_verifications()

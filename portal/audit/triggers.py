@@ -2,18 +2,19 @@
 
 from typing import Any
 
-TABLES = {"audit_event": "sequence", "audit_signedhead": "id"}  # with the column that identifies a row
-WORDS = "The trail only grows: events are neither changed nor removed."
+TABLES = {"audit_event": "sequence", "audit_signedhead": "id"}  # table to its primary key
+MESSAGE = "The trail only grows: events are neither changed nor removed."
 SQLITE = {
     "create": [
-        f"CREATE TRIGGER IF NOT EXISTS {table}_no_{verb} BEFORE {verb.upper()} ON {table} BEGIN SELECT RAISE(ABORT, '{WORDS}'); END"
+        f"CREATE TRIGGER IF NOT EXISTS {table}_no_{verb} BEFORE {verb.upper()} ON {table} "
+        f"BEGIN SELECT RAISE(ABORT, '{MESSAGE}'); END"
         for table in TABLES
         for verb in ("update", "delete")
     ]
-    # INSERT OR REPLACE removes the old row without asking the trigger on delete.
+    # INSERT OR REPLACE removes the old row without running the trigger on delete.
     + [
-        f"CREATE TRIGGER IF NOT EXISTS {table}_no_replace BEFORE INSERT ON {table} "  # noqa: S608 - our own words
-        f"WHEN NEW.{key} IN (SELECT {key} FROM {table}) BEGIN SELECT RAISE(ABORT, '{WORDS}'); END"
+        f"CREATE TRIGGER IF NOT EXISTS {table}_no_replace BEFORE INSERT ON {table} "  # noqa: S608 - constants
+        f"WHEN NEW.{key} IN (SELECT {key} FROM {table}) BEGIN SELECT RAISE(ABORT, '{MESSAGE}'); END"
         for table, key in TABLES.items()
     ],
     "drop": [
@@ -24,9 +25,11 @@ SQLITE = {
 }
 POSTGRESQL = {
     "create": [
-        f"CREATE OR REPLACE FUNCTION audit_event_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '{WORDS}'; END $$",
+        "CREATE OR REPLACE FUNCTION audit_event_refuse() RETURNS trigger LANGUAGE plpgsql "
+        f"AS $$ BEGIN RAISE EXCEPTION '{MESSAGE}'; END $$",
         *(
-            f"CREATE OR REPLACE TRIGGER {table}_no_{name} BEFORE {verbs} ON {table} FOR EACH {each} EXECUTE FUNCTION audit_event_refuse()"
+            f"CREATE OR REPLACE TRIGGER {table}_no_{name} BEFORE {verbs} ON {table} "
+            f"FOR EACH {each} EXECUTE FUNCTION audit_event_refuse()"
             for table in TABLES
             for name, verbs, each in (
                 ("change", "UPDATE OR DELETE", "ROW"),
@@ -42,19 +45,19 @@ POSTGRESQL = {
 }
 
 
-def create(connection: Any) -> None:
-    """Set the triggers; harmless when they stand."""
-    run(connection, "create")
+def create_triggers(connection: Any) -> None:
+    """Create the triggers; those that exist already are kept or replaced by the same."""
+    run_statements(connection, "create")
 
 
-def drop(connection: Any) -> None:
-    """Take the triggers away: for migrations backwards and for tests that empty the tables."""
-    run(connection, "drop")
+def drop_triggers(connection: Any) -> None:
+    """Drop the triggers: for backward migrations, and for tests that empty the tables."""
+    run_statements(connection, "drop")
 
 
-def run(connection: Any, what: str) -> None:
-    """Execute the statements of this database."""
+def run_statements(connection: Any, name: str) -> None:
+    """Execute the statements under `name` ("create" or "drop") for the database of `connection`."""
     statements = POSTGRESQL if connection.vendor == "postgresql" else SQLITE
     with connection.cursor() as cursor:
-        for statement in statements[what]:
+        for statement in statements[name]:
             cursor.execute(statement)

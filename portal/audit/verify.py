@@ -1,230 +1,197 @@
-"""Recomputes the whole chain and names the first bad entry; signs heads, so that a cut-off end shows."""
+"""Verifies the trail: recomputes the whole chain and names the first bad entry."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-import structlog
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Subquery
 from django.db.models.functions import Coalesce
-from django.utils.timezone import now as clock
 
 from portal.audit.actions import Action
-from portal.audit.append import Thing, append
-from portal.audit.chain import FIELDS, GENESIS, digest, public_key_of, sign, signed_by, statement
+from portal.audit.append import Subject, append_event
+from portal.audit.chain import FIELDS, GENESIS, entry_hash, head_statement, is_signature_valid
 from portal.audit.models import Event, Head, SignedHead, Verification
 from portal.audit.origin import Origin
+from portal.audit.trail_keys import trail_keys
+from portal.clock import now as clock
 
-log = structlog.get_logger(__name__)
-Progress = Callable[[int], None]
+Progress = Callable[[int], None]  # called with the number of entries verified so far
 CHUNK = 2000
-SIGN_EVERY = timedelta(minutes=5)
-UNSIGNED = timedelta(hours=1)  # the first head is signed within a minute
+MAY_BE_UNSIGNED_FOR = timedelta(hours=1)  # sign.py signs the first head within a minute
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a verification found: how many entries, and the first bad one in words."""
+    """The result of a verification: how many entries were good, and a sentence about the first bad one."""
 
     ok: bool
     entries: int
-    words: str
+    message: str
     sequence: int | None = None
 
 
-def verify(*, first: int = 1, last: int | None = None, progress: Progress | None = None) -> Finding:
-    """Verify the entries from `first` to `last` (the end when None), their head and the signed heads.
+def verify_trail(*, first: int = 1, last: int | None = None, progress: Progress | None = None) -> Finding:
+    """Verify the entries from `first` to `last`. Without `last`, also verify the head and the signed heads.
 
-    What is appended meanwhile is left to the next verification: the end is where the head stood when this one began.
+    Entries that are appended while this runs are left to the next verification: it ends at the head that it
+    read first.
     """
-    signed = {
-        one.sequence: one for one in SignedHead.objects.order_by("sequence")
-    }  # before the head: it may move on, they never lead it
-    head = current_head()
-    finding, hash = walk(
-        first=first,
-        last=head.sequence if last is None else min(last, head.sequence),
-        signed=signed,
-        progress=progress,
-    )
-    return ending(finding, head, hash, signed) if finding.ok and last is None else finding
+    # Read the signed heads before the head: the head may move on in between, but a signed head is never
+    # ahead.
+    signed = {one.sequence: one for one in signed_heads()}
+    head = load_head()
+    end = head.sequence if last is None else min(last, head.sequence)
+    finding, last_hash = verify_chain(first=first, last=end, signed=signed, progress=progress)
+    if not finding.ok or last is not None:
+        return finding
+    return check_end(head, last_hash) or check_signed_heads(head, signed) or finding
 
 
-def current_head() -> Head:
-    """Return the head of the trail, that of an empty one when there is none."""
+def load_head() -> Head:
+    """Return the head of the trail; for an empty trail, an unsaved head with sequence 0."""
     return Head.objects.filter(pk=1).first() or Head(pk=1, sequence=0, hash=GENESIS)
 
 
-def walk(
+def verify_chain(
     *, first: int, last: int, signed: Mapping[int, SignedHead], progress: Progress | None = None
 ) -> tuple[Finding, str]:
-    """Recompute the hashes from `first` to `last`; return what was found, and the last hash."""
-    rows = Event.objects.filter(sequence__lte=last).order_by("sequence")
-    previous = GENESIS
-    if first > 1:
-        rows = rows.filter(sequence__gte=first)
-        before = Event.objects.filter(sequence=first - 1).values_list("hash", flat=True).first()
-        if before is None:
-            return Finding(False, 0, f"Entry {first - 1} is missing.", first - 1), ""
-        previous = before
+    """Recompute the hashes from `first` to `last`, and compare them with the `signed` heads.
+
+    Return the finding and the hash of the last entry ("" when an entry is bad).
+    """
+    previous = hash_of_entry(first - 1)
+    if previous is None:
+        return Finding(False, 0, f"Entry {first - 1} is missing.", first - 1), ""
     count, reached = 0, first - 1
-    for row in rows.values_list(*FIELDS, "previous_hash", "hash").iterator(chunk_size=CHUNK):
-        entry = dict(zip((*FIELDS, "previous_hash", "hash"), row, strict=True))
-        if trouble := check(entry, expected=reached + 1, previous=previous):
-            return Finding(False, count, trouble, reached + 1), ""
-        reached, previous, count = entry["sequence"], entry["hash"], count + 1
-        if reached in signed and signed[reached].hash != previous:
-            return Finding(
-                False,
-                count,
-                f"Entry {reached} is not the one whose head was signed on {signed[reached].signed_at:%Y-%m-%d %H:%M}.",
-                reached,
-            ), ""
+    for entry in stored_entries(first=first, last=last):
+        problem = check_entry(entry, expected=reached + 1, previous=previous)
+        problem = problem or check_against_signed(entry, signed)
+        if problem:
+            return Finding(False, count, problem, reached + 1), ""
+        count, reached, previous = count + 1, entry["sequence"], entry["hash"]
         if progress and count % CHUNK == 0:
             progress(count)
     if reached < last:
-        return Finding(
-            False, count, f"The trail ends at {reached}, but its head says {last}.", reached + 1
-        ), ""
+        message = f"The trail ends at {reached}, but its head says {last}."
+        return Finding(False, count, message, reached + 1), ""
     return Finding(True, count, ""), previous
 
 
-def check(entry: dict[str, object], *, expected: int, previous: str) -> str:
-    """Return what is wrong with an entry, "" when it follows from the one before it."""
+def hash_of_entry(sequence: int) -> str | None:
+    """Return the stored hash of an entry, GENESIS for the one before the first, None for a missing one."""
+    if sequence < 1:
+        return GENESIS
+    return Event.objects.filter(sequence=sequence).values_list("hash", flat=True).first()
+
+
+def check_entry(entry: Mapping[str, Any], *, expected: int, previous: str) -> str:
+    """Return what is wrong with `entry`, or "" when it follows from the hash of the `previous` entry."""
     number = entry["sequence"]
     if number != expected:
-        return f"Entry {expected} is missing: {number} stands in its place."
+        return f"Entry {expected} is missing: the next one is {number}."
     if entry["previous_hash"] != previous:
         return f"Entry {number} does not follow from the one before it."
-    return (
-        ""
-        if digest(previous, entry) == entry["hash"]
-        else f"Entry {number} was altered: its hash does not fit its content."
-    )
+    if entry_hash(previous, entry) != entry["hash"]:
+        return f"Entry {number} was altered: its hash does not fit its content."
+    return ""
 
 
-def ending(finding: Finding, head: Head, hash: str, signed: Mapping[int, SignedHead]) -> Finding:
-    """Compare the end of the chain with its head and with what was signed."""
+def check_against_signed(entry: Mapping[str, Any], signed: Mapping[int, SignedHead]) -> str:
+    """Return what is wrong when `entry` was signed under another hash, otherwise ""."""
+    head = signed.get(entry["sequence"])
+    if head is None or head.hash == entry["hash"]:
+        return ""
+    return f"Entry {head.sequence} is not the one whose head was signed on {head.signed_at:%Y-%m-%d %H:%M}."
 
-    def bad(words: str, sequence: int) -> Finding:
-        return Finding(False, finding.entries, words, sequence)
 
-    if head.sequence and head.hash != hash:
-        return bad("The last entry is not the one that the head names.", head.sequence)
-    if Event.objects.filter(
-        sequence__gt=Coalesce(Subquery(Head.objects.filter(pk=1).values("sequence")), 0)
-    ).exists():
-        return bad(f"There are entries beyond the head, which says {head.sequence}.", head.sequence + 1)
-    oldest = Event.objects.order_by("sequence").values_list("at", flat=True).first()
-    if not signed and oldest and clock() - oldest > UNSIGNED:
-        return bad(
-            f"No head is signed, though the first entry is of {oldest:%Y-%m-%d %H:%M}: the signed heads were removed.",
-            1,
+def check_end(head: Head, last_hash: str) -> Finding | None:
+    """Return a finding when the end of the chain is not where the head says, otherwise None."""
+    if head.sequence and head.hash != last_hash:
+        return bad_entry(head.sequence, head, "The last entry is not the one that the head names.")
+    # The database compares with the head of this moment: events that were appended meanwhile moved it.
+    current = Coalesce(Subquery(Head.objects.filter(pk=1).values("sequence")), 0)
+    if Event.objects.filter(sequence__gt=current).exists():
+        return bad_entry(
+            head.sequence + 1, head, f"There are entries beyond the head, which says {head.sequence}."
         )
-    ours = trail_keys()
+    return None
+
+
+def check_signed_heads(head: Head, signed: Mapping[int, SignedHead]) -> Finding | None:
+    """Return a finding for a signed head that is missing, not ours, or beyond `head`; otherwise None."""
+    oldest = Event.objects.order_by("sequence").values_list("at", flat=True).first()
+    if not signed and oldest and clock() - oldest > MAY_BE_UNSIGNED_FOR:
+        message = f"The first entry is of {oldest:%Y-%m-%d %H:%M}, but no head is signed: "
+        return bad_entry(1, head, f"{message}the signed heads were removed.")
+    our_keys = trail_keys()
     for one in signed.values():
         if one.sequence > head.sequence:
-            return bad(
-                f"The trail ends at {head.sequence}, but its head was signed at {one.sequence}: the end is cut off.",
-                head.sequence + 1,
-            )
-        if one.public_key not in ours:
-            return bad(f"The head at {one.sequence} was not signed by this portal's key.", one.sequence)
-        message = statement(sequence=one.sequence, hash=one.hash, signed_at=one.signed_at)
-        if not signed_by(message, signature=one.signature, public_key=one.public_key):
-            return bad(f"The signature of the head at {one.sequence} is not good.", one.sequence)
-    return finding
+            message = f"The trail ends at {head.sequence}, but its head was signed at {one.sequence}: "
+            return bad_entry(head.sequence + 1, head, f"{message}the end is cut off.")
+        if problem := check_signature(one, our_keys):
+            return bad_entry(one.sequence, head, problem)
+    return None
 
 
-def trail_keys() -> set[str]:
-    """Return the public keys whose signatures count: that of the key in use, and those of former ones."""
-    return {public_key_of(settings.PORTAL_TRAIL_KEY), *settings.PORTAL_TRAIL_FORMER_PUBLIC_KEYS}
+def check_signature(signed: SignedHead, our_keys: set[str]) -> str:
+    """Return what is wrong with the signature of a head, or "" when one of `our_keys` made it."""
+    if signed.public_key not in our_keys:
+        return (
+            f"The head at {signed.sequence} was not signed by this portal's key, nor by a former one"
+            f" that it knows: the signature is by {signed.public_key}."
+        )
+    message = head_statement(sequence=signed.sequence, hash=signed.hash, signed_at=signed.signed_at)
+    if not is_signature_valid(message, signature=signed.signature, public_key=signed.public_key):
+        return f"The signature of the head at {signed.sequence} is not valid."
+    return ""
 
 
-def verify_for(by: Origin) -> None:
-    """Verify the whole trail for a person, keep what was found, and tell of it."""
-    finding = verify()
-    moment = clock()
+def bad_entry(sequence: int, head: Head, message: str) -> Finding:
+    """Return the finding of a trail whose entries are good by themselves, but not together with its heads."""
+    return Finding(False, head.sequence, message, sequence)
+
+
+def verify_for_person(by: Origin) -> None:
+    """Verify the whole trail for a person, store the result for the integrity card and append an event."""
+    finding = verify_trail()
+    now = clock()
     with transaction.atomic(durable=True):
-        keep(finding, by=by.actor_name, now=moment)
-        changes = {"result": (None, finding.words or "intact")}
-        append(
-            Action.TRAIL_VERIFIED, by=by, at=moment, about=Thing(type="trail", name="trail"), changes=changes
+        store_verification(finding, by=by.actor_name, now=now)
+        append_event(
+            Action.TRAIL_VERIFIED,
+            by=by,
+            at=now,
+            about=Subject(type="trail", name="trail"),
+            changes={"result": (None, finding.message or "intact")},
         )
 
 
-def keep(finding: Finding, *, by: str, now: datetime) -> Verification:
-    """Keep the result for the integrity card: only the last one."""
-    result, _ = Verification.objects.update_or_create(
-        pk=1,
-        defaults={
-            "verified_at": now,
-            "entries": finding.entries,
-            "ok": finding.ok,
-            "finding": finding.words,
-            "by": by,
-        },
-    )
-    return result
-
-
-def sign_when_due(*, now: datetime) -> SignedHead | None:
-    """Sign the head every five minutes, the first one at once."""
-    newest = SignedHead.objects.order_by("-signed_at").first()
-    return sign_head(now=now) if newest is None or now - newest.signed_at >= SIGN_EVERY else None
-
-
-def sign_head(*, now: datetime) -> SignedHead | None:
-    """Sign the head if it moved and follows from what was signed before; the statement also goes to the log stream, where nobody of the database reaches it."""
-    newest = SignedHead.objects.order_by("-sequence").first()
-    finding, _ = walk(
-        first=newest.sequence if newest else 1,
-        last=current_head().sequence,
-        signed={newest.sequence: newest} if newest else {},
-    )
-    if not finding.ok:
-        log.error(
-            "trail_head_not_signed", sequence=finding.sequence, why=finding.words
-        )  # a signature must not make a forgery true
-        return None
-    with transaction.atomic(durable=True):
-        head = Head.objects.select_for_update().filter(pk=1).first()
-        if head is None or (
-            newest
-            and newest.sequence == head.sequence
-            and newest.public_key == public_key_of(settings.PORTAL_TRAIL_KEY)
-        ):
-            return None
-        signature, public_key = sign(
-            statement(sequence=head.sequence, hash=head.hash, signed_at=now),
-            private_key=settings.PORTAL_TRAIL_KEY,
-        )
-        signed = SignedHead.objects.create(
-            sequence=head.sequence, hash=head.hash, signed_at=now, signature=signature, public_key=public_key
-        )
-    facts = {
-        "sequence": signed.sequence,
-        "hash": signed.hash,
-        "signed_at": now.isoformat(),
-        "signature": signature,
-        "public_key": public_key,
+def store_verification(finding: Finding, *, by: str, now: datetime) -> Verification:
+    """Store the result of a verification for the integrity card, in place of the one before."""
+    defaults = {
+        "verified_at": now,
+        "entries": finding.entries,
+        "ok": finding.ok,
+        "finding": finding.message,
+        "by": by,
     }
-    log.info("trail_head_signed", **facts)
-    return signed
+    return Verification.objects.update_or_create(pk=1, defaults=defaults)[0]
 
 
-def entries() -> Iterator[dict[str, object]]:
-    """Yield every entry with its hashes, oldest first."""
-    for row in (
-        Event.objects.order_by("sequence")
-        .values_list(*FIELDS, "previous_hash", "hash")
-        .iterator(chunk_size=CHUNK)
-    ):
-        yield dict(zip((*FIELDS, "previous_hash", "hash"), row, strict=True))
+def stored_entries(*, first: int = 1, last: int | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the entries from `first` to `last` (None: to the end) with their hashes, oldest first."""
+    names = (*FIELDS, "previous_hash", "hash")
+    rows = Event.objects.order_by("sequence")
+    if first > 1:
+        rows = rows.filter(sequence__gte=first)
+    if last is not None:
+        rows = rows.filter(sequence__lte=last)
+    for values in rows.values_list(*names).iterator(chunk_size=CHUNK):
+        yield dict(zip(names, values, strict=True))
 
 
-def heads() -> Iterable[SignedHead]:
+def signed_heads() -> Iterable[SignedHead]:
     """Yield the signed heads, oldest first."""
     return SignedHead.objects.order_by("sequence").iterator()

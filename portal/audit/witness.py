@@ -1,58 +1,63 @@
-"""Signed heads kept elsewhere - an export, the log stream - against which an old or rewritten database shows."""
+"""Compares the trail with signed heads that were kept elsewhere (an export, the log stream).
+
+An old or rewritten database can be consistent in itself, but it does not agree with what was signed.
+"""
 
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from portal.audit.chain import signed_by, statement
+from portal.audit.chain import head_statement, is_signature_valid
 from portal.audit.models import Event
 
 
 @dataclass(frozen=True)
 class Witness:
-    """One signed statement: the trail had this head at this time."""
+    """A signed statement: at `signed_at`, entry `sequence` was the head of the trail and had this hash."""
 
     sequence: int
     hash: str
     signed_at: datetime
 
 
-def witnesses(lines: Iterable[str], *, public_keys: set[str]) -> Iterator[Witness]:
-    """Yield the statements in `lines` that one of our keys signed; whatever else stands there is passed over.
+def read_witnesses(lines: Iterable[str], *, public_keys: set[str]) -> Iterator[Witness]:
+    """Yield the statements in `lines` that one of `public_keys` signed; all other lines are skipped.
 
-    Takes exports of the trail and log lines of the portal, with or without a prefix of docker's.
+    The lines come from an export of the trail or from the portal's log, with or without Docker's prefix.
     """
     for line in lines:
         try:
-            found = json.loads(line[line.index("{") :])
-            one = Witness(
-                int(found["head"] if "head" in found else found["sequence"]),
-                str(found["hash"]),
-                datetime.fromisoformat(found["signed_at"]),
+            fields = json.loads(line[line.index("{") :])
+            witness = Witness(
+                sequence=int(fields["head"] if "head" in fields else fields["sequence"]),
+                hash=str(fields["hash"]),
+                signed_at=datetime.fromisoformat(fields["signed_at"]),
             )
-            message = statement(sequence=one.sequence, hash=one.hash, signed_at=one.signed_at)
-            good = found["public_key"] in public_keys and signed_by(
-                message, signature=found["signature"], public_key=found["public_key"]
+            statement = head_statement(
+                sequence=witness.sequence, hash=witness.hash, signed_at=witness.signed_at
+            )
+            signature, public_key = fields["signature"], fields["public_key"]
+            is_ours = public_key in public_keys and is_signature_valid(
+                statement, signature=signature, public_key=public_key
             )
         except (ValueError, KeyError, TypeError):
             continue
-        if good:
-            yield one
+        if is_ours:
+            yield witness
 
 
-def contradiction(found: Iterable[Witness]) -> tuple[int, str] | None:
-    """Return the first statement that the stored trail contradicts, as sequence and words; None when it keeps them all."""
-    for one in sorted(set(found), key=lambda one: one.sequence):
+def find_contradiction(witnesses: Iterable[Witness]) -> tuple[int, str] | None:
+    """Return the sequence of the first statement that the stored trail contradicts, and a sentence about it.
+
+    Return None when the trail agrees with all of them.
+    """
+    for one in sorted(set(witnesses), key=lambda one: one.sequence):
+        signed_on = f"signed on {one.signed_at:%Y-%m-%d %H:%M}"
         stored = Event.objects.filter(sequence=one.sequence).values_list("hash", flat=True).first()
         if stored is None:
-            return (
-                one.sequence,
-                f"Entry {one.sequence} was signed on {one.signed_at:%Y-%m-%d %H:%M} and is not there: this is an older state of the trail.",
-            )
+            message = f"Entry {one.sequence} was {signed_on} and does not exist: "
+            return one.sequence, f"{message}this is an older state of the trail."
         if stored != one.hash:
-            return (
-                one.sequence,
-                f"Entry {one.sequence} is not the one that was signed on {one.signed_at:%Y-%m-%d %H:%M}.",
-            )
+            return one.sequence, f"Entry {one.sequence} is not the one that was {signed_on}."
     return None

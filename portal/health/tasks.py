@@ -1,18 +1,12 @@
-"""The heartbeat, and the broom."""
+"""The periodic work of the health room."""
 
 from celery import shared_task
-from django.utils.timezone import now
 
-from portal.health import beat, tidy
-
-
-@shared_task(name="health.beat")
-def heartbeat() -> None:
-    """That this runs shows two things: beat sent it, a worker took it."""
-    beat.beat(["worker", "beat"], now=now())
+from portal.clock import now
+from portal.health import tidy
 
 
 @shared_task(name="health.tidy")
 def tidy_up() -> None:
-    """Remove what nobody needs any more."""
-    tidy.tidy(now=now())
+    """Delete rows that nobody needs any more."""
+    tidy.delete_expired_rows(now=now())

@@ -1,16 +1,16 @@
-"""Removes what nobody needs any more: ended sessions, and rows that are kept for a day only."""
+"""Deletes what nobody needs any more: ended sessions, and rows that are kept for a day only."""
 
 from datetime import datetime, timedelta
 
 from django.apps import apps
 from django.contrib.sessions.models import Session
 
-KEPT = timedelta(days=1)
+KEPT_FOR = timedelta(days=1)
 DAILY = ("keys.Call",)  # by name: this room knows nothing of the rooms above it; each has a field `at`
 
 
-def tidy(*, now: datetime) -> None:
-    """Delete ended sessions and old rows."""
+def delete_expired_rows(*, now: datetime) -> None:
+    """Delete sessions that ended before `now`, and daily rows that are older than a day."""
     Session.objects.filter(expire_date__lt=now).delete()
     for name in DAILY:
-        apps.get_model(name)._default_manager.filter(at__lt=now - KEPT).delete()
+        apps.get_model(name)._default_manager.filter(at__lt=now - KEPT_FOR).delete()

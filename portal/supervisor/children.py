@@ -1,4 +1,4 @@
-"""Child processes that live and die with the supervisor: started in sessions of their own, ended with all that they started."""
+"""Child processes of the supervisor: each in a session of its own, ended with all that it started."""
 
 import ctypes
 import os
@@ -53,7 +53,7 @@ class Child:
         return self.process is not None and self.process.poll() is not None
 
     def revive(self) -> str:
-        """Bring a dead child back when its turn has come; return a line for people, "" when there is nothing to say."""
+        """Start a dead child again when it is due; return a line for people, "" when nothing happened."""
         if self.process is None:
             if time.monotonic() >= self.not_before:
                 self.start()
@@ -64,7 +64,8 @@ class Child:
             self.deaths = 0
         wait = BACK_OFF[min(self.deaths, len(BACK_OFF) - 1)]
         self.deaths, self.process, self.not_before = self.deaths + 1, None, time.monotonic() + wait
-        return f"{self.name} ended ({code}); it is started again{f' in {wait} s' if wait else ''}. Its log: {self.log}"
+        when = f" in {wait} s" if wait else ""
+        return f"{self.name} ended ({code}); it is started again{when}. Its log: {self.log}"
 
     def signal_group(self, number: int) -> None:
         """Send a signal to the child and all that it started."""

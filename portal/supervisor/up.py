@@ -1,4 +1,4 @@
-"""Everything on one machine: broker, web, worker, beat - and for the demo the sandbox - as children of one process."""
+"""Runs everything on one machine as children of one process: broker, web, workers, beat, demo's sandbox."""
 
 import fcntl
 import json
@@ -10,57 +10,34 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import IO
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
 
-from portal.supervisor.broker import NoBroker, broker_binary, broker_command
 from portal.supervisor.children import Child, stop_all
+from portal.supervisor.programs import CannotStart, Plan, build_children, child_environment
 
 READY_SECONDS = 90
 PASSWORD = "demo-portal"  # noqa: S105 - the demo's, printed for everybody
 Say = Callable[[str], None]
 
 
-class CannotStart(Exception):
-    """One clear line, and nothing left running."""
-
-
-@dataclass
-class Plan:
-    """What to bring up: where, and with which Roboflow."""
-
-    port: int
-    home: Path
-    demo: bool
-    sandbox_port: int
-    environment: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def own_sandbox(self) -> bool:
-        """The demo brings its own Roboflow unless addresses of another one are given."""
-        return self.demo and not (
-            self.environment.get("ROBOFLOW_DEPLOYMENTS_URL") and self.environment.get("ROBOFLOW_API_URL")
-        )
-
-
-def up(plan: Plan, *, say: Say) -> int:
+def bring_up(plan: Plan, *, say: Say) -> int:
     """Bring everything up, keep it up until Ctrl-C or SIGTERM, take it down. Raises CannotStart."""
     plan.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with locked(plan.home), tempfile.TemporaryDirectory(prefix="portal-") as sockets:
+    with lock_home(plan.home), tempfile.TemporaryDirectory(prefix="portal-") as sockets:
         check_ports(plan)
-        children = prepare(plan, Path(sockets))
+        children = prepare_children(plan, Path(sockets))
         try:
             return supervise(plan, children, say=say)
         finally:
             stop_all(children)
 
 
-def locked(home: Path) -> IO[str]:
-    """Take the lock of a home: two portals on the same files would run everything twice. Raises CannotStart."""
+def lock_home(home: Path) -> IO[str]:
+    """Take the lock of a home, as two portals on it would run everything twice. Raises CannotStart."""
     lock = (home / "lock").open("a+")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -85,108 +62,30 @@ def check_ports(plan: Plan) -> None:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
-                raise CannotStart(
-                    f"Port {port} is taken. Choose another one: make {'demo' if plan.demo else 'run'} {setting}={port + 1}"
-                ) from None
+                retry = f"make {'demo' if plan.demo else 'run'} {setting}={port + 1}"
+                raise CannotStart(f"Port {port} is taken. Choose another one: {retry}") from None
 
 
-def prepare(plan: Plan, sockets: Path) -> list[Child]:
+def prepare_children(plan: Plan, sockets: Path) -> list[Child]:
     """Make the database and the static files; return the children, not yet started. Raises CannotStart."""
-    environment = settings_of(plan, sockets)
-    manage(["prepare"], environment)
-    return children_of(plan, environment, sockets)
+    environment = child_environment(plan, sockets)
+    run_manage(["prepare"], environment)
+    return build_children(plan, environment, sockets)
 
 
-def settings_of(plan: Plan, sockets: Path) -> dict[str, str]:
-    """Return the environment of all children."""
-    found = {**os.environ, **plan.environment, "PORTAL_HOME": str(plan.home)}
-    found.setdefault("PORTAL_BASE_URL", f"http://localhost:{plan.port}")
-    if not found.get("REDIS_URL"):
-        found["REDIS_URL"] = f"redis+socket://{sockets / 'broker.sock'}"
-    if plan.own_sandbox:
-        found["ROBOFLOW_DEPLOYMENTS_URL"] = found["ROBOFLOW_API_URL"] = (
-            f"http://127.0.0.1:{plan.sandbox_port}"
-        )
-    return found
-
-
-def manage(command: list[str], environment: dict[str, str]) -> str:
+def run_manage(command: list[str], environment: dict[str, str]) -> str:
     """Run a command of manage.py. Raises CannotStart with the last line that it wrote."""
     done = subprocess.run(
         [sys.executable, "manage.py", *command], env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        words = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "it said nothing")
-        raise CannotStart(f"manage.py {command[0]} failed: {words}")
+        last_line = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "no message")
+        raise CannotStart(f"manage.py {command[0]} failed: {last_line}")
     return done.stdout.strip()
 
 
-def children_of(plan: Plan, environment: dict[str, str], sockets: Path) -> list[Child]:
-    """Return every child in the order of their start. Raises CannotStart."""
-    logs = plan.home / "logs"
-    logs.mkdir(exist_ok=True)
-    python = sys.executable
-    celery = [python, "-m", "celery", "-A", "portal.celery", "--quiet"]
-    commands: dict[str, list[str]] = {}
-    if environment["REDIS_URL"].startswith("redis+socket://") and str(sockets) in environment["REDIS_URL"]:
-        commands["broker"] = own_broker(plan, sockets)
-    if plan.own_sandbox:
-        state = plan.home / "sandbox" / "sandbox.sqlite3"
-        state.parent.mkdir(exist_ok=True)
-        commands["sandbox"] = [
-            python,
-            "-m",
-            "deployments.sandbox",
-            "--port",
-            str(plan.sandbox_port),
-            "--state",
-            str(state),
-        ]
-    commands["web"] = [
-        python,
-        "-m",
-        "gunicorn",
-        "portal.wsgi:application",
-        "--bind",
-        f"127.0.0.1:{plan.port}",
-        "--worker-class",
-        "gthread",
-        "--workers",
-        "2",
-        "--threads",
-        "4",
-        "--no-control-socket",
-        "--graceful-timeout",
-        "5",
-        "--config",
-        "python:portal.supervisor.gunicorn",
-    ]
-    commands["worker"] = [
-        *celery,
-        "worker",
-        "--concurrency",
-        "2",
-        "--loglevel",
-        "INFO",
-        "--without-gossip",
-        "--without-mingle",
-    ]
-    commands["beat"] = [*celery, "beat", "--pidfile", "", "--loglevel", "INFO"]
-    return [Child(name, command, environment, logs / f"{name}.log") for name, command in commands.items()]
-
-
-def own_broker(plan: Plan, sockets: Path) -> list[str]:
-    """Return the command of our own broker. Raises CannotStart."""
-    folder = plan.home / "broker"
-    folder.mkdir(exist_ok=True)
-    try:
-        return broker_command(broker_binary(), folder=folder, socket=sockets / "broker.sock")
-    except NoBroker as missing:
-        raise CannotStart(str(missing)) from None
-
-
 def supervise(plan: Plan, children: list[Child], *, say: Say) -> int:
-    """Start the children, say when all is ready, and bring back whoever dies, until a signal comes."""
+    """Start the children, say when all are ready, and restart those that die, until a signal comes."""
     stopping: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:
@@ -196,40 +95,39 @@ def supervise(plan: Plan, children: list[Child], *, say: Say) -> int:
         signal.signal(number, stop)
     for child in children:
         child.start()
-    begun, told = time.monotonic(), False
-    seeded = not plan.demo
+    started, is_told = time.monotonic(), False
+    is_seeded = not plan.demo
     while not stopping:
         for child in children:
             if (child.process is None or child.has_died()) and (line := child.revive()):
                 say(line)
-        if not seeded:
-            seeded = seed(plan, children)
-        if seeded and not told and is_ready(plan.port):
-            told = True
-            greet(plan, children, say=say, seconds=time.monotonic() - begun)
-        if not told and time.monotonic() - begun > READY_SECONDS:
-            raise CannotStart(
-                f"Not ready after {READY_SECONDS} s: {missing(plan.port)}. The logs are in {plan.home / 'logs'}."
-            )
+        if not is_seeded:
+            is_seeded = seed_demo(plan, children)
+        if is_seeded and not is_told and is_ready(plan.port):
+            is_told = True
+            print_greeting(plan, children, say=say, seconds=time.monotonic() - started)
+        if not is_told and time.monotonic() - started > READY_SECONDS:
+            missing, logs = missing_parts(plan.port), plan.home / "logs"
+            raise CannotStart(f"Not ready after {READY_SECONDS} s: {missing}. The logs are in {logs}.")
         time.sleep(0.2)
     say("Stopping.")
     return 0
 
 
-def seed(plan: Plan, children: list[Child]) -> bool:
+def seed_demo(plan: Plan, children: list[Child]) -> bool:
     """Make the demo's people once the sandbox answers."""
-    if plan.own_sandbox and ask(plan.sandbox_port, "/__sandbox/journal")[0] != 200:
+    if plan.own_sandbox and http_get(plan.sandbox_port, "/__sandbox/journal")[0] != 200:
         return False
     password = plan.environment.get("DEMO_PASSWORD") or os.environ.get("DEMO_PASSWORD") or PASSWORD
-    manage(
+    run_manage(
         ["seed_demo", "--password", password, *([] if plan.own_sandbox else ["--without-keys"])],
         dict(children[0].environment),
     )
     return True
 
 
-def ask(port: int, path: str) -> tuple[int, str]:
-    """Ask a child over HTTP, straight; (0, "") when it does not answer."""
+def http_get(port: int, path: str) -> tuple[int, str]:
+    """Return status and body of a child's answer, past any proxy; (0, "") when it does not answer."""
     try:
         with build_opener(ProxyHandler({})).open(f"http://127.0.0.1:{port}{path}", timeout=3) as answer:
             return answer.status, answer.read().decode()
@@ -241,26 +139,23 @@ def ask(port: int, path: str) -> tuple[int, str]:
 
 
 def is_ready(port: int) -> bool:
-    """Ready means: a task that beat sent was run by a worker."""
-    return ask(port, "/readyz")[0] == 200
+    """Return whether every part says that it is well."""
+    return http_get(port, "/readyz")[0] == 200
 
 
-def missing(port: int) -> str:
+def missing_parts(port: int) -> str:
     """Return what is not ready yet."""
-    status, body = ask(port, "/readyz")
+    status, body = http_get(port, "/readyz")
     if not status:
         return "web does not answer"
     try:
-        return ", ".join(
-            f"{name} {words}"
-            for name, words in json.loads(body)["parts"].items()
-            if words not in ("answers", "is alive")
-        )
+        parts = json.loads(body)["parts"].items()
+        return ", ".join(f"{name} {text}" for name, text in parts if text not in ("answers", "is alive"))
     except (ValueError, KeyError):
         return f"web answers {status}"
 
 
-def greet(plan: Plan, children: list[Child], *, say: Say, seconds: float) -> None:
+def print_greeting(plan: Plan, children: list[Child], *, say: Say, seconds: float) -> None:
     """Say where it is and who can come in."""
     address = children[0].environment["PORTAL_BASE_URL"]
     say(f"The Deployment Portal is ready after {seconds:.0f} s: {address}")
@@ -272,6 +167,6 @@ def greet(plan: Plan, children: list[Child], *, say: Say, seconds: float) -> Non
         say(f"  Password of all three: {password}")
         if plan.own_sandbox:
             say(f"  Roboflow is imitated by the sandbox at http://127.0.0.1:{plan.sandbox_port}")
-    elif link := manage(["setup_link"], dict(children[0].environment)):
+    elif link := run_manage(["setup_link"], dict(children[0].environment)):
         say(f"  {link}")
     say(f"  Logs: {plan.home / 'logs'}   Stop: Ctrl-C")

@@ -1,39 +1,53 @@
-"""Where allauth counts how often somebody did something: Django's cache in the database, which here says so when it cannot be written."""
+"""Django's database cache, for allauth's rate limits. It raises an error when a write fails."""
 
 from typing import Any
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.db import DatabaseCache
 from django.db import connections, router
-from django.utils.timezone import now
+
+from portal.clock import now
 
 
 class Counters(DatabaseCache):
-    """Django's says "not stored" for a disk that is full and for a lock that somebody else holds: a limit would take the first for "too often", which is a lie."""
+    """A database cache that reports failed writes.
+
+    Django's cache returns the same answer when the disk is full as when another process holds a lock. A rate
+    limit would then tell the person that they are too fast, which is not true.
+    """
 
     def add(
         self, key: str, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None
     ) -> bool:
-        """Store what is not there yet; False when it is. Raises DatabaseError when the database takes no writes."""
-        stored: bool = super().add(key, value, timeout, version)
-        if not stored and not self.has_key(key, version):
-            self.must_take_writes()
-        return stored
+        """Store `value` unless `key` exists; return whether it was stored.
+
+        Raises DatabaseError when the database cannot be written.
+        """
+        is_stored: bool = super().add(key, value, timeout, version)
+        if not is_stored and not self.has_key(key, version):
+            self.require_writable()
+        return is_stored
 
     def set(
         self, key: str, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None
     ) -> None:
-        """Store. Raises DatabaseError when the database takes no writes."""
-        if not self._base_set("set", self.make_and_validate_key(key, version=version), value, timeout):  # type: ignore[attr-defined]
-            self.must_take_writes()
+        """Store `value`. Raises DatabaseError when the database cannot be written.
 
-    def must_take_writes(self) -> None:
-        """Write a row, and let the error come out that Django's cache kept to itself."""
+        Django's set() hides the error and returns nothing, so the value is read back.
+        """
+        super().set(key, value, timeout, version)
+        if self.get(key, version=version) != value:
+            self.require_writable()
+
+    def require_writable(self) -> None:
+        """Write a row to the cache table, without hiding the error. Raises DatabaseError."""
         database = connections[router.db_for_write(self.cache_model_class)]
-        table = database.ops.quote_name(self._table)  # type: ignore[attr-defined]
-        moment = database.ops.adapt_datetimefield_value(now().replace(microsecond=0))
+        # The table's name is a setting (CACHES), not input.
+        table = database.ops.quote_name(self.cache_model_class._meta.db_table)
+        expires = database.ops.adapt_datetimefield_value(now().replace(microsecond=0))
         with database.cursor() as cursor:
             cursor.execute(
-                f"INSERT INTO {table} (cache_key, value, expires) VALUES ('probe', '', %s) ON CONFLICT (cache_key) DO UPDATE SET expires = excluded.expires",  # noqa: S608 - the table's name is a setting
-                [moment],
+                f"INSERT INTO {table} (cache_key, value, expires) VALUES ('probe', '', %s) "  # noqa: S608
+                "ON CONFLICT (cache_key) DO UPDATE SET expires = excluded.expires",
+                [expires],
             )

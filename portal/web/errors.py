@@ -1,4 +1,4 @@
-"""Friendly pages for what went wrong; nothing that a person typed is lost."""
+"""Pages for errors. They say what to do next, and keep what a person typed."""
 
 import sys
 from typing import Any
@@ -10,122 +10,147 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
-SECRETS = (
-    "password",
-    "api_key",
-    "secret",
-    "code",
-    "credential",
-)  # parts of names whose values are never given back
-FOREIGN = (
-    "Origin checking",
-    "Referer checking",
-)  # how Django's reasons begin when another site sent the form
+from portal.web.masking import mask_stored_keys
+from portal.web.patience import is_busy
+
+SECRETS = ("password", "api_key", "secret", "code", "credential")  # parts of the names of secret fields
+FOREIGN = ("Origin checking", "Referer checking")  # Django's reasons begin so when another site sent the form
+TEXT = "text/plain; charset=utf-8"
+DATABASE_ERRORS = (OperationalError, InternalError, InterfaceError)
 
 
 class Refused(PermissionDenied):
-    """Not allowed; names what is needed and who can give it."""
+    """The person may not do this. `needed` names the missing right, `who` somebody who can grant it."""
 
     def __init__(self, *, needed: str, who: str = "") -> None:
         super().__init__(f"This needs {needed}.")
         self.needed, self.who = needed, who
 
 
-def is_htmx(request: HttpRequest) -> bool:
-    """Say whether htmx asks; by the header, because a problem may come before any middleware has run."""
+def is_sent_by_htmx(request: HttpRequest) -> bool:
+    """Return whether htmx sent the request.
+
+    This reads the header, because an error can occur before django-htmx's middleware sets `request.htmx`.
+    """
     return request.headers.get("HX-Request") == "true"
 
 
-def problem(request: HttpRequest, status: int, title: str, message: str, **context: Any) -> HttpResponse:
-    """Render the page of a problem; to htmx a short text, which its banner shows. It asks no database: that may be the problem."""
-    if is_htmx(request):
-        return HttpResponse(f"{title}. {message}", status=status, content_type="text/plain; charset=utf-8")
-    facts = {"request": request, "title": title, "message": message, "status": status, **context}
-    return HttpResponse(render_to_string("web/problem.html", facts), status=status)
+def problem_page(request: HttpRequest, status: int, title: str, message: str, **context: Any) -> HttpResponse:
+    """Return the page of an error, or a short text for htmx, which shows it in a banner.
+
+    The page makes no database query: the database may be the cause.
+    """
+    if is_sent_by_htmx(request):
+        return HttpResponse(f"{title}. {message}", status=status, content_type=TEXT)
+    context |= {"request": request, "title": title, "message": message, "status": status}
+    return HttpResponse(render_to_string("web/problem.html", context), status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """400: what came is no proper request."""
+    """400: the request cannot be read."""
     if isinstance(exception, RequestDataTooBig):
         return too_large(request)
-    return problem(
-        request, 400, "That request makes no sense", "The portal could not read it. Nothing was done."
-    )
+    message = "The portal could not read your request. Nothing was done."
+    return problem_page(request, 400, "Your request is not valid", message)
 
 
 def too_large(request: HttpRequest) -> HttpResponse:
-    """413: far more was sent than any form of ours holds."""
-    return problem(
-        request, 413, "That is too much", "No form of the portal takes more than 1 MB. Nothing was done."
-    )
+    """413: the request is larger than any form of the portal."""
+    message = "No form of the portal takes more than 1 MB. Nothing was done."
+    return problem_page(request, 413, "That is too much", message)
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """403: names the role that is needed and who can give it."""
+    """403: the page names the right that is needed and who can grant it, if `exception` is Refused."""
     needed, who = getattr(exception, "needed", ""), getattr(exception, "who", "")
     message = f"This needs {needed}." if needed else "You may not do this."
-    return problem(request, 403, "You may not do this", message, who=who)
+    return problem_page(request, 403, "You may not do this", message, who=who)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """404: there is nothing, or nothing that this person may see."""
-    return problem(
-        request,
-        404,
-        "Nothing here",
-        "There is no such page, or it is in a workspace that you are not a member of.",
-    )
+    """404: the page does not exist, or the person may not know that it does."""
+    message = "There is no such page, or it is in a workspace that you are not a member of."
+    return problem_page(request, 404, "Nothing here", message)
 
 
 def too_many(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """429 of allauth's pages: too many tries at passwords, codes, links."""
-    response = problem(request, 429, "Too many tries", "Wait some minutes and try again. Nothing was done.")
+    """429 on allauth's pages: too many attempts with passwords, codes or links."""
+    message = "Wait some minutes and try again. Nothing was done."
+    response = problem_page(request, 429, "Too many attempts", message)
     response["Retry-After"] = "300"
     return response
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: our fault, written to the log with the request's id. 503 where it is the database's."""
-    if isinstance(sys.exc_info()[1], OperationalError | InternalError | InterfaceError):
-        response = problem(
-            request,
-            503,
-            "The database is away",
-            "It does not answer, or it takes no changes now. What is missing stands at /readyz. Try again in a moment.",
-        )
-        response["Retry-After"] = "5"
-        return response
+    """500, or 503 when the database does not work. The log has the error under the id of the request."""
+    error = sys.exc_info()[1]
+    if is_busy(error):
+        return database_busy(request)
+    if isinstance(error, DATABASE_ERRORS):
+        return database_error(request)
     request_id = structlog.contextvars.get_contextvars().get("request_id", "")
-    message = "This is the portal's fault. It is written to the log"
-    return problem(
-        request,
-        500,
-        "Something broke",
-        f"{message} as request {request_id}." if request_id else f"{message}.",
+    suffix = f" as request {request_id}" if request_id else ""
+    message = f"This is an error of the portal. It is in the log{suffix}."
+    return problem_page(request, 500, "Something broke", message)
+
+
+def database_error(request: HttpRequest) -> HttpResponse:
+    """503: the database does not answer, or cannot be written."""
+    message = (
+        "The database does not answer, or it accepts no changes at the moment. "
+        "/readyz says what is missing. Try again in a moment."
     )
+    response = problem_page(request, 503, "The database is not available", message)
+    response["Retry-After"] = "5"
+    return response
+
+
+def database_busy(request: HttpRequest) -> HttpResponse:
+    """503: somebody else held the database for too long. A form is given back with what was typed."""
+    title = "The database is busy: nothing was done"
+    message = "Somebody else is writing to it, a back-up for example."
+    if request.method == "POST" and not is_sent_by_htmx(request):
+        response = return_form(request, 503, title, message)
+    else:
+        response = problem_page(request, 503, title, f"{message} Try again in a moment.")
+    response["Retry-After"] = "5"
+    return response
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """The form's mark was stale (another tab signed in, a cookie ran out): give the form back with a fresh one."""
-    if is_htmx(request):
-        return HttpResponse(
-            "This page is stale. Reload it.", status=403, content_type="text/plain; charset=utf-8"
-        )
-    if reason.startswith(FOREIGN):  # what another site filled in must not become a click away from being ours
-        return problem(
-            request, 403, "This form is not ours", "It was sent from another site. Nothing was done."
-        )
+    """403: return the form with a new CSRF token and the same values, except for secrets.
+
+    The token can be old because a person signed in in another tab or because a cookie expired. A form that
+    another site sent is not returned: the person would only have to click once more to send it as their own.
+    """
+    if is_sent_by_htmx(request):
+        return HttpResponse("This page is out of date. Reload it.", status=403, content_type=TEXT)
+    if reason.startswith(FOREIGN):
+        message = "It was sent from another site. Nothing was done."
+        return problem_page(request, 403, "This form is not from the portal", message)
+    message = "Nothing was done. The page was open for too long, or you signed in again in another tab."
+    return return_form(request, 403, "This form has expired", message)
+
+
+def return_form(request: HttpRequest, status: int, title: str, message: str) -> HttpResponse:
+    """Return a page with the sent fields, except for secrets, and a button that sends them again."""
     fields = [
         (name, value)
         for name, values in request.POST.lists()
         for value in values
         if name != "csrfmiddlewaretoken"
     ]
-    kept = [(name, value) for name, value in fields if not is_secret(name)]
-    context = {"fields": kept, "lost": len(kept) < len(fields), "action": request.get_full_path()}
-    return render(request, "web/stale.html", context, status=403)
+    kept = [(name, mask_stored_keys(value)) for name, value in fields if not is_secret(name)]
+    context = {
+        "title": title,
+        "message": message,
+        "fields": kept,
+        "lost": len(kept) < len(fields),
+        "action": request.get_full_path(),
+    }
+    return render(request, "web/stale.html", context, status=status)
 
 
 def is_secret(name: str) -> bool:
-    """Say whether a field holds what is never sent back."""
+    """Return whether the value of the form field `name` is a secret, which is never sent back."""
     return any(secret in name.lower() for secret in SECRETS)

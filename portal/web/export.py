@@ -1,4 +1,4 @@
-"""Lists for machines: CSV or JSON lines, streamed, and safe to open in a spreadsheet."""
+"""Lists as files: CSV or JSON lines, streamed, and safe to open in a spreadsheet."""
 
 import csv
 import json
@@ -15,44 +15,47 @@ FORMATS = {
     "txt": "text/plain; charset=utf-8",
 }
 CHUNK = 200  # lines in one write to the client
-BREAKS = {
+BREAKS = {  # some readers take these for line ends; JSON allows them inside a text
     "\x85": "\\u0085",
     "\u2028": "\\u2028",
     "\u2029": "\\u2029",
-}  # line ends to some readers, but not to JSON
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # cells that begin so run as formulas
+}
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet runs a cell that begins with one of these
 
 
 def wants_export(request: HttpRequest) -> str | None:
-    """Return the format that the address asks for, None for a page."""
+    """Return the format that the query string asks for ("csv" or "jsonl"), or None for a page."""
     wanted = request.GET.get("format", "")
     return wanted if wanted in ("csv", "jsonl") else None
 
 
-def export(
+def export_response(
     rows: Iterable[Mapping[str, Any]], *, columns: Sequence[str], format: str, filename: str
 ) -> StreamingHttpResponse:
-    """Stream rows in a format of FORMATS; times are ISO 8601 in UTC."""
+    """Return a download of `columns` of the rows as "csv" or "jsonl". Times are ISO 8601 in UTC.
+
+    `filename` has no extension.
+    """
     lines = csv_lines(rows, columns) if format == "csv" else json_lines(rows, columns)
-    return stream(lines, format=format, filename=filename)
+    return stream_response(lines, format=format, filename=filename)
 
 
-def stream(lines: Iterable[str], *, format: str, filename: str) -> StreamingHttpResponse:
-    """Answer with lines as a file to keep."""
-    response = StreamingHttpResponse(chunks(lines), content_type=FORMATS[format])
+def stream_response(lines: Iterable[str], *, format: str, filename: str) -> StreamingHttpResponse:
+    """Return a download of `lines`; `format` is a key of FORMATS, `filename` has no extension."""
+    response = StreamingHttpResponse(byte_chunks(lines), content_type=FORMATS[format])
     response["Content-Disposition"] = f'attachment; filename="{filename}.{format}"'
     return response
 
 
-def chunks(lines: Iterable[str]) -> Iterator[bytes]:
-    """Yield the lines as bytes, many at a time: each chunk is a write to the client."""
+def byte_chunks(lines: Iterable[str]) -> Iterator[bytes]:
+    """Yield the lines as UTF-8, CHUNK lines at a time: each item is one write to the client."""
     left = iter(lines)
     while taken := list(islice(left, CHUNK)):
         yield "".join(taken).encode()
 
 
-def plain(value: Any) -> Any:
-    """Return a value as JSON knows it."""
+def json_value(value: Any) -> Any:
+    """Return `value` if JSON can hold it, otherwise its text; a time becomes ISO 8601 in UTC."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     if value is None or isinstance(value, bool | int | float | str | dict | list):
@@ -61,16 +64,16 @@ def plain(value: Any) -> Any:
 
 
 def json_lines(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Iterator[str]:
-    """Yield one object per line."""
+    """Yield each row as one line with a JSON object."""
     for row in rows:
-        line = json.dumps({name: plain(row.get(name)) for name in columns}, ensure_ascii=False)
+        line = json.dumps({name: json_value(row.get(name)) for name in columns}, ensure_ascii=False)
         for character, escape in BREAKS.items():
             line = line.replace(character, escape)
         yield line + "\n"
 
 
 class Echo:
-    """A file for csv.writer that hands each line back."""
+    """A file for csv.writer: writing returns the line."""
 
     def write(self, line: str) -> str:
         """Return the line."""
@@ -78,15 +81,15 @@ class Echo:
 
 
 def csv_lines(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Iterator[str]:
-    """Yield the header and one line per row."""
+    """Yield the header and one line for each row."""
     write = csv.writer(Echo()).writerow
     yield str(write(columns))
     for row in rows:
-        yield str(write([cell(plain(row.get(name))) for name in columns]))
+        yield str(write([safe_cell(json_value(row.get(name))) for name in columns]))
 
 
-def cell(value: Any) -> Any:
-    """Return a cell that no spreadsheet takes for a formula."""
+def safe_cell(value: Any) -> Any:
+    """Return `value` as the content of a CSV cell that no spreadsheet runs as a formula."""
     if value is None:
         return ""
     if isinstance(value, dict | list):

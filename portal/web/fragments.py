@@ -1,37 +1,42 @@
-"""Page or part: one address answers with the whole page, or to htmx with the region that it asked for."""
+"""Page or part: one URL returns the whole page, or the region that htmx asks for."""
 
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
+FRESH_HEADER = "Portal-Fresh-At"  # static/js/times.js reads it
 VARY = ("HX-Request", "HX-Target", "HX-History-Restore-Request")
 
 
-def is_htmx(request: HttpRequest) -> bool:
-    """Say whether htmx asks, and not for a history restore: that one needs the whole page."""
+def wants_fragment(request: HttpRequest) -> bool:
+    """Return whether htmx asks for a part. When htmx restores its history, it needs the whole page."""
     htmx = getattr(request, "htmx", None)
     return htmx is not None and bool(htmx) and not htmx.history_restore_request
 
 
 def wants_part(request: HttpRequest, region: str) -> bool:
-    """Say whether htmx asks for this region."""
-    return is_htmx(request) and request.htmx.target == region  # type: ignore[attr-defined]
+    """Return whether htmx asks for the element with the id `region`."""
+    return wants_fragment(request) and request.htmx.target == region  # type: ignore[attr-defined]
 
 
-def unchanged(request: HttpRequest, rev: str) -> bool:
-    """Say whether a poll shows already what there is to show."""
-    return is_htmx(request) and request.GET.get("rev") == rev
+def is_unchanged(request: HttpRequest, rev: str) -> bool:
+    """Return whether htmx polls and already shows the revision `rev`."""
+    return wants_fragment(request) and request.GET.get("rev") == rev
 
 
-def nothing_new() -> HttpResponse:
-    """204: htmx leaves everything as it is."""
-    return varied(HttpResponse(status=204))
+def nothing_new(fresh_at: datetime | None = None) -> HttpResponse:
+    """204: htmx changes nothing, but the age of the facts on the page counts from `fresh_at`, if given."""
+    response = HttpResponse(status=204)
+    if fresh_at:
+        response[FRESH_HEADER] = fresh_at.isoformat()
+    return vary_on_htmx(response)
 
 
-def varied(response: HttpResponse) -> HttpResponse:
-    """Keep caches from mixing pages and parts."""
+def vary_on_htmx(response: HttpResponse) -> HttpResponse:
+    """Add the headers that keep caches from mixing pages and parts; return the response."""
     patch_vary_headers(response, VARY)
     return response
 
@@ -39,32 +44,32 @@ def varied(response: HttpResponse) -> HttpResponse:
 def page_or_part(
     request: HttpRequest, template: str, context: dict[str, Any], *, part: str, region: str
 ) -> HttpResponse:
-    """Render `part` for htmx asking for `region`, else the page, which includes that part."""
-    return varied(render(request, part if wants_part(request, region) else template, context))
+    """Render `part` if htmx asks for `region`, otherwise the page `template`, which includes that part."""
+    return vary_on_htmx(render(request, part if wants_part(request, region) else template, context))
 
 
 def form_page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-    """Render a page with a form; 422 when what was typed needs another look."""
+    """Render a page with the `form` of `context`: with status 422 if what the person sent is not valid."""
     form = context.get("form")
-    refused = form is not None and form.is_bound and not form.is_valid()
-    return varied(render(request, template, context, status=422 if refused else 200))
+    is_refused = form is not None and form.is_bound and not form.is_valid()
+    return vary_on_htmx(render(request, template, context, status=422 if is_refused else 200))
 
 
-def go(request: HttpRequest, url: str) -> HttpResponse:
-    """Lead the whole page to `url`: by header for htmx, by redirect else."""
+def redirect_page(request: HttpRequest, url: str) -> HttpResponse:
+    """Redirect the whole page to `url`: with a header for htmx, otherwise with 303."""
     if getattr(request, "htmx", None):
         response = HttpResponse(status=200)
         response["HX-Redirect"] = url
-        return varied(response)
+        return vary_on_htmx(response)
     response = HttpResponseRedirect(url)
     response.status_code = 303
-    return varied(response)
+    return vary_on_htmx(response)
 
 
-def changed(request: HttpRequest, url: str) -> HttpResponse:
-    """After a click in a row: tell the page's regions to look again; plain forms are led to `url`."""
-    if not is_htmx(request):
-        return go(request, url)
+def announce_change(request: HttpRequest, url: str) -> HttpResponse:
+    """Make all polling regions of the page reload (for htmx), otherwise redirect the page to `url`."""
+    if not wants_fragment(request):
+        return redirect_page(request, url)
     response = HttpResponse(status=204)
     response["HX-Trigger"] = "portal-changed"
-    return varied(response)
+    return vary_on_htmx(response)

@@ -1,11 +1,11 @@
-"""Headers on every answer: what the policies say, and those that neither Django nor its packages set."""
+"""Headers of every response: the policies, and headers that Django does not set everywhere."""
 
 from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-CSP_DIRECTIVES = {  # nothing but our own files; no inline script or style, no eval
+CSP_DIRECTIVES = {  # only the portal's own files; no inline script or style, no eval
     "default-src": ["'none'"],
     "script-src": ["'self'"],
     "style-src": ["'self'"],
@@ -32,31 +32,36 @@ FORBIDDEN_FEATURES: dict[str, list[str]] = {
     )
 }
 HEADERS = {
-    "Cross-Origin-Resource-Policy": "same-origin",  # nobody embeds our answers
-    "X-Robots-Tag": "noindex, nofollow",  # nobody lists them
-    # Django sets these too, but not on answers that come before its middleware or past it: redirects to https, bad hosts, static files
+    "Cross-Origin-Resource-Policy": "same-origin",  # other sites cannot embed a response
+    "X-Robots-Tag": "noindex, nofollow",  # search engines do not list a page
+    # Django sets the next ones too, but not on responses that are made before its middleware or without it:
+    # redirects to HTTPS, unknown hosts, static files.
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
 }
-PERSONAL = "no-store, private"  # pages are personal: neither proxies nor the browser's history keep them
+PERSONAL = "no-store, private"  # neither proxies nor the browser may store a page: it is for one person
 
 
 class SecurityHeadersMiddleware:
-    """Adds HEADERS, and keeps every page but hashed static files out of caches."""
+    """Adds HEADERS, and forbids caches to store anything but static files, whose names contain a hash."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer one request."""
+        """Return the response with the headers; after signing out, also clear the browser's data."""
         response = self.get_response(request)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         if not request.path.startswith(settings.STATIC_URL):
             response.headers["Cache-Control"] = PERSONAL
-        if request.path.startswith("/accounts/logout") and (
-            response.status_code == 302 or "HX-Redirect" in response.headers
-        ):  # signed out
+        if is_signed_out(request, response):
             response.headers["Clear-Site-Data"] = '"cache", "storage"'
         return response
+
+
+def is_signed_out(request: HttpRequest, response: HttpResponse) -> bool:
+    """Return whether the request signed the person out: allauth redirects them, also through htmx."""
+    is_redirect = response.status_code == 302 or "HX-Redirect" in response.headers
+    return request.path.startswith("/accounts/logout") and is_redirect

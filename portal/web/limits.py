@@ -1,19 +1,35 @@
-"""How often a person may do a thing (ACCOUNT_RATE_LIMITS): counted by allauth in the database, so that it holds while Redis is away."""
+"""Rate limits of actions (the setting ACCOUNT_RATE_LIMITS), counted by allauth in the database.
 
-from allauth.core.internal.ratelimit import consume  # the public one passes every GET, and exports are GETs
+The counters are not in Redis, so that the limits work while Redis is down.
+"""
+
+from copy import copy
+
+from allauth.core.ratelimit import consume
 from django.http import HttpRequest, HttpResponse
 
-from portal.web.errors import problem
+from portal.web.errors import problem_page
 
 
-def within(request: HttpRequest, action: str, *, key: str = "") -> bool:
-    """Count one more `action` of the person, or of `key`; False when it is one too many."""
-    whose = {"key": key} if key else {"user": request.user}
-    return bool(consume(request, app="allauth.account", action=action, limit_get=True, **whose))
+def is_within_limit(request: HttpRequest, action: str, *, key: str = "") -> bool:
+    """Count one `action`, of `key` if given, otherwise of the signed-in person.
+
+    Return False when the limit of ACCOUNT_RATE_LIMITS is exceeded.
+    """
+    counted = copy(request)
+    counted.method = "POST"  # allauth does not count GET requests, but an export is a GET request
+    subject = {"key": key} if key else {"user": request.user}
+    return bool(consume(counted, action=action, **subject))
 
 
-def too_often(request: HttpRequest, words: str) -> HttpResponse:
-    """Say what was too much, and when to try again."""
-    response = problem(request, 429, "Too fast", f"{words} Wait a minute and try again. Nothing was done.")
+def too_often_page(request: HttpRequest, message: str) -> HttpResponse:
+    """Return the page (429) for an exceeded limit; `message` is a sentence about what was done too often."""
+    text = f"{message} Wait a minute and try again. Nothing was done."
+    response = problem_page(request, 429, "Too fast", text)
     response["Retry-After"] = "60"
     return response
+
+
+def too_many_exports_page(request: HttpRequest) -> HttpResponse:
+    """Return the page (429) for a person who exports too often."""
+    return too_often_page(request, "You exported many lists within a minute.")

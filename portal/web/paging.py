@@ -1,4 +1,7 @@
-"""Pages by key, never by offset: the next page begins after the last row of this one, at any depth alike."""
+"""Pages of rows by key instead of by offset: the next page begins after the last row of this one.
+
+Each page costs the same, however many rows come before it.
+"""
 
 import base64
 import json
@@ -13,67 +16,71 @@ from django.db.models import Q, QuerySet
 
 @dataclass(frozen=True)
 class Page:
-    """One page of rows, and the cursor of the next one; "" at the end."""
+    """The rows of one page, and the cursor of the next page ("" at the end)."""
 
     rows: list[Any]
     next: str
 
 
-def keyset(
+def keyset_page(
     queryset: QuerySet[Any], *, cursor: str | None, size: int, fields: tuple[str, ...] = ("-pk",)
 ) -> Page:
-    """Return a page ordered by `fields`, the last of them unique. A cursor that makes no sense is the first page."""
+    """Return the `size` rows after `cursor`, ordered by `fields`, the last of which must be unique.
+
+    Without a cursor, or with an invalid one, return the first page.
+    """
     rows = queryset.order_by(*fields)
-    if after := position(queryset, cursor, fields):
-        rows = rows.filter(beyond(fields, after))
-    found = list(rows[: size + 1])
-    more = len(found) > size
-    return Page(found[:size], encode([value_of(found[size - 1], field) for field in fields]) if more else "")
+    if after := decode_cursor(queryset, cursor, fields):
+        rows = rows.filter(after_condition(fields, after))
+    page = list(rows[: size + 1])
+    if len(page) <= size:
+        return Page(page, next="")
+    last = page[size - 1]
+    return Page(page[:size], next=encode_cursor([cursor_value(last, field) for field in fields]))
 
 
-def value_of(row: Any, field: str) -> Any:
-    """Return a row's value as it goes into a cursor."""
+def cursor_value(row: Any, field: str) -> Any:
+    """Return the value of `field` in `row`, in a form that JSON can hold."""
     value = getattr(row, field.removeprefix("-"))
     if isinstance(value, datetime | date):
         return value.isoformat()
     return str(value) if isinstance(value, UUID) else value
 
 
-def encode(values: list[Any]) -> str:
-    """Return a cursor."""
+def encode_cursor(values: list[Any]) -> str:
+    """Return `values` as a cursor: URL-safe base64 of their JSON, without padding."""
     return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
 
 
-def position(queryset: QuerySet[Any], cursor: str | None, fields: tuple[str, ...]) -> list[Any]:
-    """Return the values that a cursor holds, made fit for their columns; [] when it is none of ours."""
+def decode_cursor(queryset: QuerySet[Any], cursor: str | None, fields: tuple[str, ...]) -> list[Any]:
+    """Return the values in `cursor`, converted to the types of `fields`; [] if it is missing or invalid."""
     if not cursor:
         return []
     try:
-        values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if not isinstance(values, list) or len(values) != len(fields):
+        raw_values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if not isinstance(raw_values, list) or len(raw_values) != len(fields):
             return []
-        found = [
-            column(queryset, field).to_python(value) for field, value in zip(fields, values, strict=True)
-        ]
+        pairs = zip(fields, raw_values, strict=True)
+        values = [order_field(queryset, field).to_python(value) for field, value in pairs]
     except (ValueError, TypeError, ValidationError, FieldDoesNotExist, OverflowError, RecursionError):
         return []
-    return [] if any(value is None or "\x00" in str(value) for value in found) else found
+    return [] if any(value is None or "\x00" in str(value) for value in values) else values
 
 
-def column(queryset: QuerySet[Any], field: str) -> Any:
-    """Return the model field behind an order."""
+def order_field(queryset: QuerySet[Any], field: str) -> Any:
+    """Return the model field that `field` (with or without a minus sign) orders by."""
     meta, name = queryset.model._meta, field.removeprefix("-")
     return meta.pk if name == "pk" else meta.get_field(name)
 
 
-def beyond(fields: tuple[str, ...], after: list[Any]) -> Q:
-    """Return the condition for rows that follow `after` in the order of one or more fields."""
+def after_condition(fields: tuple[str, ...], after: list[Any]) -> Q:
+    """Return the condition for rows that come after the values `after` when ordered by `fields`."""
     condition, equal = Q(), Q()
     for field, value in zip(fields, after, strict=True):
-        name, word = field.removeprefix("-"), "lt" if field.startswith("-") else "gt"
-        condition |= equal & Q(**{f"{name}__{word}": value})
+        name, operator = field.removeprefix("-"), "lt" if field.startswith("-") else "gt"
+        condition |= equal & Q(**{f"{name}__{operator}": value})
         equal &= Q(**{name: value})
-    first, word = fields[0].removeprefix("-"), "lte" if fields[0].startswith("-") else "gte"
-    return condition & Q(
-        **{f"{first}__{word}": after[0]}
-    )  # says nothing new, but lets an index begin at the right place
+    # The next condition follows from the first one. It lets the database begin at the right place of an
+    # index.
+    first, operator = fields[0].removeprefix("-"), "lte" if fields[0].startswith("-") else "gte"
+    return condition & Q(**{f"{first}__{operator}": after[0]})

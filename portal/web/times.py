@@ -1,14 +1,14 @@
-"""Times in words: how long ago, how long, and exactly when."""
+"""Times as text: how long ago, how long, and exactly when."""
 
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))  # seconds in a unit
 
 
-def span_words(span: timedelta) -> str:
-    """Return a span in its two largest units: "1 h 12 min"."""
+def span_text(span: timedelta) -> str:
+    """Return `span` in its two largest units, such as "1 h 12 min"; "0 s" for a negative one."""
     left = max(0, int(span.total_seconds()))
     if left < 60:
         return f"{left} s"
@@ -20,21 +20,27 @@ def span_words(span: timedelta) -> str:
     return " ".join(f"{count} {unit}" for count, unit in parts[:2] if count)
 
 
-def ago_words(at: datetime | None, now: datetime) -> str:
-    """Return "8 s ago", "5 min ago", "3 d ago"; the one largest unit is enough."""
+def ago_text(at: datetime | None, now: datetime) -> str:
+    """Return how long before `now` the time `at` was, in one unit, such as "5 min ago".
+
+    Return "never" for None, and "in 5 min" for a time after `now`.
+    """
     if at is None:
         return "never"
     seconds = int((now - at).total_seconds())
     if seconds < 0:
-        return f"in {span_words(at - now)}"
+        return f"in {span_text(at - now)}"
     if seconds < 2:
         return "just now"
-    for size, unit in UNITS:
-        if seconds >= size:
-            return f"{seconds // size} {unit} ago"
-    return "just now"
+    size, unit = next((size, unit) for size, unit in UNITS if seconds >= size)
+    return f"{seconds // size} {unit} ago"
 
 
-def exact_words(at: datetime) -> str:
-    """Return the exact time in the person's zone, with its name."""
+def left_text(at: datetime, now: datetime) -> str:
+    """Return about how long after `now` the time `at` is, such as "about in 1 h 59 min"."""
+    return f"about in {span_text(at - now)}" if at > now else "about now"
+
+
+def exact_text(at: datetime) -> str:
+    """Return `at` to the second in the active time zone, with the name of the zone."""
     return timezone.localtime(at).strftime("%Y-%m-%d %H:%M:%S %Z")

@@ -1,4 +1,4 @@
-"""Addresses of the web room."""
+"""URLs of the web room."""
 
 from django.urls import path
 from django.views.generic import RedirectView

@@ -1,23 +1,24 @@
-"""What belongs to no room: the choice of light, dark or the system's look."""
+"""Views that belong to no other room: the choice of the light, dark or system theme."""
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
-from portal.web.fragments import go
+from portal.web.fragments import redirect_page
 from portal.web.next import safe_next
 
 THEMES = ("light", "dark", "system")
+COOKIE_SECONDS = 365 * 86400
 
 
 @require_POST
 def theme(request: HttpRequest) -> HttpResponse:
-    """Keep the chosen look in a cookie: the server writes it into the page, so that nothing flashes."""
+    """Store the chosen theme in a cookie, so that the server renders the page with it from the start."""
     chosen = request.POST.get("theme", "system")
-    response = go(request, safe_next(request, request.POST.get("next"), "/"))
+    response = redirect_page(request, safe_next(request, request.POST.get("next"), "/"))
     response.set_cookie(
         "theme",
         chosen if chosen in THEMES else "system",
-        max_age=365 * 86400,
+        max_age=COOKIE_SECONDS,
         samesite="Lax",
         httponly=True,
         secure=request.is_secure(),

@@ -1,8 +1,8 @@
-// Buttons that copy: shown only where copying works.
+// Buttons that copy text. They stay hidden where the browser cannot copy.
 (() => {
-  const show = () => { if (navigator.clipboard) for (const button of document.querySelectorAll("[data-copy][hidden]")) button.hidden = false; };
-  show();
-  document.addEventListener("htmx:afterSettle", show);
+  const showCopyButtons = () => { if (navigator.clipboard) for (const button of document.querySelectorAll("[data-copy][hidden]")) button.hidden = false; };
+  showCopyButtons();
+  document.addEventListener("htmx:afterSettle", showCopyButtons);
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");
     if (!button) return;

@@ -1,9 +1,9 @@
-// Beside the create form: what it costs, and the same request as curl. The server draws both first.
+// Beside the create form: update the cost, and the same request as curl, while the person types.
 (() => {
   const form = document.querySelector("form[data-cost]");
   if (!form) return;
   const prices = JSON.parse(form.dataset.cost), curl = document.getElementById("as-curl"), cost = document.getElementById("cost");
-  const draw = () => {
+  const drawSummary = () => {
     const data = new FormData(form), type = data.get("machine_type") || "", hours = Number(data.get("duration")) || 3;
     const price = prices[type];
     cost.textContent = price === undefined ? "The price of this type is not known here." : `${price} credits an hour` + (type.startsWith("dev-") ? `, ${(price * hours).toFixed(2)} for ${hours} h` : ", until it is deleted");
@@ -14,10 +14,10 @@
     }
     curl.textContent = `curl -X POST ${form.dataset.url}/add \\\n  -H 'Content-Type: application/json' \\\n  -d "${JSON.stringify(body).replaceAll('"', '\\"')}"`;
   };
-  form.addEventListener("input", draw);
+  form.addEventListener("input", drawSummary);
   form.addEventListener("click", (event) => {
-    const quick = event.target.closest("[data-hours]");
-    if (quick) { form.elements.duration.value = quick.dataset.hours; draw(); }
+    const durationButton = event.target.closest("[data-hours]");
+    if (durationButton) { form.elements.duration.value = durationButton.dataset.hours; drawSummary(); }
   });
-  draw();
+  drawSummary();
 })();

@@ -1,26 +1,26 @@
-// The log follows its end while one looks at the end; scrolling up holds it.
+// Keep the log scrolled to its end while the reader is at the end. When they scroll up, stop, and count the new lines.
 (() => {
-  let atEnd = true;
-  const box = () => document.querySelector("[data-follow]");
-  const toEnd = (one) => { one.scrollTop = one.scrollHeight; };
+  let isAtEnd = true;
+  const findLog = () => document.querySelector("[data-follow]");
+  const scrollToEnd = (log) => { log.scrollTop = log.scrollHeight; };
   document.addEventListener("scroll", (event) => {
-    const one = box();
-    if (event.target === one) { atEnd = one.scrollHeight - one.scrollTop - one.clientHeight < 30; if (atEnd) note(0); }
+    const log = findLog();
+    if (event.target === log) { isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 30; if (isAtEnd) showNewLines(0); }
   }, true);
-  let lines = 0;
-  const count = () => document.querySelectorAll("[data-follow] li").length;
-  const note = (fresh) => {
+  let linesSeen = 0;
+  const countLines = () => document.querySelectorAll("[data-follow] li").length;
+  const showNewLines = (newLines) => {
     const button = document.querySelector("[data-new-lines]");
     if (!button) return;
-    button.hidden = !fresh;
-    button.textContent = `${fresh} new lines`;
+    button.hidden = !newLines;
+    button.textContent = `${newLines} new lines`;
   };
-  const start = () => { const one = box(); if (one && !location.hash) toEnd(one); lines = count(); };
-  document.addEventListener("click", (event) => { if (event.target.closest("[data-new-lines]")) { toEnd(box()); lines = count(); note(0); } });
+  const startFollowing = () => { const log = findLog(); if (log && !location.hash) scrollToEnd(log); linesSeen = countLines(); };
+  document.addEventListener("click", (event) => { if (event.target.closest("[data-new-lines]")) { scrollToEnd(findLog()); linesSeen = countLines(); showNewLines(0); } });
   document.addEventListener("htmx:afterSettle", () => {
-    const one = box();
-    if (!one) return;
-    if (atEnd) { toEnd(one); lines = count(); } else note(Math.max(0, count() - lines));
+    const log = findLog();
+    if (!log) return;
+    if (isAtEnd) { scrollToEnd(log); linesSeen = countLines(); } else showNewLines(Math.max(0, countLines() - linesSeen));
   });
-  start();
+  startFollowing();
 })();

@@ -1,4 +1,4 @@
-// A pressed button shows progress and cannot be pressed twice; the first error gets the focus; filters submit themselves.
+// Forms: a pressed button shows progress and cannot be pressed twice, the first error gets the focus, filters submit themselves.
 (() => {
   document.addEventListener("submit", (event) => {
     const form = event.target, button = event.submitter;
@@ -17,9 +17,9 @@
   document.addEventListener("input", (event) => {
     const field = event.target, rule = field.dataset?.rule;
     if (!rule) return;
-    const bad = field.value && !new RegExp(`^(?:${rule})$`).test(field.value);
+    const isInvalid = field.value && !new RegExp(`^(?:${rule})$`).test(field.value);
     field.setCustomValidity("");
-    field.toggleAttribute("data-bad", bad);
-    field.setAttribute("aria-invalid", bad ? "true" : "false");
+    field.toggleAttribute("data-bad", isInvalid);
+    field.setAttribute("aria-invalid", isInvalid ? "true" : "false");
   });
 })();

@@ -1,6 +1,6 @@
-// Check-boxes of a table: all at once, and the bar that says how many.
+// Check-boxes of a table: select all, and the bar that shows how many are selected.
 (() => {
-  const draw = () => {
+  const drawBulkBar = () => {
     const bar = document.querySelector("[data-bulk-bar]");
     if (!bar) return;
     const count = document.querySelectorAll("[data-select]:checked").length;
@@ -11,8 +11,8 @@
     if (event.target.matches("[data-select-all]")) {
       for (const box of document.querySelectorAll("[data-select]")) box.checked = event.target.checked;
     }
-    if (event.target.matches("[data-select], [data-select-all]")) draw();
+    if (event.target.matches("[data-select], [data-select-all]")) drawBulkBar();
   });
-  document.addEventListener("htmx:afterSettle", draw);
-  draw();
+  document.addEventListener("htmx:afterSettle", drawBulkBar);
+  drawBulkBar();
 })();

@@ -1,26 +1,26 @@
-// Keys that act: each element with data-key is pressed or followed; ? lists them.
+// Keyboard shortcuts: a key clicks, or focuses, the element that has it in data-key. The key ? lists them.
 (() => {
   const typing = (target) => target.matches("input, textarea, select, [contenteditable]");
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
     if (event.key === "?") {
       const dialog = document.getElementById("shortcuts");
-      if (dialog && !dialog.open) { list(dialog); dialog.showModal(); }
+      if (dialog && !dialog.open) { listShortcuts(dialog); dialog.showModal(); }
       return;
     }
-    const found = [...document.querySelectorAll("[data-key]")].find((one) => one.dataset.key === event.key);
+    const found = [...document.querySelectorAll("[data-key]")].find((element) => element.dataset.key === event.key);
     if (!found) return;
     event.preventDefault();
     if (found.matches("input")) found.focus(); else found.click();
   });
-  const list = (dialog) => {
+  const listShortcuts = (dialog) => {
     const body = dialog.querySelector("dl");
     body.replaceChildren();
-    for (const one of document.querySelectorAll("[data-key]")) {
+    for (const element of document.querySelectorAll("[data-key]")) {
       const term = document.createElement("dt"), key = document.createElement("kbd"), text = document.createElement("dd");
-      key.textContent = one.dataset.key;
+      key.textContent = element.dataset.key;
       term.append(key);
-      text.textContent = one.dataset.keyWords || one.textContent.trim();
+      text.textContent = element.dataset.keyLabel || element.textContent.trim();
       body.append(term, text);
     }
   };

@@ -1,30 +1,60 @@
-// Times grow older by themselves, and show in the reader's zone when the profile names none.
+// Update relative times each second, and show times in the browser's zone when the profile names none.
+// Ages count by the portal's clock: the page carries its time, and each answer brings it anew.
 (() => {
   const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
-  const ago = (seconds) => {
+  const spanText = (seconds) => {
+    if (seconds < 60) return `${Math.max(0, Math.floor(seconds))} s`;
+    const parts = [];
+    let left = Math.floor(seconds);
+    for (const [size, unit] of units.slice(0, 3)) {
+      const count = Math.floor(left / size);
+      left %= size;
+      if (count || parts.length) parts.push([count, unit]);
+    }
+    return parts.slice(0, 2).filter(([count]) => count).map(([count, unit]) => `${count} ${unit}`).join(" ");
+  };
+  const agoText = (seconds) => {
+    if (seconds < 0) return `in ${spanText(-seconds)}`;
     if (seconds < 2) return "just now";
     const [size, unit] = units.find(([size]) => seconds >= size);
     return `${Math.floor(seconds / size)} ${unit} ago`;
   };
-  const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
-  const own = () => !document.documentElement.dataset.zone;
-  const tick = () => {
+  const leftText = (seconds) => (seconds > 0 ? `about in ${spanText(seconds)}` : "about now");
+  const setText = (element, text) => { if (element.textContent !== text) element.textContent = text; };
+
+  let portalAhead = new Date(document.documentElement.dataset.now) - Date.now() || 0; // milliseconds
+  const secondsSince = (time) => (Date.now() + portalAhead - new Date(time.dateTime)) / 1000;
+  document.addEventListener("htmx:afterRequest", ({ detail: { xhr } }) => {
+    const date = xhr.getResponseHeader("Date"), freshAt = xhr.getResponseHeader("Portal-Fresh-At");
+    if (date) {
+      const ahead = new Date(date) - Date.now() + 500; // the header has whole seconds
+      if (Math.abs(ahead - portalAhead) > 2000) portalAhead = ahead;
+    }
+    if (freshAt) for (const time of document.querySelectorAll("time[data-fresh]")) time.dateTime = freshAt;
+    updateTimes();
+  });
+
+  const exactFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  const usesBrowserZone = () => !document.documentElement.dataset.zone;
+  const updateTimes = () => {
     for (const time of document.querySelectorAll("time[data-ago]")) {
-      const at = new Date(time.dateTime), seconds = (Date.now() - at) / 1000;
-      if (seconds >= 0 && time.textContent !== ago(seconds)) time.textContent = ago(seconds);
-      if (own()) time.title = exact.format(at);
+      setText(time, agoText(secondsSince(time)));
+      if (usesBrowserZone()) time.title = exactFormat.format(new Date(time.dateTime));
     }
-    if (own()) for (const time of document.querySelectorAll("time[data-exact]")) {
-      const text = exact.format(new Date(time.dateTime));
-      if (time.textContent !== text) time.textContent = text;
+    for (const time of document.querySelectorAll("time[data-left]")) {
+      setText(time, leftText(-secondsSince(time)));
+      if (usesBrowserZone()) time.title = exactFormat.format(new Date(time.dateTime));
     }
-    if (own()) for (const time of document.querySelectorAll("time[data-clock]")) {
+    if (usesBrowserZone()) for (const time of document.querySelectorAll("time[data-exact]")) {
+      setText(time, exactFormat.format(new Date(time.dateTime)));
+    }
+    if (usesBrowserZone()) for (const time of document.querySelectorAll("time[data-clock]")) {
       const at = new Date(time.dateTime);
       const text = at.toLocaleTimeString([], { hour12: false }) + (time.dataset.clock === "ms" ? `.${String(at.getMilliseconds()).padStart(3, "0")}` : "");
-      if (time.textContent !== text) time.textContent = text;
+      setText(time, text);
     }
   };
-  tick();
-  setInterval(tick, 1000);
-  document.addEventListener("htmx:afterSettle", tick);
+  updateTimes();
+  setInterval(updateTimes, 1000);
+  document.addEventListener("htmx:afterSettle", updateTimes);
 })();

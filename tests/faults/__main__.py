@@ -1,4 +1,4 @@
-"""The campaign at length: `make faults RUNS=200 SEED=1`. Prints a table; exit code 1 when an invariant broke."""
+"""A long campaign: `make faults RUNS=200 SEED=1`. It exits with 1 when an invariant does not hold."""
 
 import os
 import random
@@ -10,62 +10,67 @@ from pathlib import Path
 from statistics import median
 
 from tests.faults.campaign import Outcome, run
-from tests.faults.field import Field
-from tests.faults.invariants import leaked
+from tests.faults.invariants import find_keys
+from tests.faults.running_portal import RunningPortal
 from tests.faults.strikes import STRIKES, strikes_on
 
 
 def main() -> int:
-    """Run and print."""
+    """Run a campaign by RUNS, SEED, DATABASE and ONLY (part of a strike's name); print a table."""
     runs, seed = int(os.environ.get("RUNS") or 200), int(os.environ.get("SEED") or random.randrange(10**6))
-    database = os.environ.get("DATABASE") or "sqlite"
-    strikes = [one for one in strikes_on(database) if os.environ.get("ONLY", "") in one.name]
+    database, only = os.environ.get("DATABASE") or "sqlite", os.environ.get("ONLY", "")
+    strikes = [one for one in strikes_on(database) if only in one.name]
     outcomes: list[Outcome] = []
     print(f"{runs} runs on {database}, SEED={seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
-        field = Field(Path(folder) / "home", database)
+        home = Path(folder) / "home"
+        running = RunningPortal(home, database)
         try:
             for number in range(runs):
-                outcomes.append(one := run(field, strikes[number % len(strikes)], seed=seed + number))
-                for words in one.broken:
-                    print(f"run {number}, seed {seed + number}, {one.strike}: {words}", flush=True)
-            leaks = leaked(field)
-            states = Counter(f"{one['kind']} {one['state']}" for one in field.operations())
-            changes = len(field.journal())
+                outcome = run(running, strikes[number % len(strikes)], seed=seed + number)
+                outcomes.append(outcome)
+                for sentence in outcome.broken:
+                    print(f"run {number}, seed {seed + number}, {outcome.strike}: {sentence}", flush=True)
+            keys_found = find_keys(running)
+            print_table(outcomes)
+            print_totals(running, keys_found)
         finally:
-            keep(Path(folder) / "home", outcomes)
-            field.stop()
-    table(outcomes)
-    print(
-        f"{sum(states.values())} operations, {changes} changes at Roboflow: {', '.join(f'{count} {what}' for what, count in sorted(states.items()))}"
-    )
-    print(f"slowest click {field.slowest_click:.2f} s; {len(leaks)} keys found in files")
-    return 1 if leaks or any(one.broken for one in outcomes) else 0
+            keep_files_of_broken_runs(home, outcomes)
+            running.stop()
+    return 1 if keys_found or any(one.broken for one in outcomes) else 0
 
 
-def keep(home: Path, outcomes: list[Outcome]) -> None:
-    """Keep logs and database of a campaign that broke something, to be looked into."""
+def keep_files_of_broken_runs(home: Path, outcomes: list[Outcome]) -> None:
+    """Copy logs and database to a folder that stays, if an invariant did not hold."""
     if any(one.broken for one in outcomes):
         kept = Path(tempfile.mkdtemp(prefix="faults-broken-"))
-        shutil.copytree(
-            home, kept, dirs_exist_ok=True, ignore=shutil.ignore_patterns("static", "secrets", "*.sock")
-        )
+        left_out = shutil.ignore_patterns("static", "secrets", "*.sock")
+        shutil.copytree(home, kept, dirs_exist_ok=True, ignore=left_out)
         print(f"kept in {kept}", flush=True)
 
 
-def table(outcomes: list[Outcome]) -> None:
-    """Print fault, runs, runs in which all invariants held, seconds to rest."""
+def print_table(outcomes: list[Outcome]) -> None:
+    """Print for each strike: runs, runs in which all invariants held, seconds to rest."""
     print("| fault | runs | all invariants held | seconds to rest: median, longest |\n|---|---:|---:|---:|")
     for strike in STRIKES:
-        of = [one for one in outcomes if one.strike == strike.name]
-        if of:
-            times = [one.seconds for one in of]
-            print(
-                f"| {strike.name} | {len(of)} | {sum(not one.broken for one in of)} | {median(times):.1f}, {max(times):.1f} |"
-            )
-    print(
-        f"| all | {len(outcomes)} | {sum(not one.broken for one in outcomes)} | {median([one.seconds for one in outcomes]):.1f}, {max(one.seconds for one in outcomes):.1f} |"
-    )
+        if of_strike := [one for one in outcomes if one.strike == strike.name]:
+            print_row(strike.name, of_strike)
+    print_row("all", outcomes)
+
+
+def print_row(name: str, outcomes: list[Outcome]) -> None:
+    """Print one row of the table."""
+    seconds = [one.seconds for one in outcomes]
+    held = sum(not one.broken for one in outcomes)
+    print(f"| {name} | {len(outcomes)} | {held} | {median(seconds):.1f}, {max(seconds):.1f} |")
+
+
+def print_totals(running: RunningPortal, keys_found: list[str]) -> None:
+    """Print what the campaign did in all."""
+    states = Counter(f"{one['kind']} {one['state']}" for one in running.operations())
+    listed = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
+    print(f"{states.total()} operations, {len(running.journal())} changes at Roboflow: {listed}")
+    print(f"slowest click {running.slowest_click_seconds:.2f} s; {len(keys_found)} keys found in files")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,11 @@
-"""Unmistakable keys are planted; then every byte that the portal wrote is searched, in every shape that a key can take."""
+"""Every byte that the portal wrote is searched for keys, in every shape that a key can take."""
 
+import base64
+import io
+import json
 import logging
 import traceback
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -10,21 +14,29 @@ from django.utils.timezone import now
 
 from deployments.fleet.sync import sync_workspace
 from deployments.keys.models import ApiKey
-from deployments.logs.harvest import harvest, want
-from deployments.operations.run import run
-from tests.faults.field import PLACE, Field, Person
-from tests.faults.invariants import shapes_of
+from deployments.logs.harvest import harvest_deployment, request_harvest
+from deployments.operations.run import run_operation
+from tests.faults.busy_hour import PLANTED, TYPED, live_a_busy_hour
+from tests.faults.key_shapes import shapes_of
+from tests.faults.running_portal import RunningPortal
 from tests.files import contents
 from tests.people import add_key, operation_of
-from tests.portal_process import until
 
-PLANTED = {"ana": "zzPlantedKeyOfAna4711", "ben": "zzPlantedKeyOfBen0815"}
-TYPED = "zzTypedByMistake12345"  # a key of Ana's other workspace, typed where it does not belong
 SHAPES = shapes_of([*PLANTED.values(), TYPED])
+EXPECTED_PLACES = (  # parts of the names of what has to be searched
+    "worker.log",
+    "web.log",
+    "beat.log",
+    "appendonly",
+    "/mails/",
+    "dump",
+    "?format=csv",
+    "/keys/",
+)
 
 
-def found_in(texts):
-    """Where each key stands, with what stands around it."""
+def find_keys(texts):
+    """Return where each key was found, with the text around it."""
     return [
         (name, text[max(0, text.index(shape) - 60) : text.index(shape) + 30])
         for name, text in texts.items()
@@ -33,220 +45,125 @@ def found_in(texts):
     ]
 
 
-def test_the_shapes_find_what_they_are_there_to_find():
-    import base64
-    import json
-    from urllib.parse import quote
-
-    key = PLANTED["ana"]
-    writings = [
-        key,
-        quote(key),
-        base64.b64encode(f"x{key}y".encode()).decode(),
-        json.dumps({"k": key}),
-        f"Basic {base64.b64encode(key.encode()).decode()}",
-    ]
-
-    assert all(found_in({"text": writing.encode()}) for writing in writings)
+@pytest.mark.parametrize(
+    "written",
+    [
+        PLANTED["ana"],
+        quote(PLANTED["ana"]),
+        base64.b64encode(f"x{PLANTED['ana']}y".encode()).decode(),
+        json.dumps({"k": PLANTED["ana"]}),
+        f"Basic {base64.b64encode(PLANTED['ana'].encode()).decode()}",
+    ],
+)
+def test_the_search_finds_a_key_in_any_shape(written):
+    assert find_keys({"text": written.encode()})
 
 
 @pytest.mark.processes
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_no_byte_that_the_portal_wrote_holds_a_key(database, tmp_path):
     mails = tmp_path / "mails"
-    field = Field(tmp_path / "home", database, EMAIL_URL=f"filemail:///{mails}")
+    running = RunningPortal(tmp_path / "home", database, EMAIL_URL=f"filemail:///{mails}")
     try:
-        texts = busy_hour(field)
-        texts |= {
-            "backup": field.portal.manage_bytes("backup", "-"),
-            "trail": field.portal.manage_bytes("audit", "export"),
-        }
-        texts |= {
-            "dump": field.portal.manage_bytes("dumpdata"),
-            "vault": field.portal.manage_bytes("vault", "check"),
-        }
+        texts = live_a_busy_hour(running)
+        texts["backup"] = running.process.manage_bytes("backup", "-")
+        texts["trail"] = running.process.manage_bytes("audit", "export")
+        texts["dump"] = running.process.manage_bytes("dumpdata")
+        texts["vault"] = running.process.manage_bytes("vault", "check")
     finally:
-        field.stop()
-    home = field.portal.home
-    texts |= contents(home, mails, *field.database.folders(), but="sandbox") | {
-        "output": field.portal.out.read_bytes()
-    }
+        running.stop()
+    home = running.process.home
+    texts |= contents(home, mails, *running.database.folders(), but="sandbox")
+    texts["output"] = running.process.out.read_bytes()
 
-    names = " ".join(texts)
-    assert [
-        word
-        for word in (
-            "worker.log",
-            "web.log",
-            "beat.log",
-            "appendonly",
-            "/mails/",
-            "dump",
-            "?format=csv",
-            "/keys/",
-        )
-        if word not in names
-    ] == []
-    assert (
-        b"DEBUG" in texts[str(home / "logs" / "worker.log")]
-        or b'"debug"' in texts[str(home / "logs" / "worker.log")]
-    )
-    assert found_in(texts) == []
+    names, worker_log = " ".join(texts), texts[str(home / "logs" / "worker.log")]
+    assert [place for place in EXPECTED_PLACES if place not in names] == []
+    assert b"DEBUG" in worker_log or b'"debug"' in worker_log
+    assert find_keys(texts) == []
 
 
-def busy_hour(field):
-    """People work, err and are refused while Roboflow repeats their keys; all that they see."""
-    session, texts = field.ana.session, {}
-
-    def see(path, **more):
-        answer = session.get(f"{field.portal.url}{path}", timeout=20, **more)
-        texts[path] = answer.content + str(answer.headers).encode()
-        return answer.text
-
-    for name, key in PLANTED.items():
-        field.sandbox("POST", "keys", {"key": key, "workspace": "acme-vision"})
-        person = getattr(field, name)
-        row = field.rows(
-            f"SELECT k.id FROM keys_apikey k JOIN accounts_user u ON u.id = k.user_id WHERE u.email = '{name}@example.com'"
-        )[0]["id"]
-        for typed in (f"{key}x", key):  # once mistyped
-            answer = person.post(f"/keys/{row}/replace/", {"api_key": typed})
-            texts[f"replace {name} {len(typed)}"] = answer.content
-    field.sandbox("POST", "keys", {"key": TYPED, "workspace": "birch-robotics"})
-    texts["added"] = field.ana.post("/keys/", {"api_key": TYPED, "label": "another"}).content
-    echo = f"no: https://x/?api_key={PLANTED['ana']} and {PLANTED['ana']}"
-    for endpoint in ("/pause", "/get", "/list", "/add", "/"):
-        for kind in (
-            {"kind": "status", "status": 400, "text": echo},
-            {"kind": "html", "text": f"<p>{echo}"},
-            {"kind": "status", "status": 401, "text": echo},
-        ):
-            field.sandbox("POST", "faults", {"endpoint": endpoint, "count": 1, **kind})
-    for one in field.standing()[:3]:
-        field.ana.ask(
-            f"{PLACE}deployments/{one['deployment_id']}/pause/",
-            {"form_token": f"{hash(one['deployment_id']) % 10**30:032}", "reason": f"key {TYPED}"},
-        )
-    field.create(f"leaks-{field.database.name[:6]}")
-    field.ana.post("/keys/", {"api_key": f"{PLANTED['ana']} ", "label": PLANTED["ana"][:3]})
-    texts["stale"] = session.post(
-        f"{field.portal.url}/keys/", {"api_key": PLANTED["ana"]}, timeout=10
-    ).content
-    forgetful = Person(field.portal.url, "vera@example.com")
-    forgetful.post("/accounts/logout/", {})
-    forgetful.token = forgetful.token_of("/accounts/password/reset/")
-    forgetful.post("/accounts/password/reset/", {"email": "ben@example.com"})
-    field.sandbox("DELETE", "faults")
-    field.ana.post("/keys/1/check/", {})
-    until(
-        lambda: (
-            not field.rows(
-                "SELECT 1 FROM operations_operation WHERE state IN ('queued', 'sending', 'accepted', 'unknown')"
-            )
-        ),
-        seconds=60,
-    )
-    detail = (
-        f"{PLACE}deployments/{field.rows('SELECT deployment_id FROM fleet_deployment')[0]['deployment_id']}/"
-    )
-    for path in (
-        PLACE,
-        f"{PLACE}operations/",
-        f"{PLACE}activity/",
-        f"{PLACE}team/",
-        "/keys/",
-        "/system/",
-        "/activity/",
-        detail,
-        f"{detail}logs/",
-    ):
-        see(path)
-    for path in (PLACE, f"{PLACE}operations/", f"{PLACE}activity/", "/activity/", f"{detail}logs/"):
-        for format in ("csv", "jsonl"):
-            see(f"{path}?format={format}")
-    for one in field.operations():
-        see(f"{PLACE}operations/{one['id']}/")
-    return texts
-
-
-POINTS = [
-    "deployments.roboflow.client.exchange",
-    "deployments.roboflow.client.judge",
-    "deployments.roboflow.client.unechoed",
-    "deployments.roboflow.schema.load",
+POINTS = [  # functions that hold a key, or text that Roboflow sent
+    "deployments.roboflow.client.send_request",
+    "deployments.roboflow.client.parse_answer",
+    "deployments.roboflow.answers.mask_echoed_keys",
+    "deployments.roboflow.parse.load_json",
     "deployments.roboflow.client.Client._once",
     "deployments.roboflow.client.Client._record",
-    "deployments.roboflow.client.readable",
     "deployments.roboflow.client.delay_seconds",
     "deployments.roboflow.transport.Exchange.talk",
     "deployments.roboflow.transport.requests.Session.request",
     "deployments.roboflow.transport.requests.Session.send",
     "deployments.roboflow.transport.HTTPAdapter.send",
     "deployments.roboflow.transport.requests.Response.iter_content",
-    "deployments.keys.open.client_of",
-    "deployments.keys.open.unseal",
-    "deployments.keys.open.note_use",
-    "deployments.keys.open.mark",
-    "deployments.keys.check.seal",
-    "deployments.keys.check.fingerprint",
-    "deployments.keys.check.store",
-    "deployments.keys.check.ask_owner",
+    "deployments.keys.open.client_for_region",
+    "deployments.keys.open.unseal_key",
+    "deployments.keys.open.record_use",
+    "deployments.keys.open.mark_key_state",
+    "deployments.keys.check.seal_key",
+    "deployments.keys.check.stored_digests",
+    "deployments.keys.check.store_key",
+    "deployments.keys.check.fetch_key_workspace",
 ]
 
 
-@pytest.mark.parametrize("point", POINTS)
-@pytest.mark.parametrize("how", [RuntimeError, requests.exceptions.ConnectionError])
-def test_a_crash_at_any_point_tells_no_key(
-    point, how, ana, fleet, sandbox, settings, monkeypatch, caplog, capfd
-):
-    """Also on Django's page for developers, which prints the variables of every frame."""
-    caplog.set_level(logging.DEBUG)
+@pytest.fixture
+def planted_key(ana, sandbox):
+    """Return Ana's key for a second workspace; Ben's planted key is known to Roboflow too."""
     for key in PLANTED.values():
-        sandbox.control("POST", "keys", {"key": key, "workspace": "birch-robotics"})
+        sandbox.register_key(key, "birch-robotics")
     add_key(ana, PLANTED["ana"])
+    return ApiKey.objects.get(workspace__slug="birch-robotics")
+
+
+def traceback_of(act):
+    """Return the traceback of what `act` raises, with those of its causes; b"" if it raises nothing."""
+    try:
+        act()
+    except BaseException as error:
+        return "".join(traceback.TracebackException.from_exception(error).format()).encode()
+    return b""
+
+
+def harvest(deployment):
+    """Read the logs of a deployment."""
+    request_harvest(deployment, since=now(), now=now())
+    harvest_deployment(deployment.pk)
+
+
+@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("error", [RuntimeError, requests.exceptions.ConnectionError])
+def test_a_crash_at_any_point_tells_no_key(
+    point, error, ana, fleet, planted_key, sandbox, settings, monkeypatch, caplog, capfd
+):
+    """This holds on Django's debug page too, which prints the variables of every frame."""
+    caplog.set_level(logging.DEBUG)
     operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
-    key = ApiKey.objects.get(workspace__slug="birch-robotics")
     settings.DEBUG, ana.client.raise_request_exception = True, False
-    texts = {}
+    # Errors of requests and urllib3 carry URLs, and these the key.
+    message = f"https://x/?api_key={PLANTED['ana']}" if "transport" in point else point
+    # These answers reach the back-off before a retry and the mark of a refused key.
+    sandbox.fault("/list", "status", status=503, text=f"no: {PLANTED['ana']}")
+    sandbox.fault("/get", "status", status=401)
+    crashes = []
 
     def crash(*args, **kwargs):
-        raise how(
-            f"https://x/?api_key={PLANTED['ana']}" if "transport" in point else point
-        )  # foreign errors carry addresses
-
-    def told(name, act):
-        try:
-            act()
-        except BaseException as error:
-            texts[name] = "".join(
-                traceback.TracebackException.from_exception(error, capture_locals=False).format()
-            ).encode()
+        crashes.append(point)
+        raise error(message)
 
     monkeypatch.setattr(point, crash)
-    told("sync", lambda: sync_workspace(key.workspace_id))
-    told("operation", lambda: run(operation.pk, now=now()))
-    told(
-        "harvest",
-        lambda: (want(fleet["pallet-counter"], since=now(), now=now()), harvest(fleet["pallet-counter"].pk)),
-    )
-    for name, path, fields in (
-        ("add", "/keys/", {"api_key": PLANTED["ben"]}),
-        ("check", f"/keys/{key.pk}/check/", {}),
-        ("replace", f"/keys/{key.pk}/replace/", {"api_key": PLANTED["ben"]}),
-    ):
-        texts[name] = ana.post(path, fields).content
-    monkeypatch.undo()
-    call_command("dumpdata", stdout=(out := open_text()))
-    texts |= {
-        "database": out.getvalue().encode(),
-        "log": caplog.text.encode(),
-        "output": "".join(capfd.readouterr()).encode(),
+    texts = {
+        "sync": traceback_of(lambda: sync_workspace(planted_key.workspace_id)),
+        "operation": traceback_of(lambda: run_operation(operation.pk, now=now())),
+        "harvest": traceback_of(lambda: harvest(fleet["pallet-counter"])),
+        "add": ana.post("/keys/", {"api_key": PLANTED["ben"]}).content,
+        "check": ana.post(f"/keys/{planted_key.pk}/check/").content,
+        "replace": ana.post(f"/keys/{planted_key.pk}/replace/", {"api_key": PLANTED["ben"]}).content,
     }
+    monkeypatch.undo()
+    call_command("dumpdata", stdout=(dump := io.StringIO()))
+    texts["database"] = dump.getvalue().encode()
+    texts["log"] = caplog.text.encode()
+    texts["output"] = "".join(capfd.readouterr()).encode()
 
-    assert found_in(texts) == []
-
-
-def open_text():
-    import io
-
-    return io.StringIO()
+    assert crashes  # the point was reached
+    assert find_keys(texts) == []

@@ -1,16 +1,23 @@
-"""The cache follows Roboflow: level-triggered, tolerant, and never blanked by a bad answer."""
+"""The cache follows what Roboflow lists, and a bad answer changes no deployment."""
 
 from datetime import timedelta
 
 import pytest
 from django.utils.timezone import now
 
+from deployments.fleet import sync
 from deployments.fleet.models import Deployment
-from deployments.fleet.sync import sync_due
+from deployments.fleet.sync import publish_due_syncs
+from deployments.ledger.models import Operation
+from deployments.operations.reconcile import look_at_operation
 from deployments.workspaces.models import Workspace
+from portal.queue.lease import holding_lease
+from tests.people import operation_of
+from tests.twisted import changed_one, with_entries
 
 
-def names():
+def present_names():
+    """Return the names of the deployments that are not gone."""
     return set(Deployment.objects.filter(gone_at=None).values_list("deployment_name", flat=True))
 
 
@@ -20,13 +27,20 @@ def test_both_shapes_of_the_list_are_read(shape, worker, sandbox):
 
     worker.sync()
 
-    assert {"pallet-counter", "night-shift"} <= names()
+    assert {"pallet-counter", "night-shift"} <= present_names()
 
 
-def test_the_first_sync_tells_of_no_change_from_outside(worker, trail):
+def outside_actions(trail):
+    return [action for action in trail.actions() if action.endswith(".outside")]
+
+
+def test_only_after_the_first_sync_a_new_deployment_came_from_outside(worker, sandbox, trail):
+    worker.sync()
+    first = outside_actions(trail)
+    sandbox.create("from-cli", status="ready")
     worker.sync()
 
-    assert not [one for one in trail.actions() if one.endswith(".outside")]
+    assert (first, outside_actions(trail)) == ([], ["deployment.create.outside"])
 
 
 @pytest.mark.parametrize(
@@ -37,17 +51,30 @@ def test_the_first_sync_tells_of_no_change_from_outside(worker, trail):
         ("pallet-counter", "deleted", "deployment.delete.outside"),
     ],
 )
-def test_what_changed_outside_is_in_the_trail(name, status, action, fleet, worker, sandbox, trail):
+def test_a_change_from_outside_is_in_the_trail_once(name, status, action, fleet, worker, sandbox, trail):
     sandbox.change(name, status=status)
 
     worker.sync()
     worker.sync()
 
-    assert trail.about(fleet[name]) == [("", action, trail.about(fleet[name])[0][2])]
+    assert [entry[:2] for entry in trail.about(fleet[name])] == [("", action)]
     assert Deployment.objects.get(pk=fleet[name].pk).status == status
 
 
-def test_a_deployment_made_outside_is_told_with_its_creator(fleet, worker, sandbox, trail):
+@pytest.mark.parametrize(
+    ("machine_type", "reason"),
+    [("dev-gpu", "or by Roboflow itself, after an hour without requests"), ("prod-gpu", "")],
+)
+def test_a_pause_of_a_dev_type_can_be_roboflows_own(machine_type, reason, fleet, worker, twist, trail):
+    twist["/list"] = changed_one("pallet-counter", machine_type=machine_type)
+    worker.sync()
+    twist["/list"] = changed_one("pallet-counter", machine_type=machine_type, status="paused")
+    worker.sync()
+
+    assert trail.about(fleet["pallet-counter"])[-1] == ("", "deployment.pause.outside", reason)
+
+
+def test_a_deployment_made_outside_is_in_the_trail_with_its_creator(fleet, worker, sandbox, trail):
     sandbox.create("from-cli", status="ready")
 
     worker.sync()
@@ -59,14 +86,14 @@ def test_a_deployment_made_outside_is_told_with_its_creator(fleet, worker, sandb
 @pytest.mark.parametrize(
     "kind", ["truncated", "wrong_json", "html", "wrong_types", "binary", "redirect", "bomb", "reset_after"]
 )
-def test_a_bad_answer_changes_nothing_and_says_so(kind, fleet, worker, sandbox, ana):
-    before = {one.pk: (one.status, one.gone_at, one.missing_since) for one in Deployment.objects.all()}
+def test_a_bad_answer_changes_nothing_and_says_so(kind, fleet, worker, sandbox):
+    columns = ("pk", "status", "gone_at", "missing_since")
+    before = list(Deployment.objects.order_by("pk").values_list(*columns))
     sandbox.fault("/list", kind, 0)
 
     workspace = worker.sync()
 
-    after = {one.pk: (one.status, one.gone_at, one.missing_since) for one in Deployment.objects.all()}
-    assert after == before
+    assert list(Deployment.objects.order_by("pk").values_list(*columns)) == before
     assert workspace.sync_failures == 1 or kind == "wrong_types"
 
 
@@ -75,11 +102,11 @@ def test_an_empty_list_deletes_nothing(fleet, worker, sandbox):
 
     workspace = worker.sync()
 
-    assert names() >= set(fleet)
+    assert present_names() == set(fleet)
     assert "suddenly empty" in workspace.sync_error_reading
 
 
-def test_what_vanishes_is_gone_only_when_get_says_so_and_keeps_its_page(fleet, worker, sandbox, ana):
+def test_a_deployment_that_get_does_not_find_either_is_gone_and_keeps_its_page(fleet, worker, sandbox, ana):
     sandbox.change("pallet-counter", action="vanish")
 
     worker.sync()
@@ -98,30 +125,30 @@ def test_the_key_of_another_member_reads_when_one_is_refused(ana, ben, worker, s
     assert workspace.synced_at and workspace.sync_failures == 0
 
 
-def test_one_list_per_due_time_however_many_people_watch(ana, ben, fleet, sandbox):
+def test_a_due_sync_is_published_once_however_many_people_watch(ana, ben, fleet, sandbox):
     for person in (ana, ben) * 5:
         person.get("/w/acme-vision/")
     Workspace.objects.update(sync_due_at=now())
 
-    published = sync_due(now=now()) + sync_due(now=now())
+    published = publish_due_syncs(now=now()) + publish_due_syncs(now=now())
 
     assert published == 1
 
 
 def test_an_unchanged_fleet_answers_204_and_a_changed_one_the_region(ana, fleet, worker, sandbox):
     rev = ana.get("/w/acme-vision/").context["rev"]
-    quiet = ana.htmx(f"/w/acme-vision/?rev={rev}", target="fleet")
+    unchanged = ana.htmx(f"/w/acme-vision/?rev={rev}", target="fleet")
     sandbox.change("pallet-counter", status="paused")
     worker.sync()
 
     changed = ana.htmx(f"/w/acme-vision/?rev={rev}", target="fleet")
 
-    assert quiet.status_code == 204
+    assert unchanged.status_code == 204
     assert changed.status_code == 200
     assert "<html" not in changed.content.decode() and 'id="fleet"' in changed.content.decode()
 
 
-def test_with_roboflow_away_pages_say_how_old_their_facts_are(ana, fleet, worker, sandbox, settings):
+def test_while_roboflow_does_not_answer_pages_say_how_old_their_facts_are(ana, fleet):
     Workspace.objects.update(
         synced_at=now() - timedelta(minutes=6), sync_failures=3, sync_error_reading="Roboflow did not answer."
     )
@@ -134,26 +161,26 @@ def test_with_roboflow_away_pages_say_how_old_their_facts_are(ana, fleet, worker
 @pytest.mark.parametrize(
     ("age", "watched_for", "level"),
     [
-        (timedelta(seconds=50), None, ""),  # nobody looks: read every minute
-        (
-            timedelta(seconds=50),
-            timedelta(seconds=1),
-            "",
-        ),  # somebody has just begun to look: the quick sync is on its way
-        (timedelta(seconds=50), timedelta(seconds=20), "amber"),  # it should have come
+        # Without a watcher the list is read every minute.
+        (timedelta(seconds=50), None, ""),
+        # A person has just opened a page: the quick sync is on its way.
+        (timedelta(seconds=50), timedelta(seconds=1), ""),
+        # The quick sync should have come.
+        (timedelta(seconds=50), timedelta(seconds=20), "amber"),
         (timedelta(seconds=9), timedelta(minutes=5), ""),
         (timedelta(minutes=4), None, "amber"),
         (timedelta(minutes=11), timedelta(seconds=1), "red"),
     ],
 )
-def test_facts_are_called_old_by_the_interval_they_should_come_in(age, watched_for, level, settings):
+def test_facts_are_called_old_when_the_sync_that_was_due_did_not_come(age, watched_for, level, settings):
     settings.SYNC_ACTIVE_SECONDS, settings.SYNC_IDLE_SECONDS = 5, 60
-    moment = now()
-    seen = Workspace(synced_at=moment - age)
+    current_time = now()
+    workspace = Workspace(synced_at=current_time - age)
     if watched_for is not None:
-        seen.watched_since, seen.watched_until = moment - watched_for, moment + timedelta(seconds=20)
+        workspace.watched_since = current_time - watched_for
+        workspace.watched_until = current_time + timedelta(seconds=20)
 
-    assert seen.trouble(moment) == level
+    assert workspace.staleness(current_time) == level
 
 
 def test_raw_words_of_roboflow_are_shown_and_can_be_filtered_by(ana, fleet, worker, sandbox):
@@ -171,24 +198,212 @@ def test_odd_but_readable_lists_keep_the_good_entries(kind, fleet, worker, sandb
 
     workspace = worker.sync()
 
-    assert names() >= set(fleet)
+    assert present_names() >= set(fleet)
     assert workspace.sync_failures == 0
-    assert bool(workspace.sync_bad_entries) == (kind in ("doubled_entries", "bad_entry"))
+    assert bool(workspace.sync_bad_entries) == (kind != "extra_fields")
 
 
-def test_the_figures_count_what_is_live_and_the_filters_name_what_occurs(ana, fleet):
-    moment = now()
-    Deployment.objects.filter(deployment_name="pallet-counter").update(missing_since=moment)
-    Deployment.objects.filter(deployment_name="helmet-check").update(gone_at=moment, status="ready")
+# When the next sync is due
+
+
+@pytest.mark.parametrize(("retry_after", "wait"), [("600", 600), ("999999", 3600)])
+def test_after_a_429_the_next_sync_waits_as_long_as_roboflow_asks(
+    retry_after, wait, fleet, worker, sandbox, settings
+):
+    settings.SYNC_ACTIVE_SECONDS = settings.SYNC_IDLE_SECONDS = 5
+    sandbox.fault("/list", "status", 0, status=429, retry_after=retry_after)
+    started = now()
+
+    workspace = worker.sync()
+
+    due_in = (workspace.sync_due_at - started).total_seconds()
+    assert wait <= due_in < wait + 60
+    assert workspace.sync_failures == 1 and not Workspace.objects.due(now()).exists()
+
+
+def test_an_error_without_a_retry_after_waits_only_for_the_back_off(fleet, worker, sandbox, settings):
+    settings.SYNC_ACTIVE_SECONDS, settings.SYNC_IDLE_SECONDS = 5, 60
+    sandbox.fault("/list", "status", 0, status=400)
+
+    workspace = worker.sync()
+
+    assert timedelta(seconds=3) < workspace.sync_due_at - now() < timedelta(seconds=6)
+
+
+def test_each_failure_is_counted_and_a_success_ends_the_count(fleet, worker, sandbox):
+    sandbox.fault("/list", "status", 2, status=400, text="maintenance")
+    first, first_failed = worker.sync().sync_failures, worker.sync().sync_failed_since
+    failed = Workspace.objects.get()
+
+    workspace = worker.sync()
+
+    assert (first, failed.sync_failures, failed.sync_error) == (1, 2, "maintenance")
+    assert failed.sync_failed_since == first_failed is not None
+    assert (workspace.sync_failures, workspace.sync_error, workspace.sync_failed_since) == (0, "", None)
+    assert workspace.revision > failed.revision
+
+
+def test_a_sync_that_changes_nothing_wakes_no_page(fleet, worker):
+    before = worker.sync().revision
+
+    assert worker.sync().revision == before
+
+
+@pytest.mark.parametrize(("is_pending", "seconds"), [(True, 5), (False, 60)])
+def test_a_list_is_read_more_often_while_a_deployment_starts(is_pending, seconds, worker, settings, twist):
+    settings.SYNC_ACTIVE_SECONDS, settings.SYNC_IDLE_SECONDS = 5, 60
+    status = "pending" if is_pending else "ready"
+    twist["/list"] = with_entries(lambda found: [one | {"status": status} for one in found])
+
+    due_at = worker.sync().sync_due_at
+
+    assert seconds - 3 < (due_at - now()).total_seconds() <= seconds
+
+
+def test_a_sync_that_a_person_asked_for_meanwhile_is_not_put_off(ana, fleet, worker, twist):
+    asked = []
+
+    def press_retry(answer):
+        ana.post("/w/acme-vision/sync/")
+        asked.append(now())
+        return answer
+
+    twist["/list"] = press_retry
+
+    assert worker.sync().sync_due_at <= asked[0] + timedelta(seconds=1)
+
+
+# What an operation writes while a list is read
+
+
+def test_a_sync_leaves_alone_what_an_operation_wrote_while_the_list_was_compared(
+    ana, fleet, worker, twist, trail, monkeypatch
+):
+    """The list still says ready. The pause ends after the rows were read, before they are written."""
+    operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
+    worker.run()
+    twist["/list"] = changed_one("pallet-counter", status="ready", max_replicas=7)
+    compare_and_look_up = sync.compare_and_look_up
+
+    def compare_while_the_pause_ends(*args, **kwargs):
+        compared = compare_and_look_up(*args, **kwargs)
+        while Operation.objects.open().exists():
+            Operation.objects.update(next_look_at=now())
+            look_at_operation(operation.pk)
+        return compared
+
+    monkeypatch.setattr(sync, "compare_and_look_up", compare_while_the_pause_ends)
+
+    workspace = worker.sync()
+
+    row = Deployment.objects.get(pk=fleet["pallet-counter"].pk)
+    assert workspace.sync_failures == 0
+    assert (row.status, row.max_replicas) == ("paused", fleet["pallet-counter"].max_replicas)
+    assert [step.after for step in row.timeline.order_by("pk")] == ["ready", "paused"]
+    assert outside_actions(trail) == []
+
+
+def test_a_sync_does_not_call_gone_what_an_operation_wrote_meanwhile(fleet, worker, sandbox, monkeypatch):
+    sandbox.change("pallet-counter", action="vanish")
+    look_up = sync.look_up
+
+    def write_meanwhile(*args, **kwargs):
+        looked_up = look_up(*args, **kwargs)
+        Deployment.objects.filter(pk=fleet["pallet-counter"].pk).update(reported_at=now())
+        return looked_up
+
+    monkeypatch.setattr(sync, "look_up", write_meanwhile)
+
+    worker.sync()
+
+    row = Deployment.objects.get(pk=fleet["pallet-counter"].pk)
+    assert (row.gone_at, row.missing_since) == (None, None)
+
+
+def test_a_sync_that_lost_its_lease_writes_nothing(fleet, worker, sandbox, monkeypatch):
+    sandbox.change("pallet-counter", status="paused")
+    monkeypatch.setattr(sync, "is_still_held", lambda held: False)
+    before = Workspace.objects.get()
+
+    workspace = worker.sync()
+
+    assert Deployment.objects.get(pk=fleet["pallet-counter"].pk).status == "ready"
+    assert (workspace.synced_at, workspace.revision) == (before.synced_at, before.revision)
+
+
+def test_while_another_worker_syncs_a_workspace_nothing_is_read(fleet, worker, sandbox):
+    calls = sandbox.calls()["/list"]
+
+    with holding_lease(f"fleet.sync.{worker.workspace.pk}", now=now()):
+        worker.sync()
+
+    assert sandbox.calls()["/list"] == calls
+
+
+# The figures
+
+
+def test_the_figures_count_live_deployments_by_status(ana, fleet):
+    Deployment.objects.all().update(status="hibernating")
+    for name, status in (("pallet-counter", "ready"), ("night-shift", "paused"), ("helmet-check", "ready")):
+        Deployment.objects.filter(deployment_name=name).update(status=status)
+    Deployment.objects.filter(deployment_name="helmet-check").update(gone_at=now())
 
     summary = ana.get("/w/acme-vision/").context["summary"]
 
-    live = Deployment.objects.live()
-    assert summary.figures == {
-        "running": live.filter(status="ready").count(),
-        "pending": live.filter(status="pending").count(),
-        "paused": live.filter(status="paused").count(),
-        "attention": live.troubled().count(),
-    }
-    assert "pallet-counter" in {one.deployment_name for one in live.troubled()}
+    assert summary.figures == {"running": 1, "pending": 0, "paused": 1, "attention": 0}
+    assert summary.statuses == ["hibernating", "paused", "ready"]
     assert summary.machine_types == sorted(set(Deployment.objects.values_list("machine_type", flat=True)))
+    assert summary.creators == sorted(set(Deployment.objects.values_list("creator_email", flat=True)))
+
+
+@pytest.mark.parametrize(
+    ("fields", "needs_attention"),
+    [
+        ({"status": "failed"}, True),
+        ({"missing_since": now()}, True),
+        ({"status": "hibernating"}, False),
+        ({"status": "failed", "gone_at": now()}, False),
+        ({"status": "expired", "missing_since": now()}, False),
+        ({"status": "deleted", "missing_since": now()}, False),
+    ],
+)
+def test_the_attention_figure_counts_live_deployments_that_failed_or_are_missing(
+    fields, needs_attention, ana, fleet
+):
+    Deployment.objects.update(status="ready")
+    assert_attention(ana, [])
+
+    Deployment.objects.filter(deployment_name="pallet-counter").update(**fields)
+
+    assert_attention(ana, ["pallet-counter"] if needs_attention else [])
+
+
+@pytest.mark.parametrize(
+    ("state", "is_resolved", "needs_attention"),
+    [
+        ("unknown", False, True),
+        ("needs_attention", False, True),
+        ("needs_attention", True, False),
+        ("accepted", False, False),
+        ("failed", False, True),
+        ("succeeded", False, False),
+        ("cancelled", False, False),
+    ],
+)
+def test_the_attention_figure_counts_operations_that_failed_or_whose_outcome_is_not_known(
+    state, is_resolved, needs_attention, ana, fleet
+):
+    Deployment.objects.update(status="ready")
+    ana.ask(fleet["pallet-counter"], "pause")
+    Operation.objects.update(state=state, resolved_at=now() if is_resolved else None)
+
+    assert_attention(ana, ["pallet-counter"] if needs_attention else [])
+
+
+def assert_attention(person, names):
+    """Assert that the figure counts exactly these deployments, and that it filters by them."""
+    page = person.get("/w/acme-vision/?figure=attention&expired=1&deleted=1")
+
+    assert page.context["summary"].figures["attention"] == len(names)
+    assert [row.deployment.deployment_name for row in page.context["rows"]] == names

@@ -1,4 +1,7 @@
-"""Each part of a running portal is killed, stopped or filled up: within 30 s /readyz and the part's own health check say so, and say so no longer soon after."""
+"""A part of a running portal is stopped or full: /readyz and the part's health check show it within 30 s.
+
+Soon after the end of the fault they show that all is well again.
+"""
 
 import json
 import time
@@ -7,92 +10,106 @@ from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
-from tests.faults.field import Field
-from tests.faults.strikes import broker_full, disk_full, on_database, stopped
-from tests.portal_process import until
+from tests.faults.process_strikes import stopped
+from tests.faults.running_portal import RunningPortal
+from tests.faults.storage_strikes import broker_full, disk_full, on_database
+from tests.portal_process import WORKERS, until
 
 pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("health")]
 SHOWS_SECONDS = 30
-CASES = [  # what strikes, the part that has to show it, its words
-    ("worker stopped", stopped("worker"), "worker", "was not seen lately"),
+NO_ANSWER, UNWRITABLE = "does not answer (TimeoutError)", "cannot be written (OperationalError)"
+CASES = [  # what is broken, how, the part that has to show it, and the text that it shows
+    *((f"{part} stopped", stopped(part), part, "was not seen lately") for part in WORKERS),
     ("beat stopped", stopped("beat"), "beat", "was not seen lately"),
-    ("broker stopped", stopped("broker"), "redis", "does not answer (TimeoutError)"),
+    ("broker stopped", stopped("broker"), "redis", NO_ANSWER),
     ("broker full", broker_full, "redis", "is full"),
-    ("disk full", disk_full, "database", "cannot be written (OperationalError)"),
-    ("database busy", on_database("busy"), "database", "cannot be written (OperationalError)"),
+    ("disk full", disk_full, "database", UNWRITABLE),
+    ("database busy", on_database("busy"), "database", UNWRITABLE),
 ]
 
 
 @pytest.fixture(scope="module")
-def field(tmp_path_factory):
-    made = Field(tmp_path_factory.mktemp("truth") / "home")
-    yield made
-    made.stop()
+def running(tmp_path_factory):
+    portal = RunningPortal(tmp_path_factory.mktemp("truth") / "home")
+    yield portal
+    portal.stop()
 
 
-def parts(field):
+def fetch_parts(running):
+    """Return the status of /readyz and its text for each part."""
     try:
-        with build_opener(ProxyHandler({})).open(f"{field.portal.url}/readyz", timeout=10) as answer:
+        with build_opener(ProxyHandler({})).open(f"{running.process.url}/readyz", timeout=10) as answer:
             return answer.status, json.load(answer)["parts"]
     except HTTPError as error:
         with error:
             return error.code, json.load(error)["parts"]
 
 
-@pytest.mark.parametrize(("name", "strike", "part", "words"), CASES, ids=[case[0] for case in CASES])
-def test_what_is_wrong_shows_in_time_and_no_longer_than_it_lasts(name, strike, part, words, field):
-    until(lambda: parts(field)[0] == 200, seconds=SHOWS_SECONDS)
-    begun = time.monotonic()
-    heal = strike(field, None)
+def wait_until_ready(running):
+    """Wait until every part is well."""
+    is_ready = lambda: fetch_parts(running)[0] == 200  # noqa: E731
+    until(is_ready, seconds=SHOWS_SECONDS, why=lambda: f"{fetch_parts(running)}")
+
+
+def wait_until_shown(running, part, text):
+    """Wait until /readyz answers 503 and the text for the part."""
+
+    def is_shown():
+        status, parts = fetch_parts(running)
+        return status == 503 and parts[part] == text
+
+    until(is_shown, seconds=SHOWS_SECONDS, why=lambda: f"{fetch_parts(running)}")
+
+
+@pytest.mark.parametrize(("name", "act", "part", "text"), CASES, ids=[case[0] for case in CASES])
+def test_what_is_wrong_shows_in_time_and_no_longer_than_it_lasts(name, act, part, text, running):
+    wait_until_ready(running)
+    started = time.monotonic()
+    heal = act(running, None)
     try:
-        until(
-            lambda: parts(field)[0] == 503 and parts(field)[1][part] == words,
-            seconds=SHOWS_SECONDS,
-            why=lambda: f"{parts(field)}",
-        )
-        shown = time.monotonic() - begun
-        if part in ("worker", "beat"):
-            assert field.portal.manage("healthcheck", part).returncode == 1
-        assert field.portal.status("/healthz") == 200  # the process itself is well
+        wait_until_shown(running, part, text)
+        shown_seconds = time.monotonic() - started
+        if part in (*WORKERS, "beat"):
+            assert running.process.probe(part) == 1
+        assert running.process.status("/healthz") == 200  # the web process itself is well
     finally:
         heal()
 
-    until(lambda: parts(field)[0] == 200, seconds=SHOWS_SECONDS, why=lambda: f"{parts(field)}")
-    print(f"{name}: shown after {shown:.1f} s")
+    wait_until_ready(running)
+    print(f"{name}: shown after {shown_seconds:.1f} s")
 
 
-def test_every_line_of_every_log_is_json_and_carries_the_ids_of_the_trail(field):
-    one = next(one for one in field.standing() if one["status"] == "ready")
-    field.change(one, "pause")
-    until(lambda: field.operations()[-1]["state"] == "succeeded", seconds=30)
-    operation = field.operations()[-1]
-    event = field.rows(
-        "SELECT * FROM audit_event WHERE action = 'deployment.pause.requested' ORDER BY sequence"
-    )[-1]
-    logs = {
-        path.stem: path.read_text().splitlines()
-        for path in (field.portal.home / "logs").glob("*.log")
-        if path.stem in ("web", "worker", "beat")
+def read_logs(running):
+    """Return the lines of each part's log; each line has to be a JSON object."""
+    logs = running.process.home / "logs"
+    texts = {name: (logs / f"{name}.log").read_text() for name in ("web", *WORKERS, "beat")}
+    return {
+        name: [json.loads(line) for line in text.splitlines() if line.strip()] for name, text in texts.items()
     }
 
-    lines = {
-        name: [json.loads(line) for line in found if line.strip()] for name, found in logs.items()
-    }  # each line is an object, or this fails
 
-    told = {
-        name: [
-            one
-            for one in found
-            if str(one.get("operation_id", "")).replace("-", "") == operation["id"].replace("-", "")
-        ]
-        for name, found in lines.items()
-    }
-    assert [one["state"] for one in told["web"]] == ["queued"] and [
-        one["state"] for one in told["worker"]
-    ] == ["accepted", "succeeded"]
-    assert event["request_id"] and {one["request_id"] for found in told.values() for one in found} == {
-        event["request_id"]
-    }
-    assert any(
-        one.get("request_id") == event["request_id"] and one.get("code") == 303 for one in lines["web"]
-    )  # the click itself
+def lines_about(lines, operation_id):
+    """Return the lines about an operation; the two databases write ids with and without dashes."""
+    plain_id = operation_id.replace("-", "")
+    return [line for line in lines if str(line.get("operation_id", "")).replace("-", "") == plain_id]
+
+
+def test_every_line_of_every_log_is_json_and_carries_the_ids_of_the_trail(running):
+    running.change(next(one for one in running.changeable() if one["status"] == "ready"), "pause")
+    until(lambda: running.operations()[-1]["state"] == "succeeded", seconds=30)
+    operation = running.operations()[-1]
+    requested = "SELECT * FROM audit_event WHERE action = 'deployment.pause.requested' ORDER BY sequence"
+    request_id = running.rows(requested)[-1]["request_id"]
+
+    logs = read_logs(running)
+
+    web, act, tick = (
+        lines_about(logs[name], operation["id"]) for name in ("web", "worker-act", "worker-tick")
+    )
+    worker = [*act, *tick]
+    assert [line["state"] for line in web] == ["queued"]
+    assert [line["state"] for line in worker] == ["accepted", "succeeded"]
+    assert request_id
+    assert {line["request_id"] for line in [*web, *worker]} == {request_id}
+    clicks = [line for line in logs["web"] if line.get("request_id") == request_id and "code" in line]
+    assert [line["code"] for line in clicks] == [303]

@@ -1,4 +1,4 @@
-"""What the documents promise is there: each test that they name exists, each setting that they list is read."""
+"""Tests that a document names exist, its links lead to files, and settings of the README are read."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def named_tests(text):
-    """Yield (file, test) for `tests/room/test_x.py::test_y`; a leading ... or a comma repeats the file named before."""
+    """Yield (file, test) for each `tests/room/test_x.py::test_y`; `…::test_y` repeats the file before it."""
     file = ""
     for path, name in re.findall(r"(?:(tests/[\w/]+\.py)|…)::(test_\w+)", text):
         file = path or file
@@ -28,12 +28,12 @@ def test_every_test_that_a_document_names_exists(doc):
     assert wrong == []
 
 
-def test_the_security_document_names_many():
+def test_the_security_document_names_more_than_60_tests():
     assert len(list(named_tests((ROOT / "docs" / "security.md").read_text()))) > 60
 
 
 @pytest.mark.parametrize("doc", DOCS, ids=lambda path: path.name)
-def test_every_file_that_a_document_leads_to_exists(doc):
+def test_every_file_that_a_document_links_to_exists(doc):
     links = [
         link.split("#")[0]
         for link in re.findall(r"\]\(([^)]+)\)", doc.read_text())
@@ -46,9 +46,8 @@ def test_every_file_that_a_document_leads_to_exists(doc):
 def test_every_setting_of_the_readme_is_read_somewhere():
     rows = re.findall(r"^\| (`[A-Z_`, ]+`) \|", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
     names = {name for row in rows for name in re.findall(r"[A-Z][A-Z_]+", row)}
-    sources = "".join(
-        path.read_text()
-        for path in [*(ROOT / "portal").rglob("*.py"), ROOT / "docker-compose.yml", ROOT / "Makefile"]
-    )
+    files = [*(ROOT / "portal").rglob("*.py"), ROOT / "docker-compose.yml", ROOT / "Makefile"]
+    sources = "".join(path.read_text() for path in files)
 
-    assert len(names) > 20 and [name for name in names if name not in sources] == []
+    assert len(names) > 20
+    assert [name for name in names if name not in sources] == []

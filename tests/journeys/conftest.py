@@ -1,4 +1,4 @@
-"""One portal per worker for the journeys, started as `make demo` starts it."""
+"""Fixtures of the journeys: a portal as `make demo` starts it, and a person at a browser."""
 
 import pytest
 
@@ -6,6 +6,7 @@ from tests.portal_process import PortalProcess
 
 
 def pytest_collection_modifyitems(items):
+    """Mark the journeys as tests that start processes."""
     for item in items:
         if "journeys" in str(item.path):
             item.add_marker("processes")
@@ -13,22 +14,23 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory):
-    made = PortalProcess(tmp_path_factory.mktemp("journeys") / "home").start()
-    yield made
-    made.stop()
+    process = PortalProcess(tmp_path_factory.mktemp("journeys") / "home").start()
+    yield process
+    process.stop()
 
 
 class Person:
-    """Somebody at a browser; what the browser complained about is kept."""
+    """Somebody at a browser. `errors` holds what the browser's console reported."""
 
     def __init__(self, page, portal):
-        self.page, self.portal, self.complaints = page, portal, []
-        page.on(
-            "console",
-            lambda message: self.complaints.append(message.text) if message.type == "error" else None,
-        )
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page, self.portal, self.errors = page, portal, []
+        page.on("console", self.keep_error)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.set_default_timeout(20_000)
+
+    def keep_error(self, message):
+        if message.type == "error":
+            self.errors.append(message.text)
 
     def sign_in(self, who="ana"):
         self.go("/accounts/login/")
@@ -41,11 +43,12 @@ class Person:
     def go(self, path):
         self.page.goto(f"{self.portal.url}{path}")
 
-    def row(self, name, more=""):
-        return self.page.locator(f"tr:has-text('{name}') {more}".strip())
+    def row(self, name, selector=""):
+        """Return what the selector finds in the row of a deployment."""
+        return self.page.locator(f"tr:has-text('{name}') {selector}".strip())
 
     def create(self, name):
-        """Fill in the form and wait until Roboflow reports it ready."""
+        """Submit the form of a new deployment and wait until Roboflow reports it as ready."""
         self.go("/w/acme-vision/deployments/new/")
         self.page.fill("[name=deployment_name]", name)
         self.page.select_option("[name=machine_type]", "dev-cpu")

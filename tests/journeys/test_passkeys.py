@@ -1,4 +1,4 @@
-"""Second factors in a browser: an authenticator app by keyboard, and passkeys with Chromium's virtual authenticator."""
+"""Second factors in a browser: an authenticator app by keyboard, passkeys with a virtual authenticator."""
 
 import re
 
@@ -21,7 +21,10 @@ DEVICE = {
 
 @pytest.fixture
 def invited(browser, portal, page):
-    """Somebody new, so that nobody else's sign-in changes; signed in, with a device that makes passkeys."""
+    """Return somebody new who is signed in, with a device that creates passkeys.
+
+    They are new so that the factors that they add change the sign-in of no other test.
+    """
     ana = Person(browser.new_page(), portal).sign_in("ana")
     ana.go("/w/acme-vision/team/")
     name = f"pia{id(page)}"
@@ -43,7 +46,7 @@ def invited(browser, portal, page):
 
 
 def confirm(person):
-    """Type the password once more."""
+    """Type the password again, as pages of factors ask."""
     person.page.fill("[name=password]", "demo-portal")
     person.page.click("button:has-text('Confirm it is you')")
 
@@ -73,7 +76,7 @@ def test_a_passkey_signs_in_alone(invited):
 
     page.wait_for_url(re.compile(r"/(keys/|w/)"))
     expect(page.locator("#person-menu summary")).to_contain_text("Pia")
-    assert invited.complaints == []
+    assert invited.errors == []
 
 
 def test_a_passkey_is_the_second_step_after_the_password(invited):
@@ -90,29 +93,24 @@ def test_a_passkey_is_the_second_step_after_the_password(invited):
     page.click("button:has-text('Use a passkey')")
 
     page.wait_for_url(re.compile(r"/(keys/|w/)"))
-    assert invited.complaints == []
+    assert invited.errors == []
 
 
 def test_an_authenticator_app_by_keyboard_and_every_page_is_accessible(invited):
     page, faults = invited.page, {}
 
-    def look(what):
-        found = Axe().run(page).response["violations"]
-        faults.update(
-            {
-                f"{what} {one['id']}": one["nodes"][0]["target"]
-                for one in found
-                if one["impact"] in ("serious", "critical")
-            }
-        )
+    def check_accessibility(page_name):
+        for violation in Axe().run(page).response["violations"]:
+            if violation["impact"] in ("serious", "critical"):
+                faults[f"{page_name} {violation['id']}"] = violation["nodes"][0]["target"]
 
     invited.go("/accounts/2fa/")
-    look("overview")
+    check_accessibility("overview")
     invited.go("/accounts/2fa/totp/activate/")
-    look("confirm")
+    check_accessibility("confirm")
     confirm(invited)
     secret = page.locator("code.hash").inner_text()
-    look("add")
+    check_accessibility("add")
     page.locator("[name=code]").focus()
     page.keyboard.type("000000")
     page.keyboard.press("Enter")
@@ -120,13 +118,14 @@ def test_an_authenticator_app_by_keyboard_and_every_page_is_accessible(invited):
     page.locator("[name=code]").fill(code_of(secret))
     page.keyboard.press("Enter")
     expect(page.locator(".codes li")).to_have_count(10)
-    look("codes")
+    check_accessibility("codes")
     sign_out(invited)
-    look("sign-in")
+    check_accessibility("sign-in")
     type_password(invited)
-    look("second step")
+    check_accessibility("second step")
     page.locator("[name=code]").fill(code_of(secret, steps=1))
     page.keyboard.press("Enter")
 
     page.wait_for_url(re.compile(r"/(keys/|w/)"))
-    assert faults == {} and invited.complaints == []
+    assert faults == {}
+    assert invited.errors == []

@@ -1,4 +1,4 @@
-"""The whole story, as a person lives it in a browser."""
+"""A person creates, pauses, resumes, reads and deletes in a browser, with and without JavaScript."""
 
 import re
 import uuid
@@ -6,7 +6,7 @@ import uuid
 from playwright.sync_api import expect
 
 
-def test_create_pause_resume_read_delete_without_a_reload_and_without_a_complaint(ana_at):
+def test_create_pause_resume_read_and_delete_need_no_reload_and_cause_no_browser_error(ana_at):
     page, name = ana_at.page, f"story-{uuid.uuid4().hex[:6]}"
     ana_at.create(name)
 
@@ -36,7 +36,7 @@ def test_create_pause_resume_read_delete_without_a_reload_and_without_a_complain
     expect(page.locator("main")).to_contain_text("done <b>with</b> it")
     for word in ("create", "pause", "resume", "delete"):
         expect(page.locator("main")).to_contain_text(re.compile(word))
-    assert ana_at.complaints == []
+    assert ana_at.errors == []
 
 
 def test_a_wrong_name_deletes_nothing_and_keeps_what_was_typed(ana_at):
@@ -44,12 +44,12 @@ def test_a_wrong_name_deletes_nothing_and_keeps_what_was_typed(ana_at):
     ana_at.go("/w/acme-vision/")
     ana_at.row("pallet-counter", "a[aria-label^=Delete]").click()
     page.fill("[name=confirm_name]", "pallet-counte")
-    page.fill("[name=reason]", "kept words")
+    page.fill("[name=reason]", "kept text")
 
     page.click("button:has-text('Delete deployment')")
 
     expect(page.locator(".error-summary")).to_be_visible()
-    expect(page.locator("[name=reason]")).to_have_value("kept words")
+    expect(page.locator("[name=reason]")).to_have_value("kept text")
     ana_at.go("/w/acme-vision/")
     expect(ana_at.row("pallet-counter").first).to_be_visible()
 
@@ -84,7 +84,7 @@ def test_a_viewer_sees_and_cannot_act(person):
 
     expect(person.row("pallet-counter").first).to_be_visible()
     assert person.page.locator("main button:has-text('Pause'):enabled").count() == 0
-    assert person.complaints == []
+    assert person.errors == []
 
 
 def test_a_poll_keeps_focus_selection_and_typed_text(ana_at):

@@ -1,13 +1,11 @@
-"""Keys: checked on save, sealed to their row, replaced only by one that works."""
+"""The keys page: a key is checked when it is saved, and replaced only by one that works."""
 
 import pytest
 from django.utils.timezone import now
 
-from deployments.keys.check import recheck_unchecked
 from deployments.keys.models import ApiKey
-from deployments.keys.seal import seal, unseal
-from deployments.roboflow.mask import Secret
-from portal.vault import Unreadable
+from deployments.keys.recheck import recheck_due_keys
+from tests.people import add_key, make_person
 
 
 def test_a_valid_key_joins_its_workspace_as_manager(mallory, sandbox, trail):
@@ -24,7 +22,7 @@ def test_later_people_join_as_operators(ana, ben):
     assert ben.user.memberships.get().role == "operator"
 
 
-def test_a_refused_key_is_not_stored_and_roboflows_words_are_shown(mallory, sandbox, trail):
+def test_a_refused_key_is_not_stored_and_roboflows_text_is_shown(mallory, sandbox, trail):
     answer = mallory.post("/keys/", {"api_key": "sandbox-key-none", "label": "typed"})
 
     page = answer.content.decode()
@@ -38,7 +36,7 @@ def test_a_refused_key_is_not_stored_and_roboflows_words_are_shown(mallory, sand
 @pytest.mark.parametrize(
     "bad", ["", "short", "rf_publishable1234", "two words here", "ключ-ключ-ключ", "x" * 300]
 )
-def test_what_is_certainly_no_key_is_refused_beside_the_field(bad, mallory, sandbox):
+def test_what_is_certainly_no_key_is_refused_beside_the_field_and_not_sent(bad, mallory, sandbox):
     answer = mallory.post("/keys/", {"api_key": bad})
 
     assert answer.status_code == 422
@@ -46,14 +44,14 @@ def test_what_is_certainly_no_key_is_refused_beside_the_field(bad, mallory, sand
     assert sandbox.calls().get("/", 0) == 0
 
 
-def test_without_an_answer_it_can_be_saved_unchecked_and_joins_later(mallory, sandbox):
+def test_without_an_answer_a_key_can_be_saved_unchecked_and_joins_later(mallory, sandbox):
     sandbox.fault("/", "status", 0, status=503)
     offered = mallory.post("/keys/", {"api_key": "sandbox-key-cam"})
     saved = mallory.post("/keys/", {"api_key": "sandbox-key-cam", "anyway": "1"})
     before = ApiKey.objects.get()
     sandbox.clear_faults()
 
-    found = recheck_unchecked(now=now())
+    found = recheck_due_keys(now=now())
 
     after = ApiKey.objects.get()
     assert "Save anyway" in offered.content.decode() and saved.status_code == 303
@@ -65,26 +63,24 @@ def test_the_old_key_stays_until_the_new_one_works(ana, sandbox):
     old = ApiKey.objects.get()
     refused = ana.post(f"/keys/{old.pk}/replace/", {"api_key": "sandbox-key-wrong"})
     other = ana.post(f"/keys/{old.pk}/replace/", {"api_key": "sandbox-key-cam"})
-    standing = ApiKey.objects.get()
+    after_refusals = ApiKey.objects.get()
 
     good = ana.post(f"/keys/{old.pk}/replace/", {"api_key": "sandbox-key-ben"})
 
     assert refused.status_code == other.status_code == 422
-    assert standing.pk == old.pk
+    assert after_refusals.pk == old.pk
     assert good.status_code == 303
     assert ApiKey.objects.get().pk != old.pk and ApiKey.objects.get().last_four == "-ben"
 
 
-def test_two_people_with_one_key_are_told(ana, sandbox):
-    from tests.people import add_key, make_person
-
+def test_a_card_names_the_others_who_hold_the_same_key(ana, sandbox):
     ben = make_person("Ben")
     add_key(ben, "sandbox-key-ana")
 
     assert "Also held by Ana" in ben.get("/keys/").content.decode()
 
 
-def test_other_peoples_keys_do_not_exist(ana, mallory):
+def test_another_persons_key_is_not_found_and_stays(ana, mallory):
     key = ApiKey.objects.get()
 
     answers = [
@@ -94,21 +90,51 @@ def test_other_peoples_keys_do_not_exist(ana, mallory):
 
     assert answers == [404, 404, 404]
     assert ApiKey.objects.filter(pk=key.pk).exists()
+    assert ana.post(f"/keys/{key.pk}/check/").status_code == 303  # the same address, for its owner
 
 
-@pytest.mark.parametrize(
-    "change", [{"user_id": 2}, {"workspace_id": 9}, {"workspace_id": None}, {"key_id": 4}]
-)
-def test_a_sealed_key_opens_in_its_own_row_only(change):
-    place = {"user_id": 1, "workspace_id": 2, "key_id": 3}
-    sealed = seal(Secret("a-very-secret-key"), **place)
+def test_a_removed_key_is_gone_and_audited(ana, trail):
+    key = ApiKey.objects.get()
+    page = ana.get(f"/keys/{key.pk}/remove/").content.decode()
 
-    assert unseal(sealed, **place).reveal() == "a-very-secret-key"
-    with pytest.raises(Unreadable):
-        unseal(sealed, **(place | change))
+    ana.post(f"/keys/{key.pk}/remove/")
+
+    assert "It is the only key that works" in page
+    assert not ApiKey.objects.exists() and trail.actions()[-1] == "key.removed"
 
 
-def test_a_lost_vault_key_is_said_and_the_rest_works(ana, fleet, worker, settings):
+def test_the_last_key_is_not_called_the_last_while_another_member_has_one(ana, ben):
+    key = ApiKey.objects.get(user=ana.user)
+
+    assert "It is the only key that works" not in ana.get(f"/keys/{key.pk}/remove/").content.decode()
+
+
+def test_a_second_key_for_a_workspace_is_refused(ana, sandbox):
+    answer = ana.post("/keys/", {"api_key": "sandbox-key-ben"})
+
+    assert answer.status_code == 422 and "You already have a key for" in answer.content.decode()
+    assert ApiKey.objects.get().last_four == "-ana"
+
+
+def test_check_now_asks_roboflow_and_says_what_it_said(ana, sandbox):
+    key = ApiKey.objects.get()
+    works = ana.client.post(f"/keys/{key.pk}/check/", follow=True).content.decode()
+    sandbox.revoke_key("sandbox-key-ana")
+    refused = ana.client.post(f"/keys/{key.pk}/check/", follow=True).content.decode()
+
+    assert "Roboflow says that the key works." in works
+    assert "Roboflow refuses this key." in refused
+
+
+def test_more_key_checks_than_a_person_makes_are_not_sent(ana, sandbox):
+    calls_before = sandbox.calls()["/"]
+    answers = [ana.post("/keys/", {"api_key": f"sandbox-key-{number:03}"}) for number in range(30)]
+
+    calls = sandbox.calls()["/"] - calls_before
+    assert calls < 30 and "Too many key checks" in answers[-1].content.decode()
+
+
+def test_a_lost_vault_key_is_reported_and_the_rest_works(ana, fleet, worker, settings):
     settings.PORTAL_VAULT_KEYS = ["MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="]
 
     workspace = worker.sync()

@@ -1,11 +1,8 @@
-"""The client against the sandbox, over real HTTP."""
+"""The client against the sandbox, over real HTTP: every endpoint, every error, retries and deadlines."""
 
-import socket
-import threading
 import time
 import traceback
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -31,25 +28,28 @@ def roboflow(sandbox_process):
     return sandbox_process
 
 
-def make(url, **more):
-    options = {"connect_timeout_seconds": 2, "read_timeout_seconds": 2, "version": "test"} | more
+def make_client(url, **changes):
+    options = {"connect_timeout_seconds": 2, "read_timeout_seconds": 2, "version": "test"} | changes
     return Client(deployments_url=url, api_url=url, **options)
 
 
 @pytest.fixture
 def client(roboflow):
-    return make(roboflow.url)
+    return make_client(roboflow.url)
 
 
-def wish(name="from-client"):
+def new_deployment(name="from-client"):
     return NewDeployment(
-        deployment_name=name, machine_type="dev-cpu", creator_email="ana@example.com", duration=1
+        deployment_name=name,
+        machine_type="dev-cpu",
+        creator_email="ana@example.com",
+        duration=1,
     )
 
 
 def test_every_endpoint_answers(client, roboflow):
     end = datetime.now(UTC)
-    made = client.add(KEY, wish(), deadline_seconds=5)
+    made = client.add(KEY, new_deployment(), deadline_seconds=5)
 
     client.pause(KEY, made.deployment_name, deadline_seconds=5)
     client.resume(KEY, made.deployment_name, deadline_seconds=5)
@@ -68,8 +68,8 @@ def test_every_endpoint_answers(client, roboflow):
     assert [one["endpoint"] for one in roboflow.journal()] == ["/add", "/pause", "/resume", "/delete"]
 
 
-def test_the_list_asks_for_the_expired_and_deleted(client):
-    client.add(KEY, wish("soon-gone"), deadline_seconds=5)
+def test_the_list_includes_deleted_deployments(client):
+    client.add(KEY, new_deployment("soon-gone"), deadline_seconds=5)
     client.delete(KEY, "soon-gone", deadline_seconds=5)
 
     assert "soon-gone" in {one.deployment_name for one in client.list_deployments(KEY).deployments}
@@ -89,7 +89,7 @@ def test_the_list_asks_for_the_expired_and_deleted(client):
     ],
 )
 @pytest.mark.parametrize("verb", ["get", "post"])
-def test_clear_refusals_have_their_names(status, error, verb, client, roboflow):
+def test_each_refusal_is_its_own_error_and_never_shows_the_key(status, error, verb, client, roboflow):
     roboflow.fault(
         "*", "status", 0, status=status, text=f"no: api_key={KEY.reveal()} is bad", retry_after="60"
     )
@@ -101,7 +101,7 @@ def test_clear_refusals_have_their_names(status, error, verb, client, roboflow):
 
     assert type(caught.value) is error
     assert caught.value.status == status and "no:" in caught.value.text
-    assert KEY.reveal() not in everything(caught.value)
+    assert KEY.reveal() not in texts_of(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_post_without_a_clear_answer_is_unknown_and_sent_once(kind, client, ro
         client.pause(KEY, "pallet-counter", deadline_seconds=3)
 
     assert roboflow.calls()["/pause"] == 1
-    assert KEY.reveal() not in everything(caught.value)
+    assert KEY.reveal() not in texts_of(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -145,15 +145,15 @@ def test_a_post_without_a_clear_answer_is_unknown_and_sent_once(kind, client, ro
 def test_a_get_without_a_usable_answer_is_unavailable(kind, client, roboflow):
     roboflow.fault("/list", kind, 0)
 
-    begun = time.monotonic()
+    started = time.monotonic()
     with pytest.raises(Unavailable) as caught:
         client.list_deployments(KEY, attempts=1, deadline_seconds=3)
 
-    assert time.monotonic() - begun < 4
-    assert KEY.reveal() not in everything(caught.value)
+    assert time.monotonic() - started < 4
+    assert KEY.reveal() not in texts_of(caught.value)
 
 
-def test_gets_are_tried_again_and_posts_never(client, roboflow):
+def test_a_get_is_tried_up_to_three_times(client, roboflow):
     roboflow.fault("/list", "status", 2, status=503)
 
     found = client.list_deployments(KEY)
@@ -161,11 +161,138 @@ def test_gets_are_tried_again_and_posts_never(client, roboflow):
     assert found.deployments and roboflow.calls()["/list"] == 3
 
 
+def test_after_the_third_failure_a_get_raises(client, roboflow):
+    roboflow.fault("/list", "status", 3, status=503)
+
+    with pytest.raises(Unavailable):
+        client.list_deployments(KEY)
+
+    assert roboflow.calls()["/list"] == 3
+
+
+def test_a_get_waits_for_the_retry_after_that_roboflow_asked_for(client, roboflow):
+    roboflow.fault("/list", "status", 1, status=429, retry_after="1.5")
+
+    started = time.monotonic()
+    found = client.list_deployments(KEY)
+
+    assert found.deployments and roboflow.calls()["/list"] == 2
+    assert time.monotonic() - started >= 1.5  # the back-off after a first attempt is at most 0.5 seconds
+
+
+def test_a_get_does_not_wait_for_a_long_retry_after_but_reports_it(client, roboflow):
+    roboflow.fault("/list", "status", 1, status=429, retry_after="60")
+
+    started = time.monotonic()
+    with pytest.raises(RateLimited) as caught:
+        client.list_deployments(KEY)
+
+    assert caught.value.retry_after == 60 and roboflow.calls()["/list"] == 1
+    assert time.monotonic() - started < 1.5
+
+
+def test_a_get_does_not_wait_beyond_its_deadline(client, roboflow):
+    roboflow.fault("/list", "status", 1, status=429, retry_after="5")
+
+    started = time.monotonic()
+    with pytest.raises(RateLimited):
+        client.list_deployments(KEY, deadline_seconds=2)
+
+    assert roboflow.calls()["/list"] == 1 and time.monotonic() - started < 1.5
+
+
+def test_a_post_is_never_retried(client, roboflow):
+    roboflow.fault("/pause", "status", 1, status=429, retry_after="0")
+
+    with pytest.raises(RateLimited) as caught:
+        client.pause(KEY, "pallet-counter", deadline_seconds=3)
+
+    assert caught.value.retry_after == 0 and roboflow.calls()["/pause"] == 1
+
+
+@pytest.mark.parametrize(("call", "path"), [("check_key", "/"), ("workspace", "/{workspace}")])
+def test_a_call_that_a_person_waits_for_is_tried_once(call, path, client, roboflow):
+    roboflow.fault("*", "status", 1, status=503)
+
+    with pytest.raises(Unavailable) as caught:
+        getattr(client, call)(KEY, *(["acme-vision"] if call == "workspace" else []))
+
+    assert caught.value.endpoint == path and sum(roboflow.calls().values()) == 1
+
+
 def test_a_refused_connection_of_a_post_is_known_not_to_have_been_sent():
     with pytest.raises(Unavailable) as caught:
-        make("http://127.0.0.1:9").pause(KEY, "pallet-counter", deadline_seconds=3)
+        make_client("http://127.0.0.1:9").pause(KEY, "pallet-counter", deadline_seconds=3)
 
     assert caught.value.never_sent
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_silent"),
+    [
+        ("silence", True),
+        ("timeout_after", True),
+        ("slow_drip", True),
+        ("reset_before", False),
+        ("truncated", False),
+        ("html", False),
+    ],
+)
+def test_an_error_says_whether_the_time_for_the_answer_passed(kind, is_silent, roboflow):
+    records = []
+    client = make_client(roboflow.url, read_timeout_seconds=0.3, on_call=records.append)
+    roboflow.fault(["/list", "/pause"], kind, 0)
+
+    with pytest.raises(Unavailable) as read:
+        client.list_deployments(KEY, attempts=1, deadline_seconds=0.7)
+    with pytest.raises(OutcomeUnknown) as change:
+        client.pause(KEY, "pallet-counter", deadline_seconds=0.7)
+
+    assert [read.value.timed_out, change.value.timed_out] == [is_silent] * 2
+    assert [record.timed_out for record in records] == [is_silent] * 2
+
+
+def test_a_refused_connection_is_no_time_out():
+    with pytest.raises(Unavailable) as caught:
+        make_client("http://127.0.0.1:9").list_deployments(KEY, attempts=1)
+
+    assert caught.value.never_sent and not caught.value.timed_out
+
+
+@pytest.mark.parametrize("ahead", [0, 300, -300])
+def test_each_answer_shows_how_far_roboflows_clock_is_from_ours(ahead, roboflow):
+    records = []
+    client = make_client(roboflow.url, on_call=records.append)
+    roboflow.set_clock(ahead)
+
+    client.list_deployments(KEY)
+    roboflow.fault("/list", "status", 1, status=404)
+    with pytest.raises(NotFound):
+        client.list_deployments(KEY)
+
+    assert all(abs(record.clock_difference_seconds - ahead) < 1.5 for record in records)
+    assert len(records) == 2
+
+
+@pytest.mark.parametrize("ahead", [300, -300])
+def test_a_retry_after_that_is_a_date_is_in_roboflows_clock(ahead, client, roboflow):
+    roboflow.set_clock(ahead)
+    roboflow.limit_rate("/list", retry_after=30, form="date", for_seconds=60)
+
+    with pytest.raises(RateLimited) as caught:
+        client.list_deployments(KEY)
+
+    assert 28 <= caught.value.retry_after <= 31
+
+
+def test_a_get_is_tried_again_only_while_its_watcher_lets_it(client, roboflow):
+    roboflow.fault("/list", "status", 0, status=503)
+    watched = client.watched(on_call=lambda record: None, may_go_on=lambda: False)
+
+    with pytest.raises(Unavailable):
+        watched.list_deployments(KEY)
+
+    assert roboflow.calls()["/list"] == 1
 
 
 def test_with_no_time_left_nothing_is_sent(client, roboflow):
@@ -177,66 +304,43 @@ def test_with_no_time_left_nothing_is_sent(client, roboflow):
 
 def test_every_call_is_counted_and_a_failing_counter_breaks_nothing(roboflow):
     records = []
-    client = make(roboflow.url, on_call=records.append)
+    client = make_client(roboflow.url, on_call=records.append)
     client.list_deployments(KEY)
-    broken = make(roboflow.url, on_call=lambda record: 1 / 0)
+    broken = make_client(roboflow.url, on_call=lambda record: 1 / 0)
 
     assert broken.list_deployments(KEY).deployments
     assert (records[0].endpoint, records[0].outcome, records[0].status) == ("/list", "ok", 200)
 
 
-def everything(error):
-    """All texts that an error shows, its traceback too."""
+def texts_of(error):
+    """Return all texts that an error shows, its traceback among them."""
     assert error.__cause__ is None and error.__context__ is None
     return "".join(
         [str(error), repr(error), repr(error.args), repr(vars(error)), *traceback.format_exception(error)]
     )
 
 
-def test_a_call_that_stands_after_its_deadline_is_not_sent(roboflow, monkeypatch):
-    """Looking up a name may take longer than anybody waits: the thread that is left must not send then."""
-    client = make(f"http://localhost:{roboflow.port}")
-    whole = socket.getaddrinfo
-    monkeypatch.setattr(
-        socket, "getaddrinfo", lambda *args, **kwargs: (time.sleep(1), whole(*args, **kwargs))[1]
-    )
+def test_no_cookie_crosses_from_one_key_to_another(client, roboflow):
+    roboflow.send_cookies()
+    other = Secret("sandbox-key-ben")
 
-    with pytest.raises(OutcomeUnknown):
-        client.pause(KEY, "pallet-counter", deadline_seconds=0.3)
-    time.sleep(1.5)
+    for key in (KEY, other, KEY):
+        client.list_deployments(key)
+        client.check_key(key)
+        client.pause(key, "pallet-counter", deadline_seconds=5)
+        client.resume(key, "pallet-counter", deadline_seconds=5)
 
-    assert roboflow.calls().get("/pause", 0) == 0
-
-
-def test_a_redirect_with_an_endless_body_is_not_read(endless):
-    with pytest.raises(Unavailable):
-        make(endless.url).list_deployments(KEY, attempts=1, deadline_seconds=1)
-    time.sleep(0.5)
-
-    assert endless.sent < 64 * 1024 * 1024 and endless.closed
+    calls = roboflow.received()
+    assert len(calls) == 12 and {call["by"] for call in calls} == {"ana", "ben"}
+    assert [call["cookie"] for call in calls if call["cookie"]] == []
 
 
-@pytest.fixture
-def endless():
-    """Leads elsewhere, with a body that never ends."""
+def test_the_sandbox_does_set_cookies(roboflow):
+    import requests
 
-    class Endless(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(302)
-            self.send_header("Location", "http://127.0.0.1:9/")
-            self.end_headers()
-            try:
-                while server.sent < 1 << 30:
-                    server.sent += self.wfile.write(b"x" * 65536)
-            except OSError:
-                server.closed = True
+    roboflow.send_cookies()
+    with requests.Session() as browser:
+        for _ in range(2):
+            browser.get(f"{roboflow.url}/list", params={"api_key": KEY.reveal()}, timeout=5)
 
-        def log_message(self, *args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Endless)
-    server.sent, server.closed, server.url = 0, False, f"http://127.0.0.1:{server.server_address[1]}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    assert [bool(call["cookie"]) for call in roboflow.received()] == [False, True]

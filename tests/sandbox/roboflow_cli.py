@@ -1,4 +1,4 @@
-"""Roboflow's own command line, unchanged, in an environment of its own that is kept between runs."""
+"""Roboflow's own command line, unmodified, in a virtual environment that is kept between test runs."""
 
 import fcntl
 import hashlib
@@ -14,7 +14,7 @@ REQUIREMENTS = Path(__file__).with_name("cli-requirements.txt")
 
 
 class RoboflowCli:
-    """`roboflow ...` against one address, with one key, and with nothing from the home folder."""
+    """Runs `roboflow ...`. `home` replaces the home folder, where the program would look for a key."""
 
     def __init__(self, program: Path, home: Path) -> None:
         self._program = program
@@ -23,6 +23,7 @@ class RoboflowCli:
     def run(
         self, *arguments: str, url: str, key: str = "sandbox-key-ana"
     ) -> subprocess.CompletedProcess[str]:
+        """Run the program against the address with the key; return its output and exit code."""
         environment = {
             "PATH": os.environ.get("PATH", ""),
             "HOME": str(self._home),
@@ -41,30 +42,22 @@ class RoboflowCli:
         )
 
 
-def installed() -> Path:
-    """The program, after making its environment where there is none or where the pins have changed."""
+def install_cli() -> Path:
+    """Return the path of the program. Create its environment if the pins or the Python version changed."""
     stamp = FOLDER / "made-from"
-    wanted = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()
+    version = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()
     FOLDER.mkdir(exist_ok=True)
+    # Test processes run in parallel: only one of them creates the environment.
     with (FOLDER / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not stamp.exists() or stamp.read_text() != wanted:
-            _make()
-            stamp.write_text(wanted)
+        if not stamp.exists() or stamp.read_text() != version:
+            _create_environment()
+            stamp.write_text(version)
     return FOLDER / "bin" / "roboflow"
 
 
-def _make() -> None:
+def _create_environment() -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(FOLDER)], check=True)
-    python = str(FOLDER / "bin" / "python")
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "--python",
-        python,
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-    ]
-    subprocess.run([*pip, "--no-deps", "--require-hashes", "-r", str(REQUIREMENTS)], check=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(FOLDER / "bin" / "python")]
+    install = [*pip, "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
+    subprocess.run([*install, "-r", str(REQUIREMENTS)], check=True)

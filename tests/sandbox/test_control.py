@@ -1,10 +1,10 @@
-"""The sandbox's own address: the journal, changes from outside, keys, growth, reset."""
+"""The control address: the journal, changes from outside, keys, bulk deployments, reset."""
 
 import pytest
 
 
-def test_the_journal_tells_who_changed_what_and_never_the_key(call, sandbox):
-    made = call.add(key="sandbox-key-ben").json()
+def test_the_journal_names_who_changed_what_but_never_the_key(call, sandbox):
+    made = call.add_deployment(key="sandbox-key-ben").json()
     call.post("/pause", deployment_name="dock-cameras")
 
     first, second = sandbox.journal()
@@ -19,7 +19,7 @@ def test_the_journal_tells_who_changed_what_and_never_the_key(call, sandbox):
     assert "sandbox-key" not in str(sandbox.control("GET", "journal"))
 
 
-def test_only_what_changed_something_is_in_the_journal(call, sandbox):
+def test_the_journal_contains_only_calls_that_changed_something(call, sandbox):
     call.post("/pause", deployment_name="night-shift")
     call.post("/resume", deployment_name="dock-cameras")
     call.post("/pause", deployment_name="no-such-name")
@@ -40,10 +40,10 @@ def test_only_what_changed_something_is_in_the_journal(call, sandbox):
         ("expire", "expired"),
     ],
 )
-def test_a_change_from_outside_holds_at_once(call, sandbox, action, status):
+def test_a_change_from_outside_takes_effect_at_once(call, sandbox, action, status):
     sandbox.change("dock-cameras", action=action)
 
-    assert call.status("dock-cameras") == status
+    assert call.status_of("dock-cameras") == status
     assert sandbox.journal() == []
     assert [entry["endpoint"] for entry in sandbox.outside()] == [action]
 
@@ -51,7 +51,7 @@ def test_a_change_from_outside_holds_at_once(call, sandbox, action, status):
 def test_any_word_can_be_a_status(call, sandbox):
     sandbox.change("dock-cameras", action="status", status="hibernating")
 
-    assert call.status("dock-cameras") == "hibernating"
+    assert call.status_of("dock-cameras") == "hibernating"
     assert call.post("/pause", deployment_name="dock-cameras").status_code == 200
 
 
@@ -63,7 +63,7 @@ def test_fields_can_be_patched(call, sandbox):
     assert (shown["max_replicas"], shown["gpu"]) == (9, "H100")
 
 
-def test_deleted_and_made_again_under_the_same_name(call, sandbox):
+def test_a_deployment_can_be_recreated_with_the_same_name(call, sandbox):
     ids = sandbox.change("dock-cameras", recreate=True)
 
     shown = call.get("/list", show_deleted="true").json()
@@ -72,7 +72,7 @@ def test_deleted_and_made_again_under_the_same_name(call, sandbox):
     assert call.get("/get", deployment_name="dock-cameras").json()["deployment_id"] == ids["deployment_id"]
 
 
-def test_a_deployment_can_be_made_outside_and_can_vanish(call, sandbox):
+def test_a_deployment_can_be_created_from_outside_and_removed(call, sandbox):
     made = sandbox.create("made-outside", status="ready", machine_type="prod-gpu")
     assert call.get("/get", deployment_name="made-outside").json()["deployment_id"] == made
 
@@ -81,10 +81,10 @@ def test_a_deployment_can_be_made_outside_and_can_vanish(call, sandbox):
     assert call.get("/get", deployment_name="made-outside").status_code == 404
 
 
-def test_keys_come_and_go(call, sandbox):
+def test_a_key_can_be_added_and_revoked(call, sandbox):
     sandbox.register_key("freshKey0123456789ab", "cedar-labs", members=["dee@example.com"], nick="dee")
     assert call.get("/", key="freshKey0123456789ab").json()["workspace"] == "cedar-labs"
-    assert call.add(key="freshKey0123456789ab", creator_email="dee@example.com").status_code == 200
+    assert call.add_deployment(key="freshKey0123456789ab", creator_email="dee@example.com").status_code == 200
 
     sandbox.revoke_key("freshKey0123456789ab")
 
@@ -93,9 +93,9 @@ def test_keys_come_and_go(call, sandbox):
     assert sandbox.journal()[0]["by"] == "dee"
 
 
-def test_a_reset_returns_to_the_opening(call, sandbox):
+def test_a_reset_restores_the_initial_data_and_settings(call, sandbox):
     before = [one["deployment_id"] for one in call.get("/list").json()]
-    call.add()
+    call.add_deployment()
     sandbox.set(list_shape="wrapped")
     sandbox.fault("*", "html", count=0)
     sandbox.revoke_key("sandbox-key-ana")
@@ -106,7 +106,7 @@ def test_a_reset_returns_to_the_opening(call, sandbox):
     assert sandbox.journal() == []
 
 
-def test_unknown_orders_are_refused(sandbox):
+def test_invalid_control_requests_are_refused(sandbox):
     for place, body in (
         ("nothing", {}),
         ("settings", {"colour": 1}),
@@ -117,5 +117,5 @@ def test_unknown_orders_are_refused(sandbox):
             sandbox.control("POST", place, body)
 
 
-def test_the_control_address_explains_itself(call):
-    assert "POST   /__sandbox/faults" in call.raw("GET", "/__sandbox/").text
+def test_the_control_address_answers_with_its_help(call):
+    assert "POST   /__sandbox/faults" in call.send("GET", "/__sandbox/").text

@@ -1,4 +1,4 @@
-"""Every fault to order: what the caller sees, and whether the call was processed."""
+"""Every fault: what the caller receives, and whether the call was processed."""
 
 import time
 
@@ -10,7 +10,7 @@ PAUSE = {"deployment_name": "dock-cameras"}
 
 
 @pytest.mark.parametrize(("kind", "processed"), [("refuse", 0), ("reset_before", 0), ("reset_after", 1)])
-def test_a_lost_connection(call, sandbox, kind, processed):
+def test_a_connection_can_be_lost(call, sandbox, kind, processed):
     sandbox.fault("/pause", kind)
 
     with pytest.raises(LOST, match="reset" if "reset" in kind else "without response"):
@@ -21,7 +21,7 @@ def test_a_lost_connection(call, sandbox, kind, processed):
 
 
 @pytest.mark.parametrize(("kind", "processed"), [("timeout_before", 0), ("timeout_after", 1)])
-def test_a_call_that_hangs(call, sandbox, kind, processed):
+def test_a_call_can_hang(call, sandbox, kind, processed):
     sandbox.fault("/pause", kind, seconds=0.4)
     begun = time.monotonic()
 
@@ -33,7 +33,7 @@ def test_a_call_that_hangs(call, sandbox, kind, processed):
 
 
 @pytest.mark.parametrize(("kind", "processed"), [("status", 0), ("status_after", 1)])
-def test_any_status_with_any_text(call, sandbox, kind, processed):
+def test_an_answer_can_have_any_status_and_text(call, sandbox, kind, processed):
     sandbox.fault("/pause", kind, status=429, text="slow down", retry_after=3)
 
     answer = call.post("/pause", **PAUSE)
@@ -42,7 +42,7 @@ def test_any_status_with_any_text(call, sandbox, kind, processed):
     assert len(sandbox.journal("/pause")) == processed
 
 
-def test_a_page_of_a_proxy(call, sandbox):
+def test_an_answer_can_be_the_html_page_of_a_proxy(call, sandbox):
     sandbox.fault("*", "html")
 
     answer = call.get("/list")
@@ -51,7 +51,7 @@ def test_a_page_of_a_proxy(call, sandbox):
     assert "<h1>502 Bad Gateway</h1>" in answer.text
 
 
-def test_a_redirect_elsewhere(call, sandbox):
+def test_an_answer_can_be_a_redirect(call, sandbox):
     sandbox.fault("/pause", "redirect", location="http://127.0.0.1:9/there")
 
     answer = call.post("/pause", **PAUSE)
@@ -60,14 +60,14 @@ def test_a_redirect_elsewhere(call, sandbox):
     assert sandbox.journal() == []
 
 
-def test_an_answer_cut_in_the_middle(call, sandbox):
+def test_an_answer_can_be_truncated(call, sandbox):
     sandbox.fault("/list", "truncated")
 
     with pytest.raises((LOST, requests.exceptions.ChunkedEncodingError)):
         call.get("/list")
 
 
-def test_an_answer_that_drips(call, sandbox):
+def test_an_answer_can_be_slow(call, sandbox):
     sandbox.fault("/pause", "slow_drip", seconds=0.003)
     begun = time.monotonic()
 
@@ -78,7 +78,7 @@ def test_an_answer_that_drips(call, sandbox):
 
 
 @pytest.mark.parametrize("kind", ["wrong_json", "binary"])
-def test_an_answer_that_is_no_json(call, sandbox, kind):
+def test_an_answer_can_be_invalid_json(call, sandbox, kind):
     sandbox.fault("/pause", kind)
 
     answer = call.post("/pause", **PAUSE)
@@ -89,13 +89,13 @@ def test_an_answer_that_is_no_json(call, sandbox, kind):
     assert len(sandbox.journal("/pause")) == 1
 
 
-def test_wrong_json_may_be_given(call, sandbox):
+def test_the_body_of_wrong_json_can_be_chosen(call, sandbox):
     sandbox.fault("/list", "wrong_json", text='"hello"')
 
     assert call.get("/list").json() == "hello"
 
 
-def test_a_bomb_is_small_and_unpacks_to_much(call, sandbox):
+def test_a_gzip_bomb_is_small_and_unpacks_to_many_bytes(call, sandbox):
     sandbox.fault("/list", "bomb", size=8)
 
     answer = call.get("/list")
@@ -104,43 +104,43 @@ def test_a_bomb_is_small_and_unpacks_to_much(call, sandbox):
     assert len(answer.content) == (8 << 20) + 2
 
 
-def test_objects_go_bad(call, sandbox):
-    def shown(kind, **more):
-        sandbox.fault("/get", kind, **more)
+def test_objects_can_be_corrupted(call, sandbox):
+    def fetch_with_fault(kind, **options):
+        sandbox.fault("/get", kind, **options)
         return call.get("/get", **PAUSE).json()
 
-    assert shown("wrong_types")["duration"] == {"value": 3.0}
-    assert set(shown("missing_fields")) == {"deployment_id", "deployment_name", "status"}
-    assert shown("extra_fields")["surprise"] == {"nested": [1, None, "x"]}
-    assert shown("unknown_status")["status"] == "hibernating"
-    assert shown("unknown_status", text="odd")["status"] == "odd"
+    assert fetch_with_fault("wrong_types")["duration"] == {"value": 3.0}
+    assert set(fetch_with_fault("missing_fields")) == {"deployment_id", "deployment_name", "status"}
+    assert fetch_with_fault("extra_fields")["surprise"] == {"nested": [1, None, "x"]}
+    assert fetch_with_fault("unknown_status")["status"] == "hibernating"
+    assert fetch_with_fault("unknown_status", text="odd")["status"] == "odd"
 
 
 @pytest.mark.parametrize("shape", ["bare", "wrapped"])
-def test_lists_go_bad_in_either_shape(call, sandbox, shape):
+def test_lists_can_be_corrupted_in_either_shape(call, sandbox, shape):
     sandbox.set(list_shape=shape)
 
-    def shown(kind=None, **more):
+    def fetch_list(kind=None, **options):
         if kind:
-            sandbox.fault("*", kind, **more)
+            sandbox.fault("*", kind, **options)
         found = call.get("/list").json()
         return found["deployments"] if shape == "wrapped" else found
 
-    good = shown()
-    assert shown("empty_list") == []
-    assert shown("doubled_entries") == [one for entry in good for one in (entry, entry)]
-    assert len({one["deployment_id"] for one in shown("huge_list", size=500)}) == 500
-    assert [one for one in shown("bad_entry") if one in good] == good
-    assert len(shown("bad_entry")) == len(good) + 2
-    assert shown() == good
+    good = fetch_list()
+    assert fetch_list("empty_list") == []
+    assert fetch_list("doubled_entries") == [one for entry in good for one in (entry, entry)]
+    assert len({one["deployment_id"] for one in fetch_list("huge_list", size=500)}) == 500
+    assert [one for one in fetch_list("bad_entry") if one in good] == good
+    assert len(fetch_list("bad_entry")) == len(good) + 2
+    assert fetch_list() == good
 
 
 @pytest.mark.parametrize("path", ["/add", "/pause", "/resume", "/delete"])
-def test_a_call_that_says_ok_and_does_nothing(call, sandbox, path):
+def test_a_call_can_answer_ok_and_change_nothing(call, sandbox, path):
     name = {"/add": "new-camera", "/resume": "night-shift"}.get(path, "dock-cameras")
     sandbox.fault("*", "ignored")
 
-    answer = call.add(name) if path == "/add" else call.post(path, deployment_name=name)
+    answer = call.add_deployment(name) if path == "/add" else call.post(path, deployment_name=name)
 
     assert answer.status_code == 200
     assert sandbox.journal() == []
@@ -148,19 +148,19 @@ def test_a_call_that_says_ok_and_does_nothing(call, sandbox, path):
         assert call.get("/get", deployment_name=name).status_code == 404
 
 
-def test_a_deployment_that_stays_pending(call, sandbox):
+def test_a_deployment_can_stay_pending(call, sandbox):
     sandbox.fault("*", "stuck_pending")
-    call.add("stuck-one")
-    call.add("other-one")
+    call.add_deployment("stuck-one")
+    call.add_deployment("other-one")
 
-    call.wait("other-one", "ready")
+    call.wait_for_status("other-one", "ready")
 
-    assert call.status("stuck-one") == "pending"
+    assert call.status_of("stuck-one") == "pending"
 
 
-def test_a_new_deployment_that_shows_late(call, sandbox):
+def test_a_new_deployment_can_appear_late(call, sandbox):
     sandbox.fault("/add", "lag", seconds=0.5)
-    assert call.add().status_code == 200
+    assert call.add_deployment().status_code == 200
 
     hidden = call.get("/get", deployment_name="new-camera")
     listed = {one["deployment_name"] for one in call.get("/list").json()}

@@ -1,4 +1,4 @@
-"""Every field of every call refuses what is no good, with a 400 in plain text and nothing done."""
+"""Validation of parameters: a bad value is answered with 400 in plain text, and nothing is changed."""
 
 import json
 
@@ -36,7 +36,7 @@ CASES = [(field, value) for field, values in BAD for value in values]
 
 @pytest.mark.parametrize(("field", "value"), CASES)
 def test_a_bad_value_of_a_new_deployment_is_refused(call, sandbox, field, value):
-    answer = call.add(**{"name": value} if field == "deployment_name" else {field: value})
+    answer = call.add_deployment(**{"name": value} if field == "deployment_name" else {field: value})
 
     assert (answer.status_code, field in answer.text) == (400, True)
     assert answer.headers["Content-Type"].startswith("text/plain")
@@ -46,22 +46,22 @@ def test_a_bad_value_of_a_new_deployment_is_refused(call, sandbox, field, value)
 
 @pytest.mark.parametrize("field", ["deployment_name", "machine_type", "creator_email"])
 def test_a_missing_field_is_refused(call, field):
-    wish = {"deployment_name": "new-camera", "machine_type": "dev-cpu", "creator_email": "ana@example.com"}
-    del wish[field]
+    fields = {"deployment_name": "new-camera", "machine_type": "dev-cpu", "creator_email": "ana@example.com"}
+    del fields[field]
 
-    answer = call.post("/add", **wish)
+    answer = call.post("/add", **fields)
 
     assert (answer.status_code, answer.text) == (400, f"Missing field: {field}")
 
 
 @pytest.mark.parametrize("value", [None, "", True, 5, [], {}])
 @pytest.mark.parametrize("path", ["/pause", "/resume", "/delete"])
-def test_a_bad_name_of_a_change_is_refused(call, path, value):
+def test_a_bad_name_of_a_deployment_to_change_is_refused(call, path, value):
     assert call.post(path, deployment_name=value).status_code == 400
 
 
 @pytest.mark.parametrize("value", [None, "", True, 5, [], {}])
-def test_a_bad_kind_of_key_is_no_key(call, value):
+def test_a_key_of_another_json_type_is_refused(call, value):
     assert call.post("/pause", key=value, deployment_name="dock-cameras").status_code == 401
 
 
@@ -69,8 +69,8 @@ def test_a_bad_kind_of_key_is_no_key(call, value):
     "good",
     [{"duration": 1}, {"duration": 0.1}, {"inference_version": None}, {"min_replicas": 2, "max_replicas": 5}],
 )
-def test_unusual_good_values_pass(call, good):
-    made = call.add(**good)
+def test_unusual_but_valid_values_are_accepted(call, good):
+    made = call.add_deployment(**good)
 
     assert made.status_code == 200
     assert {name: made.json()[name] for name in good if good[name] is not None}.items() >= good.items() - {
@@ -79,30 +79,32 @@ def test_unusual_good_values_pass(call, good):
 
 
 def test_replicas_must_fit_each_other_and_the_machine(call):
-    assert call.add(min_replicas=3, max_replicas=2).status_code == 400
-    assert call.add(machine_type="dev-cpu", max_replicas=2).status_code == 400
+    assert call.add_deployment(min_replicas=3, max_replicas=2).status_code == 400
+    assert call.add_deployment(machine_type="dev-cpu", max_replicas=2).status_code == 400
 
 
 @pytest.mark.parametrize(
     "body", [b"not json", b"[1]", b'"text"', b"null", b"{", b"\xff\xfe", b"[" * 100_000, b'{"duration": NaN}']
 )
-def test_a_body_that_is_no_json_object_is_refused(call, body):
-    answer = call.raw("POST", "/add?api_key=sandbox-key-ana", data=body)
+def test_a_body_that_is_not_a_json_object_is_refused(call, body):
+    answer = call.send("POST", "/add?api_key=sandbox-key-ana", data=body)
 
     assert (answer.status_code, answer.headers["Content-Type"]) == (400, "text/plain; charset=utf-8")
 
 
-def test_a_number_that_is_none_is_refused(call):
-    for word in ("NaN", "Infinity", "1e999"):
-        wish = json.dumps(
+def test_nan_and_infinity_are_refused(call):
+    for number in ("NaN", "Infinity", "1e999"):
+        fields = json.dumps(
             {"deployment_name": "new-camera", "machine_type": "dev-cpu", "creator_email": "ana@example.com"}
         )
-        answer = call.raw("POST", "/add?api_key=sandbox-key-ana", data=f'{wish[:-1]}, "duration": {word}}}')
+        answer = call.send(
+            "POST", "/add?api_key=sandbox-key-ana", data=f'{fields[:-1]}, "duration": {number}}}'
+        )
         assert answer.status_code == 400
 
 
-def test_a_body_too_large_is_refused(call):
-    answer = call.raw("POST", "/add", data=b" " * ((1 << 20) + 1))
+def test_a_body_that_is_too_large_is_refused(call):
+    answer = call.send("POST", "/add", data=b" " * ((1 << 20) + 1))
 
     assert answer.status_code == 413
 
@@ -127,10 +129,10 @@ def test_a_bad_window_is_refused(call, query):
 def test_a_plus_sign_that_was_not_encoded_is_refused(call):
     path = "/get_log?api_key=sandbox-key-ana&deployment_name=dock-cameras&from_timestamp=2025-01-01T00:00:00"
 
-    assert call.raw("GET", path + "+00:00").status_code == 400
-    assert call.raw("GET", path + "%2B00:00").status_code == 200
+    assert call.send("GET", path + "+00:00").status_code == 400
+    assert call.send("GET", path + "%2B00:00").status_code == 200
 
 
-def test_a_flag_is_a_word(call):
+def test_a_query_boolean_is_true_or_false(call):
     assert call.get("/list", show_expired="yes").status_code == 400
     assert call.get("/list", show_deleted="").status_code == 400

@@ -1,20 +1,20 @@
 """Roboflow's API address: which workspace a key belongs to."""
 
 
-def test_a_key_tells_its_workspace_by_get_and_by_post(call):
+def test_get_and_post_answer_with_the_workspace_of_the_key(call):
     for method in ("GET", "POST"):
-        answer = call.raw(method, "/?api_key=sandbox-key-cam")
+        answer = call.send(method, "/?api_key=sandbox-key-cam")
         assert (answer.status_code, answer.json()["workspace"]) == (200, "birch-robotics")
 
 
-def test_the_key_may_come_as_a_bearer_or_in_the_body(call):
-    bearer = call.raw("GET", "/", headers={"Authorization": "Bearer sandbox-key-ana"})
-    body = call.raw("POST", "/", json={"api_key": "sandbox-key-ana"})
+def test_the_key_may_be_in_the_authorization_header_or_the_body(call):
+    bearer = call.send("GET", "/", headers={"Authorization": "Bearer sandbox-key-ana"})
+    body = call.send("POST", "/", json={"api_key": "sandbox-key-ana"})
 
     assert bearer.json()["workspace"] == body.json()["workspace"] == "acme-vision"
 
 
-def test_a_bad_key_is_a_json_error(call):
+def test_a_bad_key_is_answered_with_a_json_error(call):
     answer = call.get("/", key="nobody")
 
     assert answer.status_code == answer.json()["error"]["status"] == 401

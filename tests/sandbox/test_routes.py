@@ -1,4 +1,4 @@
-"""Roboflow's endpoints as documented: what they answer, and how they change what is reported."""
+"""The endpoints of the deployments API: what they answer, and how they change later answers."""
 
 import pytest
 
@@ -23,8 +23,8 @@ GETS = ["/list", "/get", "/get_log", "/machine_types", "/usage_workspace", "/usa
 POSTS = ["/add", "/pause", "/resume", "/delete"]
 
 
-def test_a_new_deployment_is_pending_then_ready_and_its_replicas_follow(call):
-    made = call.add(inference_version="latest")
+def test_a_new_deployment_is_pending_without_replicas_then_ready_with_one(call):
+    made = call.add_deployment(inference_version="latest")
 
     assert (made.status_code, made.headers["Content-Type"]) == (200, "application/json")
     assert set(made.json()) == FIELDS
@@ -33,36 +33,36 @@ def test_a_new_deployment_is_pending_then_ready_and_its_replicas_follow(call):
         0,
         "0.64.2",
     )
-    call.wait("new-camera", "ready")
+    call.wait_for_status("new-camera", "ready")
     assert call.get("/get", deployment_name="new-camera").json()["num_replicas"] == 1
 
 
-def test_pausing_and_resuming_take_a_moment(call):
+def test_pause_and_resume_take_effect_after_a_delay(call):
     assert call.post("/pause", deployment_name="dock-cameras").json() == {"message": "OK"}
-    assert call.status("dock-cameras") == "ready"
-    call.wait("dock-cameras", "paused")
+    assert call.status_of("dock-cameras") == "ready"
+    call.wait_for_status("dock-cameras", "paused")
 
     assert call.post("/resume", deployment_name="dock-cameras").json() == {"message": "OK"}
-    assert call.status("dock-cameras") == "pending"
-    call.wait("dock-cameras", "ready")
+    assert call.status_of("dock-cameras") == "pending"
+    call.wait_for_status("dock-cameras", "ready")
 
 
-def test_what_is_deleted_can_be_seen_but_not_changed(call):
+def test_a_deleted_deployment_cannot_be_changed(call):
     call.post("/delete", deployment_name="dock-cameras")
-    call.wait("dock-cameras", "deleted")
+    call.wait_for_status("dock-cameras", "deleted")
 
     answers = [call.post(path, deployment_name="dock-cameras") for path in ("/pause", "/resume", "/delete")]
 
     assert [answer.status_code for answer in answers] == [409, 409, 409]
 
 
-def test_a_name_clashes_while_it_lives_and_is_free_after_deletion(call):
-    first = call.add().json()["deployment_id"]
-    assert call.add().status_code == 409
+def test_a_name_is_taken_until_its_deployment_is_deleted(call):
+    first = call.add_deployment().json()["deployment_id"]
+    assert call.add_deployment().status_code == 409
     call.post("/delete", deployment_name="new-camera")
-    call.wait("new-camera", "deleted")
+    call.wait_for_status("new-camera", "deleted")
 
-    second = call.add().json()["deployment_id"]
+    second = call.add_deployment().json()["deployment_id"]
 
     shown = call.get("/list", show_deleted="true").json()
     assert second != first
@@ -72,7 +72,7 @@ def test_a_name_clashes_while_it_lives_and_is_free_after_deletion(call):
     }
 
 
-def test_the_list_hides_what_ended_unless_asked(call):
+def test_the_list_hides_expired_and_deleted_by_default(call):
     def statuses(**query):
         return {one["status"] for one in call.get("/list", **query).json()}
 
@@ -81,7 +81,7 @@ def test_the_list_hides_what_ended_unless_asked(call):
     assert statuses(show_deleted="true") & {"expired", "deleted"} == {"deleted"}
 
 
-def test_both_shapes_of_the_list(call, sandbox):
+def test_the_list_has_two_shapes(call, sandbox):
     bare = call.get("/list").json()
     sandbox.set(list_shape="wrapped")
 
@@ -91,17 +91,17 @@ def test_both_shapes_of_the_list(call, sandbox):
 
 def test_a_dev_type_expires_after_its_duration(call, sandbox):
     sandbox.set(hour_seconds=4)
-    call.add("short-kept", machine_type="dev-cpu", duration=0.1)
-    call.add("short-gone", machine_type="dev-gpu", duration=0.1, delete_on_expiration=True)
-    call.add("long-lived", machine_type="prod-cpu", duration=0.1)
+    call.add_deployment("short-kept", machine_type="dev-cpu", duration=0.1)
+    call.add_deployment("short-gone", machine_type="dev-gpu", duration=0.1, delete_on_expiration=True)
+    call.add_deployment("long-lived", machine_type="prod-cpu", duration=0.1)
 
-    call.wait("short-kept", "expired")
-    call.wait("short-gone", "deleted")
-    call.wait("long-lived", "ready")
+    call.wait_for_status("short-kept", "expired")
+    call.wait_for_status("short-gone", "deleted")
+    call.wait_for_status("long-lived", "ready")
     assert call.post("/resume", deployment_name="short-kept").status_code == 409
 
 
-def test_a_subdomain_taken_elsewhere_gets_a_suffix(call):
+def test_a_subdomain_taken_by_another_workspace_gets_a_suffix(call):
     made = call.post(
         "/add", deployment_name="arm-vision", machine_type="prod-cpu", creator_email="ana@example.com"
     ).json()
@@ -130,7 +130,7 @@ def test_a_wrong_method_is_refused(call, path):
     answer = (call.post if path in GETS else call.get)(path, deployment_name="dock-cameras")
 
     assert answer.status_code == 405
-    assert call.raw("PUT", path).status_code == 405
+    assert call.send("PUT", path).status_code == 405
 
 
 def test_a_key_sees_only_its_workspace(call):
@@ -140,20 +140,20 @@ def test_a_key_sees_only_its_workspace(call):
     assert call.get("/get", key="sandbox-key-cam", deployment_name="dock-cameras").status_code == 404
 
 
-def test_a_post_takes_the_key_from_its_query_too(call):
-    answer = call.raw("POST", "/pause?api_key=sandbox-key-ana", json={"deployment_name": "dock-cameras"})
+def test_a_post_may_have_the_key_in_its_query(call):
+    answer = call.send("POST", "/pause?api_key=sandbox-key-ana", json={"deployment_name": "dock-cameras"})
 
     assert answer.json() == {"message": "OK"}
 
 
 def test_head_answers_like_get_without_a_body(call):
-    answer = call.raw("HEAD", "/list?api_key=sandbox-key-ana")
+    answer = call.send("HEAD", "/list?api_key=sandbox-key-ana")
 
     assert (answer.status_code, answer.content) == (200, b"")
     assert int(answer.headers["Content-Length"]) > 1000
 
 
-def test_usage_counts_only_hours_of_readiness(call):
+def test_usage_counts_only_the_hours_in_which_a_deployment_was_ready(call):
     used = {one["deployment_name"]: one for one in call.get("/usage_workspace").json()["usage"]}
 
     assert used["line-3-inspect"]["hours"] == pytest.approx(24, abs=0.01)

@@ -1,4 +1,4 @@
-"""One command brings everything up on one machine, and takes everything down."""
+"""One command starts every part on one machine, starts a dead part again, and ends with all of them."""
 
 import os
 import signal
@@ -6,48 +6,49 @@ import socket
 
 import pytest
 
-from tests.portal_process import PortalProcess, children_of, is_alive, until
+from tests.portal_process import WORKERS, PortalProcess, children_of, is_alive, until
 
 pytestmark = pytest.mark.processes
 
 
 @pytest.fixture
 def portal(tmp_path):
-    made = PortalProcess(tmp_path / "home")
-    yield made
-    if hasattr(made, "process"):
-        made.stop()
+    process = PortalProcess(tmp_path / "home")
+    yield process
+    if hasattr(process, "process"):
+        process.stop()
 
 
-def family(pid):
-    """A process's children and theirs."""
-    found = children_of(pid)
-    return found + [one for child in found for one in family(child)]
+def descendants_of(pid):
+    """Return the ids of a process's children and of theirs."""
+    children = children_of(pid)
+    return children + [one for child in children for one in descendants_of(child)]
 
 
 def test_a_polite_end_leaves_no_process_and_it_starts_again(portal):
     portal.start()
-    everybody = family(portal.process.pid)
-    assert set(portal.children()) == {"web", "worker", "beat", "sandbox", "broker"}
+    descendants = descendants_of(portal.process.pid)
+    assert set(portal.children()) == {"web", *WORKERS, "beat", "sandbox", "broker"}
 
     assert portal.stop() == 0
 
-    until(lambda: not any(is_alive(pid) for pid in everybody), seconds=10)
+    until(lambda: not any(is_alive(pid) for pid in descendants), seconds=10)
     portal.start()
     assert portal.status("/readyz") == 200
 
 
 def test_a_killed_supervisor_leaves_no_process_and_it_starts_again_at_once(portal):
     portal.start()
-    everybody = family(portal.process.pid)
+    descendants = descendants_of(portal.process.pid)
+    assert descendants
 
     portal.stop(signal.SIGKILL)
 
-    until(lambda: not any(is_alive(pid) for pid in everybody), seconds=15)
+    until(lambda: not any(is_alive(pid) for pid in descendants), seconds=15)
     portal.start()
 
 
-@pytest.mark.parametrize("part", ["worker", "beat", "web", "broker", "sandbox"])
+@pytest.mark.parametrize("part", [*WORKERS, "beat", "web", "broker", "sandbox"])
 def test_a_killed_part_comes_back(portal, part):
     portal.start()
     before = portal.children()[part]
@@ -58,31 +59,32 @@ def test_a_killed_part_comes_back(portal, part):
     until(lambda: portal.status("/readyz") == 200, seconds=40)
 
 
-@pytest.mark.parametrize("which", ["port", "sandbox_port"])
-def test_a_taken_port_is_one_clear_line(tmp_path, which):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        portal = PortalProcess(tmp_path / "home", **{which: taken.getsockname()[1]}).launch()
+@pytest.mark.parametrize("setting", ["port", "sandbox_port"])
+def test_a_taken_port_is_one_clear_line(tmp_path, setting):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        portal = PortalProcess(tmp_path / "home", **{setting: port}).launch()
 
         assert portal.process.wait(timeout=30) == 1
 
-    assert (
-        f"Port {taken.getsockname()[1] if taken.fileno() > 0 else getattr(portal, which)} is taken"
-        in portal.said()
-    )
-    assert len(portal.said().strip().splitlines()) == 1
+    lines = portal.said().strip().splitlines()
+    assert len(lines) == 1
+    assert f"Port {port} is taken" in lines[0]
     assert not children_of(portal.process.pid)
 
 
-def test_the_same_home_twice_is_one_clear_line(portal):
+def test_a_second_portal_on_the_same_home_is_refused_in_one_clear_line(portal):
     portal.start()
     second = PortalProcess(portal.home)
     second.out = portal.home.parent / "second.out"
 
     assert second.launch().process.wait(timeout=30) == 1
 
-    assert "is running already" in second.said() and len(second.said().strip().splitlines()) == 1
+    lines = second.said().strip().splitlines()
+    assert len(lines) == 1
+    assert "is running already" in lines[0]
     assert portal.status("/readyz") == 200
 
 

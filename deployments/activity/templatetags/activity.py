@@ -1,19 +1,21 @@
-"""What pages of lower rooms show of the trail: the latest events of a deployment."""
+"""What the pages of lower rooms show of the trail: the latest events of a deployment."""
 
 from typing import Any
 
 from django import template
 
 from deployments.fleet.models import Deployment
-from portal.audit.feed import page_of
+from portal.audit.feed import feed_page
 from portal.audit.models import Event
 
 register = template.Library()
+LINE_COUNT = 8
 
 
 @register.inclusion_tag("activity/_latest.html")
 def latest_events(deployment: Deployment) -> dict[str, Any]:
-    """Show the latest events of a deployment."""
+    """Render the latest events of `deployment`, newest first."""
     workspace = deployment.workspace
-    rows = Event.objects.filter(workspace_id=workspace.pk, deployment_id=deployment.deployment_id)
-    return {"lines": page_of(rows, cursor=None, size=8)[0], "workspace": workspace, "deployment": deployment}
+    events = Event.objects.filter(workspace_id=workspace.pk, deployment_id=deployment.deployment_id)
+    lines, _ = feed_page(events, cursor=None, size=LINE_COUNT)
+    return {"lines": lines, "workspace": workspace, "deployment": deployment}

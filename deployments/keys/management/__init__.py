@@ -1,1 +1,1 @@
-"""Commands of the keys."""
+"""Commands of the keys room."""

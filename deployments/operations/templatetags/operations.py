@@ -1,4 +1,4 @@
-"""What pages of lower rooms show of operations: the running chip, action buttons, the latest ones."""
+"""Template tags by which pages of lower rooms show operations: a count, buttons, the latest ones."""
 
 from typing import Any
 from uuid import uuid4
@@ -6,7 +6,7 @@ from uuid import uuid4
 from django import template
 
 from deployments.fleet.models import Deployment
-from deployments.operations.models import Operation
+from deployments.ledger.models import Operation
 from deployments.workspaces.models import Workspace
 
 register = template.Library()
@@ -14,13 +14,14 @@ register = template.Library()
 
 @register.inclusion_tag("operations/_chip.html")
 def running_chip(workspace: Workspace) -> dict[str, Any]:
-    """Show how many operations are under way."""
-    return {"workspace": workspace, "count": Operation.objects.filter(workspace=workspace).open().count()}  # type: ignore[attr-defined]
+    """Show how many operations of the workspace are open, with a link to them."""
+    open_operations = Operation.objects.filter(workspace=workspace).open()  # type: ignore[attr-defined]
+    return {"workspace": workspace, "count": open_operations.count()}
 
 
 @register.inclusion_tag("operations/_buttons.html", takes_context=True)
 def action_buttons(context: Any, row: Any, may_act: bool) -> dict[str, Any]:
-    """Show what can be done with a deployment now; one click for pause and resume."""
+    """Show the button **Pause** or **Resume** of a row of the fleet, to members who may act."""
     request = context["request"]
     return {
         "row": row,
@@ -34,9 +35,9 @@ def action_buttons(context: Any, row: Any, may_act: bool) -> dict[str, Any]:
 
 @register.inclusion_tag("operations/_latest.html")
 def latest_operations(deployment: Deployment) -> dict[str, Any]:
-    """Show the latest operations on a deployment."""
+    """Show the eight latest operations on a deployment, newest first."""
     rows = (
-        Operation.objects.filter(deployment=deployment)
+        Operation.objects.filter(workspace=deployment.workspace_id, target_id=deployment.deployment_id)
         .select_related("workspace")
         .order_by("-requested_at")[:8]
     )

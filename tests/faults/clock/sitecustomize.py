@@ -1,4 +1,7 @@
-"""Lets the clock of a real process jump: CLOCK_FILE holds how many seconds it is ahead. On the path of the portal under test only; Roboflow keeps its own."""
+"""Let the clock of a real process jump: CLOCK_FILE holds how many seconds it is ahead.
+
+It is on the path of the portal under test only. The sandbox keeps the real time.
+"""
 
 import os
 import sys
@@ -12,30 +15,33 @@ import time_machine
 FILE = os.environ.get("CLOCK_FILE", "")
 
 
-def follow() -> None:
-    """Jump whenever the file says so."""
-    travelling, ahead = None, 0.0
+def follow_file() -> None:
+    """Set the clock of this process whenever the number in the file changes."""
+    traveller, ahead = None, 0.0
     while True:
-        try:
-            wanted = float(Path(FILE).read_text() or 0)
-        except (OSError, ValueError):
-            wanted = ahead
+        wanted = read_seconds(ahead)
         if wanted != ahead:
-            if travelling:
-                travelling.stop()
-            travelling, ahead = (
-                time_machine.travel(datetime.now(tz=UTC) + timedelta(seconds=wanted), tick=True),
-                wanted,
-            )
-            travelling.start()
+            if traveller:
+                traveller.stop()
+            ahead = wanted
+            traveller = time_machine.travel(datetime.now(tz=UTC) + timedelta(seconds=ahead), tick=True)
+            traveller.start()
         time.sleep(0.1)
 
 
-def start() -> None:
-    """In a thread, again in each process that is forked."""
-    threading.Thread(target=follow, daemon=True).start()
+def read_seconds(default: float) -> float:
+    """Return the number in the file, `default` while it cannot be read."""
+    try:
+        return float(Path(FILE).read_text() or 0)
+    except (OSError, ValueError):
+        return default
+
+
+def start_thread() -> None:
+    """Follow the file in a thread. A fork does not copy it, so each child starts its own."""
+    threading.Thread(target=follow_file, daemon=True).start()
 
 
 if FILE and "deployments.sandbox" not in " ".join(sys.orig_argv):
-    os.register_at_fork(after_in_child=start)
-    start()
+    os.register_at_fork(after_in_child=start_thread)
+    start_thread()

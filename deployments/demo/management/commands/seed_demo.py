@@ -1,23 +1,23 @@
-"""Makes the demo's people, and their keys of the sandbox."""
+"""Creates the people of the demo, and gives them their sandbox keys."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.utils.timezone import now
 
-from deployments.demo.seed import seed
+from deployments.demo.seed import seed_demo
+from portal.clock import now
 
 
 class Command(BaseCommand):
     """`manage.py seed_demo`."""
 
-    help = "Make the demo's people, and give them their sandbox keys; run again it changes nothing."
+    help = "Create the people of the demo, and give them their sandbox keys. A second run changes nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Name the password, and whether there are keys."""
+        """Add the options: the people's password, and whether they have keys."""
         parser.add_argument("--password", default="demo-portal")
         parser.add_argument("--without-keys", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Seed."""
-        seed(password=options["password"], with_keys=not options["without_keys"], now=now())
+        """Create what is missing."""
+        seed_demo(password=options["password"], with_keys=not options["without_keys"], now=now())

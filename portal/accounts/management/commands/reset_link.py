@@ -1,4 +1,4 @@
-"""Lets somebody choose a new password where there is no mail server: `manage.py reset_link EMAIL`."""
+"""Prints a link for a new password, for portals without a mail server: `manage.py reset_link EMAIL`."""
 
 from typing import Any
 
@@ -14,16 +14,16 @@ from portal.accounts.models import User
 class Command(BaseCommand):
     """`manage.py reset_link EMAIL`."""
 
-    help = "Print a one-time address where one person chooses a new password. Give it to nobody else."
+    help = "Print a one-time link where one person chooses a new password. Give it to nobody else."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Name the person."""
+        """Define the argument: the e-mail of the person."""
         parser.add_argument("email")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print the link."""
+        """Print the link. Raises CommandError for an unknown or disabled person."""
         user = User.objects.filter(email__iexact=options["email"], is_active=True).first()
         if user is None:
-            raise CommandError(f"Nobody here has the address {options['email']}.")
+            raise CommandError(f"There is no active person with the e-mail {options['email']}.")
         key = {"uidb36": user_pk_to_url_str(user), "key": PASSWORD_RESET_TOKEN_GENERATOR().make_token(user)}
         self.stdout.write(settings.PORTAL_BASE_URL + reverse("account_reset_password_from_key", kwargs=key))

@@ -1,32 +1,31 @@
-"""Lets somebody in again who lost phone and codes: `manage.py second_factor reset EMAIL`."""
+"""Removes the second factors of a person who lost them: `manage.py second_factor reset EMAIL`."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils.timezone import now
 
 from portal.accounts import factors
 from portal.accounts.models import User
+from portal.clock import now
 
 
 class Command(BaseCommand):
     """`manage.py second_factor reset EMAIL`."""
 
-    help = "Take all second factors of one person, who then signs in with the password alone. The trail tells of it."
+    help = "Remove all second factors of one person, who then signs in with the password alone."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Name the verb and the person."""
+        """Define the subcommand reset and its argument: the e-mail of the person."""
         verbs = parser.add_subparsers(dest="verb", required=True)
-        verbs.add_parser("reset", help="take all second factors of a person").add_argument("email")
+        verbs.add_parser("reset", help="remove all second factors of a person").add_argument("email")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Find the person, take what they have."""
+        """Remove the second factors. Raises CommandError for an unknown person."""
         user = User.objects.filter(email__iexact=options["email"]).first()
         if user is None:
-            raise CommandError(f"Nobody here has the address {options['email']}.")
-        count = factors.reset(user, now=now())
-        self.stdout.write(
-            f"{user} had {count} second factors and has none now."
-            if count
-            else f"{user} has no second factor."
-        )
+            raise CommandError(f"There is no person with the e-mail {options['email']}.")
+        count = factors.reset_second_factors(user, now=now())
+        if count:
+            self.stdout.write(f"{user} had {count} second factors and has none now.")
+        else:
+            self.stdout.write(f"{user} has no second factor.")

@@ -6,85 +6,93 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils.timezone import now
 
 from portal.audit import verify, witness
-from portal.audit.chain import timestamp
-from portal.audit.models import Head
+from portal.audit.chain import utc_text
+from portal.audit.trail_keys import trail_keys
 from portal.audit.verify import Finding
+from portal.clock import now
+
+BAR_WIDTH = 40
 
 
 class Command(BaseCommand):
     """`manage.py audit verify|export`."""
 
-    help = "Verify the chain of the trail, or write it out so that another machine can."
+    help = "Verify the chain of the trail, or export it so that another machine can verify it."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Name the two verbs."""
+        """Define the subcommands verify and export."""
         verbs = parser.add_subparsers(dest="verb", required=True)
-        checking = verbs.add_parser(
-            "verify", help="recompute every hash; exit code 1 and the first bad entry when one is found"
+        verifying = verbs.add_parser(
+            "verify", help="recompute every hash; name the first bad entry and exit with 1"
         )
-        checking.add_argument("--from", dest="first", type=int, default=1, metavar="SEQUENCE")
-        checking.add_argument("--to", dest="last", type=int, default=None, metavar="SEQUENCE")
-        checking.add_argument(
+        verifying.add_argument("--from", dest="first", type=int, default=1, metavar="SEQUENCE")
+        verifying.add_argument("--to", dest="last", type=int, default=None, metavar="SEQUENCE")
+        verifying.add_argument(
             "--against",
             type=Path,
             metavar="FILE",
-            help="an older export or a log stream: its signed heads must still be there",
+            help="an older export or a log stream: the trail must agree with its signed heads",
         )
         verbs.add_parser("export", help="write entries and signed heads as JSON lines to standard output")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Do what was asked."""
+        """Run the subcommand."""
         if options["verb"] == "verify":
             self.verify(max(1, options["first"]), options["last"], against=options["against"])
         else:
             self.export()
 
     def verify(self, first: int, last: int | None, *, against: Path | None) -> None:
-        """Verify, with a progress bar on a terminal."""
-        total = Head.objects.filter(pk=1).values_list("sequence", flat=True).first() or 0
-        finding = verify.verify(first=first, last=last, progress=lambda count: self.progress(count, total))
+        """Verify the entries from `first` to `last`. Raises CommandError with the first bad entry."""
+        total = verify.load_head().sequence
+        finding = verify.verify_trail(
+            first=first,
+            last=last,
+            progress=lambda count: self.draw_progress(count, total),
+        )
         if sys.stderr.isatty():
             self.stderr.write("")
         if finding.ok and against:
             finding = self.compare(finding, against)
         if first == 1 and last is None:
-            verify.keep(finding, by="manage.py audit verify", now=now())
+            verify.store_verification(finding, by="manage.py audit verify", now=now())
         if not finding.ok:
-            raise CommandError(f"The trail is broken at entry {finding.sequence}. {finding.words}")
+            raise CommandError(f"The trail is broken at entry {finding.sequence}. {finding.message}")
         self.stdout.write(f"The trail is intact: {finding.entries} entries.")
 
     def compare(self, finding: Finding, against: Path) -> Finding:
-        """Compare with signed heads that were kept elsewhere."""
+        """Return `finding`, or a bad one when the trail contradicts a signed head in the file `against`."""
         try:
             with against.open(encoding="utf-8", errors="replace") as lines:
-                found = list(witness.witnesses(lines, public_keys=verify.trail_keys()))
+                witnesses = list(witness.read_witnesses(lines, public_keys=trail_keys()))
         except OSError as error:
             raise CommandError(f"{against} cannot be read: {error.strerror}.") from None
-        if not found:
-            raise CommandError(f"{against} holds no head that this portal signed.")
-        self.stdout.write(f"{len(found)} signed heads stand in {against}.")
-        if trouble := witness.contradiction(found):
-            return Finding(False, finding.entries, trouble[1], trouble[0])
+        if not witnesses:
+            raise CommandError(f"{against} contains no head that this portal signed.")
+        self.stdout.write(f"{against} contains {len(witnesses)} signed heads.")
+        if contradiction := witness.find_contradiction(witnesses):
+            sequence, message = contradiction
+            return Finding(False, finding.entries, message, sequence)
         return finding
 
-    def progress(self, count: int, total: int) -> None:
-        """Draw how far it is, where somebody looks."""
+    def draw_progress(self, count: int, total: int) -> None:
+        """Draw a progress bar if standard error is a terminal."""
         if sys.stderr.isatty() and total:
-            share = min(40, count * 40 // total)
-            self.stderr.write(f"\r[{'#' * share}{'.' * (40 - share)}] {count}/{total}", ending="")
+            share = min(BAR_WIDTH, count * BAR_WIDTH // total)
+            self.stderr.write(f"\r[{'#' * share}{'.' * (BAR_WIDTH - share)}] {count}/{total}", ending="")
 
     def export(self) -> None:
-        """Write one JSON object per line: entries first, then the signed heads."""
-        for entry in verify.entries():
-            self.stdout.write(json.dumps(entry | {"at": timestamp(entry["at"])}, ensure_ascii=False))  # type: ignore[arg-type]
-        for head in verify.heads():
+        """Write one JSON object per line: first the entries, then the signed heads."""
+        for entry in verify.stored_entries():
+            self.stdout.write(json.dumps(entry | {"at": utc_text(entry["at"])}, ensure_ascii=False))
+        for head in verify.signed_heads():
             signed = {
                 "head": head.sequence,
                 "hash": head.hash,
-                "signed_at": timestamp(head.signed_at),
+                "signed_at": utc_text(head.signed_at),
                 "signature": head.signature,
+                "public_key": head.public_key,
             }
-            self.stdout.write(json.dumps(signed | {"public_key": head.public_key}))
+            self.stdout.write(json.dumps(signed))

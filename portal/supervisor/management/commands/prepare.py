@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand
 
 
 class Command(BaseCommand):
-    """`manage.py prepare`: several commands in one process, since starting Django costs a second each time."""
+    """`manage.py prepare`: several commands in one process, as each start of Django takes a second."""
 
     help = "Make the tables and the static files, and forget the heartbeats of an earlier life."
 

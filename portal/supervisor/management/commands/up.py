@@ -8,7 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from portal.supervisor.up import CannotStart, Plan, up
+from portal.supervisor.programs import CannotStart, Plan
+from portal.supervisor.up import bring_up
 
 NAMES = ("ROBOFLOW_DEPLOYMENTS_URL", "ROBOFLOW_API_URL", "DEMO_PASSWORD", "PORTAL_BASE_URL")
 
@@ -16,15 +17,15 @@ NAMES = ("ROBOFLOW_DEPLOYMENTS_URL", "ROBOFLOW_API_URL", "DEMO_PASSWORD", "PORTA
 class Command(BaseCommand):
     """`manage.py up`."""
 
-    help = "Run broker, web, worker and beat on this machine; with --demo also the sandbox and people to play with."
+    help = "Run broker, web, workers and beat on this machine; --demo adds the sandbox and demo people."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Name the port, the home, and whether it is the demo."""
-        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
+        parser.add_argument("--port", type=int, default=os.environ.get("PORT", "8000"))
         parser.add_argument("--home", default=str(settings.PORTAL_HOME))
         parser.add_argument("--demo", action="store_true")
-        parser.add_argument("--sandbox-port", type=int, default=int(os.environ.get("SANDBOX_PORT", "9100")))
+        parser.add_argument("--sandbox-port", type=int, default=os.environ.get("SANDBOX_PORT", "9100"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Bring it up; one line and exit code 1 when it cannot."""
@@ -37,7 +38,7 @@ class Command(BaseCommand):
             environment,
         )
         try:
-            sys.exit(up(plan, say=lambda line: print(line, flush=True)))
+            sys.exit(bring_up(plan, say=lambda line: print(line, flush=True)))
         except CannotStart as trouble:
             print(trouble, file=sys.stderr)
             sys.exit(1)

@@ -1,4 +1,4 @@
-"""Collects, joins and compresses the static files; does nothing when nothing changed."""
+"""Collects, joins and compresses the static files, unless nothing changed since the last time."""
 
 import hashlib
 import subprocess
@@ -14,24 +14,24 @@ from django.core.management.base import BaseCommand
 class Command(BaseCommand):
     """`manage.py prepare_static`."""
 
-    help = "Collect, join and compress the static files; quick when nothing changed."
+    help = "Collect, join and compress the static files; do nothing if nothing changed."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Compare the stamp, then do the work."""
+        """Prepare the files if the stored fingerprint is not the current one."""
         stamp = Path(settings.STATIC_ROOT) / ".stamp"
-        mark = fingerprint()
-        if stamp.exists() and stamp.read_text() == mark:
+        current = fingerprint()
+        if stamp.exists() and stamp.read_text() == current:
             return
         call_command("collectstatic", interactive=False, clear=True, verbosity=0)
         call_command("compress", force=True, verbosity=0)
         cache = Path(settings.STATIC_ROOT) / "CACHE"
         if cache.exists():
             subprocess.run([sys.executable, "-m", "whitenoise.compress", "-q", str(cache)], check=True)
-        stamp.write_text(mark)
+        stamp.write_text(current)
 
 
 def fingerprint() -> str:
-    """Return a mark of every source file and of our requirements."""
+    """Return a hash of the static files, the templates, the requirements and the settings."""
     digest = hashlib.sha256()
     sources = [
         settings.BASE_DIR / "static",

@@ -1,0 +1,59 @@
+"""The whole trail, for administrators of the portal. It also has sign-ins, profiles and settings."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from deployments.activity.feeds import export_if_wanted, feed_context, get_event_or_404
+from portal.accounts.guard import administrator_required
+from portal.audit.models import Event, Head
+from portal.audit.origin import origin_of
+from portal.audit.verify_requests import request_verification
+from portal.clock import now
+from portal.web.fragments import is_unchanged, nothing_new, page_or_part, redirect_page
+from portal.web.limits import is_within_limit, too_often_page
+from portal.web.next import safe_next
+
+
+@require_safe
+@administrator_required
+def trail(request: HttpRequest) -> HttpResponseBase:
+    """Show everything that happened in the portal, newest first."""
+    revision = str(Head.objects.filter(pk=1).values_list("sequence", flat=True).first() or 0)
+    if is_unchanged(request, revision):
+        return nothing_new()
+    events = Event.objects.all()
+    if export := export_if_wanted(request, events, workspace=None, what="trail", filename="trail"):
+        return export
+    context = {
+        "rev": revision,
+        "base": reverse("activity:trail"),
+        "show_workspace": True,
+        **feed_context(request, events),
+    }
+    return page_or_part(request, "activity/trail.html", context, part="audit/_feed.html", region="feed")
+
+
+@require_safe
+@administrator_required
+def trail_entry(request: HttpRequest, sequence: int) -> HttpResponse:
+    """Show one entry with all fields."""
+    back = reverse("activity:trail")
+    event = get_event_or_404(Event.objects.all(), sequence)
+    return render(request, "audit/entry.html", {"event": event, "back": back, "base": back})
+
+
+@require_POST
+@login_required
+def verify_now(request: HttpRequest) -> HttpResponse:
+    """Ask a worker to verify the trail. The integrity card shows the result."""
+    if not is_within_limit(request, "verify"):
+        return too_often_page(request, "The trail was just verified.")
+    asked = request_verification(by=origin_of(request), now=now())
+    when = "is being verified" if asked else "will be verified as soon as a worker can be reached"
+    messages.info(request, f"The trail {when}. You will see the result on the integrity card.")
+    return redirect_page(request, safe_next(request, request.POST.get("next"), "/"))

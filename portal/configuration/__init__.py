@@ -1,0 +1,1 @@
+"""The forms of settings - addresses, URLs of servers, keys - and the system checks that report bad ones."""

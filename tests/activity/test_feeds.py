@@ -1,0 +1,153 @@
+"""The feed of a workspace and the whole trail: who sees what, filters, export, verification."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from portal.audit.append import Subject
+from portal.audit.models import Event
+from portal.audit.origin import Origin
+from portal.audit.verify_requests import perform_requested_verifications
+from tests.audit.trail import append
+
+FEED = "/w/acme-vision/activity/"
+TRAIL = "/activity/"
+
+
+@pytest.fixture
+def paused(ana, fleet, worker):
+    """Ana asked to pause pallet-counter, and it is paused."""
+    ana.ask(fleet["pallet-counter"], "pause", reason="night shift")
+    worker.drain()
+    return fleet["pallet-counter"]
+
+
+def lines(answer):
+    return [(line.event.action, [one.outcome for one in line.earlier]) for line in answer.context["lines"]]
+
+
+def test_the_feed_shows_an_operation_once_with_its_earlier_events(paused, vera):
+    answer = vera.get(f"{FEED}?deployment={paused.deployment_id}")
+
+    assert lines(answer) == [("deployment.pause.succeeded", ["requested"])]
+    page = answer.content.decode()
+    assert "Ana" in page and "paused" in page and "night shift" in page
+
+
+def test_every_choice_of_the_action_filter_finds_only_its_actions(paused, ana):
+    answer = ana.get(FEED)
+    counts = {}
+
+    for value, _ in answer.context["actions"]:
+        actions = [action for action, _ in lines(ana.get(f"{FEED}?action={value}"))]
+        assert all(action.startswith(value) for action in actions)
+        counts[value] = len(actions)
+
+    assert counts["deployment.pause"] == 1 and counts["key"] == 1 and counts["deployment.delete"] == 0
+
+
+def test_the_feed_offers_the_people_who_occur(paused, ana):
+    assert ana.get(FEED).context["people"] == [(ana.user.pk, "Ana")]
+
+
+def test_entries_of_other_workspaces_and_of_the_portal_are_not_found(paused, ana):
+    with_workspace = Event.objects.filter(action="deployment.pause.succeeded").get()
+    of_the_portal = append("profile.changed", by=Origin(actor_name="Ben"))
+
+    assert ana.get(f"{FEED}{with_workspace.sequence}/").status_code == 200
+    assert ana.get(f"{FEED}{of_the_portal.sequence}/").status_code == 404
+    assert ana.get(f"{FEED}999999/").status_code == 404
+    assert ana.get(f"{TRAIL}{of_the_portal.sequence}/").status_code == 200
+
+
+def test_an_entry_shows_every_field(paused, ana):
+    event = Event.objects.get(action="deployment.pause.requested")
+
+    page = ana.get(f"{FEED}{event.sequence}/").content.decode()
+
+    shown = [
+        event.hash,
+        event.previous_hash,
+        event.ip,
+        event.operation_id,
+        event.deployment_id,
+        "night shift",
+    ]
+    assert [text for text in shown if text not in page] == []
+
+
+@pytest.mark.parametrize("path", [FEED, TRAIL])
+def test_an_unchanged_poll_gets_no_content_until_something_happens(path, paused, ana):
+    revision = ana.get(path).context["rev"]
+
+    unchanged = ana.htmx(f"{path}?rev={revision}", target="feed")
+    ana.ask(paused, "resume")
+    changed = ana.htmx(f"{path}?rev={revision}", target="feed")
+
+    assert unchanged.status_code == 204
+    assert changed.status_code == 200 and changed.content.decode().lstrip().startswith("<section")
+
+
+@pytest.mark.parametrize(("path", "what"), [(FEED, "activity"), (TRAIL, "trail")])
+def test_an_export_has_the_filtered_events_and_is_recorded_with_its_filter(path, what, paused, ana):
+    answer = ana.get(f"{path}?outcome=requested&format=jsonl")
+
+    rows = [json.loads(line) for line in b"".join(answer).splitlines()]
+    assert [row["action"] for row in rows] == ["deployment.pause.requested"]
+    assert (rows[0]["actor"], rows[0]["reason"]) == ("Ana", "night shift")
+    event = Event.objects.get(action="export.made")
+    assert event.object_name == what
+    assert event.changed == {"filter": ["", "outcome=requested"], "format": ["", "jsonl"]}
+
+
+def test_an_export_is_newest_first_and_has_every_event_of_an_operation(paused, ana):
+    body = b"".join(ana.get(f"{FEED}?action=deployment.pause&format=csv")).decode()
+
+    rows = list(csv.DictReader(io.StringIO(body)))
+
+    assert [row["outcome"] for row in rows] == ["succeeded", "requested"]
+
+
+def test_the_whole_trail_is_for_administrators_only(ana, ben, client):
+    for path in (TRAIL, f"{TRAIL}1/"):
+        assert ana.get(path).status_code == 200
+        refused = ben.get(path)
+        assert refused.status_code == 403 and "administrator of the portal" in refused.content.decode()
+        assert client.get(path).headers["Location"].startswith("/accounts/login/")
+
+
+def test_the_whole_trail_has_what_belongs_to_no_workspace(ana):
+    append("profile.changed", by=Origin(actor_id=9, actor_name="Zoe"), about=Subject(name="zoe@example.com"))
+
+    assert "zoe@example.com" in ana.get(TRAIL).content.decode()
+    assert "zoe@example.com" not in ana.get(FEED).content.decode()
+
+
+def test_a_verification_leads_back_to_the_page_whose_card_then_shows_the_result(ana):
+    answer = ana.post("/activity/verify/", {"next": FEED})
+    before = ana.get(FEED).content.decode()
+    count = Event.objects.count()
+    perform_requested_verifications()  # what the worker does
+
+    assert answer.headers["Location"] == FEED
+    assert "is being verified" in before and "not yet" in before
+    assert f"intact ({count} entries)" in ana.get(FEED).content.decode()
+
+
+def test_without_a_broker_a_verification_waits_for_the_next_worker(ana, monkeypatch):
+    monkeypatch.setattr("portal.audit.verify_requests.publish", lambda *message: False)
+
+    ana.post("/activity/verify/", {"next": FEED})
+
+    assert "as soon as a worker can be reached" in ana.get(FEED).content.decode()
+    assert perform_requested_verifications() == 1
+    assert perform_requested_verifications() == 0
+
+
+def test_the_detail_page_has_the_latest_events(paused, ana):
+    page = ana.get(f"/w/acme-vision/deployments/{paused.deployment_id}/").content.decode()
+
+    section = page.split('id="latest-events"')[1].split("</section>")[0]
+    assert "Ana" in section and "paused" in section and "night shift" in section

@@ -1,0 +1,162 @@
+"""A list that contradicts what an operation of ours just did: `/get` decides, in the same sync."""
+
+import time
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.utils.timezone import now
+
+from deployments.fleet.models import Deployment
+from deployments.ledger.models import Operation
+from deployments.roboflow.transport import Answer
+
+TARGETS = {"pause": "pallet-counter", "resume": "night-shift", "delete": "pallet-counter"}
+DONE = {"pause": "paused", "resume": "ready", "delete": "deleted"}
+UNDONE = {"pause": "ready", "resume": "paused", "delete": "ready"}
+
+
+@pytest.fixture
+def change(ana, fleet, worker):
+    """Bring a change about through the portal; return the deployment and the seconds since before it."""
+
+    def bring_about(kind):
+        started = time.monotonic()
+        target = fleet[TARGETS[kind]]
+        fields = {"confirm_name": target.deployment_name, "reason": "over"} if kind == "delete" else {}
+        ana.ask(target, kind, **fields)
+        worker.drain()
+        assert Operation.objects.get().state == "succeeded"
+        while shown(target) != DONE[kind]:  # a resumed one is pending at first
+            worker.sync()
+        return target, lambda: time.monotonic() - started + 0.05
+
+    return bring_about
+
+
+def shown(deployment):
+    """Return what the page shows of a deployment: its status, or that it is gone."""
+    row = Deployment.objects.get(pk=deployment.pk)
+    return "deleted" if row.gone_at or row.status == "deleted" else row.status
+
+
+def told_as_outside(trail):
+    return [action for action in trail.actions() if action.endswith(".outside")]
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+def test_a_list_from_before_our_change_takes_nothing_back(kind, change, worker, sandbox, trail):
+    deployment, since = change(kind)
+    sandbox.lag("/list", seconds=since())
+
+    workspace = worker.sync()
+
+    assert workspace.sync_failures == 0
+    assert shown(deployment) == DONE[kind]
+    assert told_as_outside(trail) == []
+
+
+def test_a_list_from_before_our_delete_brings_nothing_back_that_get_does_not_know(
+    change, worker, sandbox, twist, trail
+):
+    deployment, since = change("delete")
+    sandbox.lag("/list", seconds=since())
+    twist["/get"] = lambda answer: Answer(404, None, b"Deployment not found")
+
+    worker.sync()
+
+    assert shown(deployment) == "deleted"
+    assert told_as_outside(trail) == []
+
+
+@pytest.mark.parametrize("kind", ["pause", "resume"])
+def test_a_get_from_before_our_change_takes_nothing_back(kind, change, worker, sandbox, trail):
+    deployment, since = change(kind)
+    sandbox.lag("/get", seconds=since())
+
+    worker.sync()
+
+    assert shown(deployment) == DONE[kind]
+    assert told_as_outside(trail) == []
+
+
+@pytest.mark.parametrize("kind", ["pause", "resume"])
+def test_a_change_from_outside_right_after_ours_is_seen_by_the_next_sync(
+    kind, change, worker, sandbox, trail
+):
+    deployment, _ = change(kind)
+    sandbox.change(deployment.deployment_name, status=UNDONE[kind])
+
+    worker.sync()
+
+    assert shown(deployment) == UNDONE[kind]
+    assert told_as_outside(trail) == [f"deployment.{'resume' if kind == 'pause' else 'pause'}.outside"]
+
+
+@pytest.mark.parametrize("kind", ["pause", "resume"])
+@pytest.mark.parametrize("lagging", ["/list", "/get"])
+def test_a_change_from_outside_is_seen_when_the_lag_is_over_and_told_once(
+    lagging, kind, change, worker, sandbox, trail
+):
+    deployment, _ = change(kind)
+    sandbox.lag(lagging)  # it goes on to answer what is true now
+    sandbox.change(deployment.deployment_name, status=UNDONE[kind])
+    worker.sync()
+    worker.sync()
+    told_meanwhile = told_as_outside(trail)
+    sandbox.heal(lagging)
+
+    worker.sync()
+    worker.sync()
+
+    outside = [f"deployment.{'resume' if kind == 'pause' else 'pause'}.outside"]
+    assert told_meanwhile in ([], outside)  # never both ways
+    assert shown(deployment) == UNDONE[kind]
+    assert told_as_outside(trail) == outside
+
+
+def test_a_change_from_outside_during_a_create_is_not_hidden_by_it(ana, worker, sandbox, trail):
+    worker.sync()
+    ana.create("brand-new")
+    worker.drain()
+    sandbox.change("brand-new", status="paused")
+
+    worker.sync()
+
+    assert shown(Deployment.objects.get(deployment_name="brand-new")) == "paused"
+    assert told_as_outside(trail) == ["deployment.pause.outside"]
+
+
+def test_a_list_from_before_our_create_does_not_lose_it(ana, worker, sandbox, trail):
+    worker.sync()
+    sandbox.lag("/list")
+    ana.create("brand-new")
+    worker.run()  # Roboflow's answer names it; the list does not show it yet
+
+    worker.sync()
+
+    row = Deployment.objects.get(deployment_name="brand-new")
+    assert (row.missing_since, row.gone_at) == (None, None)
+    sandbox.heal("/list")
+    worker.drain()
+    assert Operation.objects.get().state == "succeeded"
+    assert told_as_outside(trail) == []
+
+
+@pytest.mark.parametrize("kind", ["pause", "resume"])
+def test_while_get_is_silent_nothing_is_decided_and_the_sync_says_that_it_is_incomplete(
+    kind, change, worker, sandbox, trail, short_timeout
+):
+    deployment, _ = change(kind)
+    sandbox.change(deployment.deployment_name, status=UNDONE[kind])
+    sandbox.silence("/get")
+    worker.sync()
+    undecided = shown(deployment)
+    sandbox.heal()
+
+    with time_machine.travel(now() + timedelta(seconds=6)):  # until then reading is paused
+        worker.sync()
+
+    assert undecided == DONE[kind]
+    assert shown(deployment) == UNDONE[kind]
+    assert len(told_as_outside(trail)) == 1

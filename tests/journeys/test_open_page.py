@@ -1,0 +1,64 @@
+"""A page that stays open stays true: ages tick, count from the last read, and by the portal's clock."""
+
+import re
+from datetime import datetime, timedelta
+
+import pytest
+
+FLEET = "/w/acme-vision/"
+UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
+
+
+def seconds_of(text):
+    """Return the seconds of an age such as "5 min ago"."""
+    if text == "just now":
+        return 0
+    count, unit = re.fullmatch(r"(\d+) (s|min|h|d) ago", text).groups()
+    return int(count) * UNITS[unit]
+
+
+def test_the_age_is_renewed_by_polls_that_bring_nothing_new(ana_at):
+    ana_at.go(FLEET)
+    age = ana_at.page.locator("time[data-fresh]").first
+    row = ana_at.row("night-shift").first
+    row.evaluate("element => { element.dataset.mark = 'drawn once' }")
+    first_read = age.get_attribute("datetime")
+    ages = []
+
+    for _ in range(24):
+        ana_at.page.wait_for_timeout(500)
+        ages.append(seconds_of(age.text_content()))
+
+    assert age.get_attribute("datetime") > first_read
+    assert max(ages) <= 12  # the list is read every 5 s, and polls every 5 s
+    assert len(set(ages)) > 2  # it ticks
+    assert row.get_attribute("data-mark") == "drawn once"
+
+
+@pytest.mark.parametrize("minutes", [-30, 30])
+def test_a_browser_whose_clock_is_wrong_shows_the_right_ages(minutes, ana_at):
+    ana_at.page.clock.set_system_time(datetime.now() + timedelta(minutes=minutes))
+    ana_at.go(FLEET)
+
+    ana_at.page.wait_for_timeout(2_500)
+    ages = [seconds_of(text) for text in ana_at.page.locator("time[data-fresh]").all_text_contents()]
+
+    assert ages and max(ages) < 30
+
+
+def test_when_a_dev_type_expires_and_system_go_on(ana_at):
+    ana_at.go("/system/")
+    seen = ana_at.page.locator("td[data-label='Last seen'] time").all_text_contents()
+    assert seen and max(map(seconds_of, seen)) < 60
+
+    ana_at.page.evaluate(
+        """() => {
+            const left = document.createElement("time");
+            left.id = "left";
+            left.dataset.left = "";
+            left.dateTime = new Date(Date.now() + 2_500).toISOString();
+            document.querySelector("main").append(left);
+        }"""
+    )
+    ana_at.page.wait_for_function("() => document.getElementById('left').textContent.startsWith('about in ')")
+    ana_at.page.wait_for_function("() => document.getElementById('left').textContent === 'about now'")

@@ -1,0 +1,107 @@
+"""What Roboflow accepted settles from the list that is read anyway; a slow change costs next to no calls."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+import time_machine
+from django.utils.timezone import now
+
+from deployments.fleet.models import Deployment
+from deployments.fleet.sync import publish_due_syncs
+from deployments.ledger.models import Operation
+from deployments.operations.reconcile import look_at_operation
+from deployments.operations.settle import settle_workspace
+from deployments.operations.sweep import sweep_operations
+from deployments.workspaces.models import Workspace
+from tests.people import operation_of
+
+READS = ("/list", "/get")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("pause", "pallet-counter"), ("resume", "night-shift"), ("delete", "pallet-counter")]
+)
+def test_an_accepted_change_ends_with_the_list_and_without_a_get(kind, name, ana, fleet, worker, sandbox):
+    fields = {"confirm_name": name, "reason": "over"} if kind == "delete" else {}
+    operation = operation_of(ana.ask(fleet[name], kind, **fields))
+    worker.run()
+    gets = sandbox.call_count("/get")
+
+    while not settle_workspace(worker.sync().pk, now=now()):
+        pass
+
+    operation.refresh_from_db()
+    assert operation.state == "succeeded"
+    lookups = 1 if kind == "delete" else 0  # the list lacks it: `/get` says whether it is gone
+    assert sandbox.call_count("/get") - gets <= lookups
+
+
+def test_a_list_from_before_the_acceptance_settles_nothing(ana, fleet, worker):
+    Deployment.objects.filter(pk=fleet["pallet-counter"].pk).update(status="paused")
+    operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
+    Operation.objects.filter(pk=operation.pk).update(state="accepted", accepted_at=now())
+
+    assert settle_workspace(operation.workspace_id, now=now()) == 0
+
+
+def test_an_acceptance_makes_a_sync_due_at_once(ana, fleet, worker, published_tasks):
+    ana.ask(fleet["pallet-counter"], "pause")
+    Workspace.objects.update(sync_attempted_at=now() - timedelta(seconds=2))  # one list a second is enough
+    published_tasks.clear()
+
+    worker.run()
+
+    assert ("fleet.sync", str(worker.workspace.pk)) in published_tasks
+
+
+def test_a_hundred_changes_that_stay_slow_for_five_minutes_cost_few_calls(
+    ana, worker, sandbox, published_tasks, settings
+):
+    sandbox.grow(150)
+    worker.sync()
+    targets = Deployment.objects.filter(status="ready", gone_at=None)[:100]
+    assert len(targets) == 100
+    chosen = [target.deployment_id for target in targets]
+    path = "/w/acme-vision/operations/batch/"
+    sandbox.settle_slowly("/pause")
+    ana.post(path, {"kind": "pause", "deployment": chosen, "form_token": str(uuid4()), "reason": "slow"})
+    worker.run()
+    assert Operation.objects.filter(state="accepted").count() == 100
+    last_call, started = sandbox.last_call(), now()
+
+    for second in range(290):  # the confirm window of the first one ends at 300
+        with time_machine.travel(started + timedelta(seconds=second), tick=False):
+            run_what_is_due(published_tasks, worker)
+
+    counts = {path: sandbox.call_count(path, since=last_call) for path in READS}
+    calls = sum(counts.values())
+    assert Operation.objects.filter(state="accepted").count() == 100
+    print(f"100 accepted operations, slow for 5 minutes: {counts}")
+    assert calls <= 120
+
+
+def run_what_is_due(published_tasks, worker):
+    """Do what beat and the workers do in one second: publish what is due, and run what was published."""
+    publish_due_syncs(now=now())
+    sweep_operations(now=now())
+    for task, *ids in list(published_tasks):
+        if task == "fleet.sync":
+            worker.sync()
+            settle_workspace(worker.workspace.pk, now=now())
+        elif task == "operations.look":
+            look_at_operation(*ids)
+    published_tasks.clear()
+
+
+def test_of_a_look_that_is_delivered_many_times_one_asks_roboflow(ana, fleet, worker, sandbox):
+    sandbox.settle_slowly("/pause")
+    operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
+    worker.run()
+    Operation.objects.update(state="unknown", next_look_at=now())
+    last_call = sandbox.last_call()
+
+    for _ in range(20):
+        look_at_operation(operation.pk)
+
+    assert sandbox.call_count("/get", since=last_call) == 1

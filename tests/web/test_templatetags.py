@@ -1,0 +1,76 @@
+"""Template tags of every page: status, times, query strings, polling."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import RequestFactory
+
+from portal.web.templatetags import web
+
+AT = datetime(2026, 1, 31, 18, 0, tzinfo=UTC)
+
+
+def context(path="/", **cookies):
+    request = RequestFactory().get(path)
+    request.COOKIES.update(cookies)
+    return {"request": request}
+
+
+@pytest.mark.parametrize(
+    ("status", "css_class", "text"),
+    [
+        ("ready", "is-ready", "ready"),
+        ("needs_attention", "is-failed", "needs attention"),
+        ("brand_new", "is-other", "brand new"),
+        ("", "is-other", "not said"),
+        ("<b>", "is-other", "&lt;b&gt;"),
+    ],
+)
+def test_a_status_has_a_colour_and_its_name(status, css_class, text):
+    html = web.status_badge(status)
+
+    assert f"status {css_class}" in html and f"<span>{text}</span>" in html
+
+
+def test_no_time_is_a_dash_or_never():
+    assert (web.exact_time(None), web.time_ago(None)) == ("-", "never")
+    assert "2026-01-31 18:00:00 UTC" in web.exact_time(AT)
+    assert 'title="2026-01-31 18:00:00 UTC"' in web.time_ago(AT)
+
+
+def test_a_duration_needs_both_ends():
+    assert web.duration(AT, AT + timedelta(minutes=72)) == "1 h 12 min"
+    assert web.duration(AT, None) == web.duration(None, AT) == ""
+
+
+def test_a_query_string_changes_parameters_and_drops_those_of_one_response():
+    page = context("/?q=a&status=ready&rev=1&cursor=x&format=csv")
+
+    assert web.query_string(page, status="paused", sort="name") == "?q=a&status=paused&sort=name"
+    assert web.query_string(page, q=None, status="") == "?"
+
+
+def test_a_region_polls_its_page_with_its_revision():
+    attributes = web.poll_attributes(context("/w/acme/?q=a"), "fleet", "7")
+
+    assert 'id="fleet"' in attributes and 'hx-get="/w/acme/?q=a&amp;rev=7"' in attributes
+    assert "every 5s" in attributes
+    assert "every 400ms" in web.poll_attributes(context(), "fleet", "7", fast=True)
+
+
+def test_a_region_may_poll_another_address():
+    attributes = web.poll_attributes(context("/?q=a"), "strip", "7", url="/strip/", every="15s")
+
+    assert 'hx-get="/strip/?rev=7"' in attributes and "every 15s" in attributes
+
+
+@pytest.mark.parametrize(
+    ("cookies", "theme"),
+    [({}, "system"), ({"theme": "dark"}, "dark"), ({"theme": "<script>"}, "system")],
+)
+def test_the_theme_is_one_of_three(cookies, theme):
+    assert web.theme(context(**cookies)) == theme
+
+
+def test_what_is_copied_is_escaped():
+    assert 'data-copy="&lt;b&gt;&quot;"' in web.copy_button('<b>"')
