@@ -47,8 +47,8 @@ faults: .venv/ready-dev ## break the running portal on purpose, RUNS=200 times, 
 	@RUNS="$(RUNS)" SEED="$(SEED)" DATABASE="$(DATABASE)" ONLY="$(ONLY)" $(BIN)/python -m tests.faults
 	@STORIES="$(STORIES)" $(BIN)/python -m pytest tests/faults/test_stories.py -o timeout=3600
 
-mutants: .venv/ready-dev ## change one place of ROOM=fleet at a time: which changes do its tests miss? ONLY=sync.py, TESTS=tests/fleet
-	@ROOM="$(ROOM)" ONLY="$(ONLY)" TESTS="$(TESTS)" $(BIN)/python -m tests.mutants
+mutants: .venv/ready-dev ## change one place of ROOM=fleet at a time: which changes do its tests miss? ONLY=sync.py, TESTS=tests/fleet, SAMPLE=100
+	@ROOM="$(ROOM)" ONLY="$(ONLY)" TESTS="$(TESTS)" SAMPLE="$(SAMPLE)" SEED="$(SEED)" $(BIN)/python -m tests.mutants
 
 lint: .venv/ready-dev ## ruff, mypy, import contracts, templates
 	@$(BIN)/ruff check .

@@ -1,6 +1,7 @@
-"""`make mutants ROOM=fleet`: change one place of the room at a time and see whether its tests fail. Prints what they missed."""
+"""`make mutants ROOM=fleet`: change one place of the room at a time, and print what its tests miss."""
 
 import os
+import random
 import sys
 from collections import Counter, defaultdict
 from concurrent.futures import ProcessPoolExecutor
@@ -17,7 +18,7 @@ ENDS = ("killed", "timeout", "survived", "not run", "not applied")
 
 
 def main() -> int:
-    """Run and print."""
+    """Run the mutants of ROOM and print the report; return the exit code."""
     room, only = os.environ.get("ROOM", ""), os.environ.get("ONLY", "")
     folders = [one for one in (Path("deployments") / room, Path("portal") / room) if room and one.is_dir()]
     if not folders:
@@ -26,6 +27,7 @@ def main() -> int:
     folder, tests = folders[0], (os.environ.get("TESTS") or f"tests/{room}").split()
     mutants = mutants_of(folder, only)
     print(f"{len(mutants)} mutants of {folder}, tested by {' '.join(tests)}", flush=True)
+    mutants = random_sample(mutants, int(os.environ.get("SAMPLE") or 0), os.environ.get("SEED", ""))
     import_module("tests.environment")  # what all processes share
     with ProcessPoolExecutor(PROCESSES, get_context("spawn")) as pool:
         shares = [mutants[number::PROCESSES] for number in range(PROCESSES)]
@@ -33,6 +35,16 @@ def main() -> int:
         ends = [one for one in chain(*zip_longest(*(future.result() for future in futures))) if one]
     report(list(zip(mutants, ends, strict=True)))
     return 0
+
+
+def random_sample(mutants: list[Mutant], size: int, seed: str) -> list[Mutant]:
+    """Return `size` of the mutants in their order, or all when `size` is 0. Print the seed."""
+    if not size or size >= len(mutants):
+        return mutants
+    seed = seed or str(random.randrange(10_000))
+    print(f"A random sample of {size} of them: SAMPLE={size} SEED={seed} repeats it", flush=True)
+    chosen = sorted(random.Random(seed).sample(range(len(mutants)), size))
+    return [mutants[number] for number in chosen]
 
 
 def report(mutants: list[tuple[Mutant, str]]) -> None:

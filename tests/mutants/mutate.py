@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-PAIRS = "== !=, < <=, > >=, is is_not, in not_in, and or, + -, * //, | &, any all, min max, lt lte, gt gte, True False"
-PAIRED = [pair.replace("_", " ").split(" ", 1) for pair in PAIRS.split(", ")]
+PAIRS = "== !=, < <=, > >=, is is_not, in not_in, and or, + -, * //, | &, any all, min max, True False"
+LOOKUP_PAIRS = "lt lte, gt gte"
+PAIRED = [pair.replace("_", " ").split(" ", 1) for pair in f"{PAIRS}, {LOOKUP_PAIRS}".split(", ")]
 OTHER = {"/": "*"} | {one: other for a, b in PAIRED for one, other in ((a, b), (b, a))}
 OPERATOR = re.compile(r"[=!<>]=|[<>]|//|[+\-*/|&]|\b(is\s+not|is|not\s+in|in|and|or)\b")
 CHAIN_STEPS = {"filter", "exclude", "order_by", "distinct", "reverse", "strip", "lower", "upper", "casefold"}
@@ -31,7 +32,10 @@ Edit = tuple[int, int, str]  # begin and end in the file's bytes, and what comes
 
 @dataclass(frozen=True)
 class Mutant:
-    """One changed place. `function` is the outermost function around it, or empty for a line that runs on import."""
+    """One changed place.
+
+    `function` is the outermost function around it, or "" for a line that runs on import.
+    """
 
     path: str
     line: int
@@ -82,7 +86,7 @@ class Source:
     def walk(
         self, node: ast.AST, classes: str, function: str, first: int
     ) -> Iterator[tuple[Edit, str, int, int]]:
-        """Yield each edit with the outermost function around it, and the lines from its statement's first to its last."""
+        """Yield each edit, the outermost function around it, and the first and last line of its statement."""
         first = node.lineno if isinstance(node, ast.stmt) else first
         function = function or (f"{classes}{node.name}" if isinstance(node, ast.FunctionDef) else "")
         classes = f"{classes}{node.name}." if isinstance(node, ast.ClassDef) else classes
@@ -93,7 +97,7 @@ class Source:
                 yield from self.walk(child, classes, function, first)
 
     def can_change(self, node: ast.AST, part: ast.AST) -> bool:
-        """Say whether the session can change this part: of a table only methods, because migrations make the rest."""
+        """Return whether the session can change `part`; of a table only methods: migrations make the rest."""
         if isinstance(node, ast.ClassDef) and self.path.endswith("models.py"):
             return isinstance(part, ast.FunctionDef | ast.ClassDef)
         parts = ast.FunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
@@ -165,7 +169,7 @@ class Source:
             yield self.end(left), self.begin(right), swapped
 
     def shorten(self, call: ast.Call) -> Iterator[Edit]:
-        """Yield the call without a keyword, with a neighbouring lookup (`__lt`, `__lte`), or without its step of a chain."""
+        """Yield the call without a keyword, with `__lt` for `__lte`, or without its step of a chain."""
         for keyword in call.keywords:
             begin, end, name = self.begin(keyword), self.end(keyword), keyword.arg or ""
             field, _, lookup = name.rpartition("__")
@@ -178,7 +182,7 @@ class Source:
 
 
 def is_unseen(node: ast.AST) -> bool:
-    """Say whether no test is expected to notice a change of this node, or of anything inside it."""
+    """Return whether no test is expected to notice a change of this node, or of anything inside it."""
     root = node.value if isinstance(node, ast.Expr) else None
     while isinstance(root, ast.Call | ast.Attribute):
         root = root.func if isinstance(root, ast.Call) else root.value

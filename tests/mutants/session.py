@@ -28,7 +28,10 @@ KILLED, SURVIVED, NOT_APPLIED = 10, 11, 12
 
 
 def run_mutants(mutants: list[Mutant], tests: list[str], name: str) -> list[str]:
-    """Return how each mutant ended; called in a new process. Raises RuntimeError when the tests fail without a mutant."""
+    """Return how each mutant ended; called in a new process.
+
+    Raises RuntimeError when the tests fail without a mutant.
+    """
     os.environ["PYTEST_XDIST_WORKER"] = name  # tests.environment starts servers for this process only
     session = Session(mutants)
     with tempfile.TemporaryFile("w+") as output:
@@ -53,12 +56,11 @@ class Session:
         self.running = mmap.mmap(-1, 4)  # the number of the test that runs; a fork writes it for its parent
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Run all tests unchanged and note their lines; then run those that may notice a mutant, in a fork each."""
+        """Run all tests and note their lines; then a fork for each mutant runs those that may notice it."""
         from django.conf import settings
 
-        settings.PASSWORD_HASHERS = [
-            "django.contrib.auth.hashers.MD5PasswordHasher"
-        ]  # the real one takes half of the time
+        # The real hasher takes half of the time.
+        settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
         self.items = session.items
         sys.settrace(self.note_lines)
         threading.settrace(self.note_lines)
@@ -76,7 +78,7 @@ class Session:
         return True
 
     def run(self, items: list[pytest.Item]) -> None:
-        """Run tests. After the last one only the fixtures of the whole session stay up, so that any test can follow."""
+        """Run tests. After the last one only fixtures of the session stay up, so that any test can follow."""
         for item, following in zip(items, [*items[1:], items[0].session], strict=True):
             self.running[:] = self.items.index(item).to_bytes(4, "big")
             if self.in_fork:
@@ -103,7 +105,7 @@ class Session:
         return self.note_lines
 
     def may_notice(self, item: pytest.Item, mutant: Mutant) -> bool:
-        """Say whether the test ran the mutant's lines, or for a line that runs on import, any line of its file."""
+        """Return whether the test ran the mutant's lines; for a line that runs on import, any of its file."""
         ran = self.lines[item.nodeid, mutant.path]
         return not ran.isdisjoint(mutant.lines) if mutant.function else bool(ran)
 
@@ -142,7 +144,10 @@ class Session:
         os._exit(SURVIVED)
 
     def put_in(self, mutant: Mutant) -> bool:
-        """Give the living functions the mutant's code, or run its constant or class again; say whether that is possible."""
+        """Give the living functions the mutant's code, or run its constant or class again.
+
+        Return whether that is possible.
+        """
         path = str(Path(mutant.path).resolve())
         if not mutant.function:
             return run_again(mutant, path)
@@ -170,7 +175,7 @@ def codes_of(code: CodeType) -> dict[str, list[CodeType]]:
 
 
 def run_again(mutant: Mutant, path: str) -> bool:
-    """Run a changed constant or class in its module, and give the result to every module that imported the old one."""
+    """Run a changed constant or class, and give it to every module that imported the old one."""
     modules = [one for one in sys.modules.values() if hasattr(one, "__dict__")]
     module = next(one for one in modules if vars(one).get("__file__") == path)
     before, after = ast.parse(mutant.original).body, ast.parse(mutant.text).body
