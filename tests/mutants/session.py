@@ -67,7 +67,7 @@ class Session:
         self.run(self.items)
         sys.settrace(None)
         threading.settrace(None)  # type: ignore[arg-type]
-        self.prepare_forks()
+        self.prepare_forks(session)
         if (end := self.fork(None, self.order(self.items, "", ""))) != "survived":
             pytest.exit(f"In a fork without a mutant: {end} at {self.name_of_running()}", returncode=1)
         for mutant in self.mutants:
@@ -110,16 +110,30 @@ class Session:
         return not ran.isdisjoint(mutant.lines) if mutant.function else bool(ran)
 
     def order(self, items: list[pytest.Item], path: str, function: str) -> list[pytest.Item]:
-        """Sort tests: first those that killed most mutants of this function, then the fastest."""
-        return sorted(
-            items, key=lambda one: (-self.kills[path, function, one.nodeid], self.seconds[one.nodeid])
-        )
+        """Sort tests: first those that killed most mutants of this function, then the fastest.
 
-    def prepare_forks(self) -> None:
-        """Find what a mutant changes, and close the connections that forks must not share."""
+        Tests with real commits come last, as in pytest: after them the trail has no triggers any more.
+        """
+
+        def place(item: pytest.Item) -> tuple[bool, int, float]:
+            commits = "transactional_db" in item.fixturenames  # type: ignore[attr-defined]
+            marker = item.get_closest_marker("django_db")
+            commits = commits or bool(marker and marker.kwargs.get("transaction"))
+            return commits, -self.kills[path, function, item.nodeid], self.seconds[item.nodeid]
+
+        return sorted(items, key=place)
+
+    def prepare_forks(self, session: pytest.Session) -> None:
+        """Find what a mutant changes, close connections that forks must not share, create the triggers."""
+        from django.db import connection
         from kombu import pools
+        from pytest_django.plugin import blocking_manager_key
+
+        from portal.audit.triggers import create_triggers
 
         pools.reset()
+        with session.config.stash[blocking_manager_key].unblock():
+            create_triggers(connection)
         self.functions: dict[tuple[str, str], list[FunctionType]] = defaultdict(list)
         self.caches = [one for one in gc.get_objects() if type(one) is functools._lru_cache_wrapper]
         for one in gc.get_objects():
