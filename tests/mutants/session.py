@@ -48,7 +48,7 @@ class Session:
     """The pytest plugin: one warm process and its share of the mutants."""
 
     def __init__(self, mutants: list[Mutant]) -> None:
-        self.mutants, self.ends, self.in_fork = mutants, list[str](), False
+        self.mutants, self.ends, self.in_fork, self.has_mutant = mutants, list[str](), False, False
         self.paths = {str(Path(mutant.path).resolve()): mutant.path for mutant in mutants}
         self.lines: dict[tuple[str, str], set[int]] = defaultdict(set)  # the lines that ran, by test and file
         self.seconds: Counter[str] = Counter()  # by test
@@ -92,6 +92,8 @@ class Session:
         """Let the first failed test end the fork, or the whole session when there is no mutant."""
         self.seconds[report.nodeid] += report.duration
         if report.failed and self.in_fork:
+            if not self.has_mutant:
+                print(report.longreprtext, flush=True)
             os._exit(KILLED)
         if report.failed:
             pytest.exit(f"Without a mutant {report.nodeid} fails:\n{report.longreprtext}", returncode=1)
@@ -130,8 +132,10 @@ class Session:
         from pytest_django.plugin import blocking_manager_key
 
         from portal.audit.triggers import create_triggers
+        from portal.celery import app
 
         pools.reset()
+        app._after_fork()  # Celery calls this in forks of multiprocessing: it must not use the closed pools
         with session.config.stash[blocking_manager_key].unblock():
             create_triggers(connection)
         self.functions: dict[tuple[str, str], list[FunctionType]] = defaultdict(list)
@@ -145,7 +149,7 @@ class Session:
         """Run tests in a fork, with the mutant in place; return how it ended."""
         if pid := os.fork():
             return ENDS.get(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), "killed")
-        self.in_fork = True
+        self.in_fork, self.has_mutant = True, mutant is not None
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         try:
             for cache in self.caches:
