@@ -17,7 +17,8 @@ COPY deployments deployments
 COPY templates templates
 COPY static static
 # Settings ask for secrets; the ones made here stay in this one layer's /tmp and are removed with it.
-RUN python -m compileall -q portal deployments && PORTAL_HOME=/tmp/build python manage.py prepare_static && rm -rf /tmp/build
+RUN python -m compileall -q portal deployments && PORTAL_HOME=/tmp/build python manage.py prepare_static && chmod -R a+rX collected \
+    && rm -rf /tmp/build
 USER portal
 EXPOSE 8000
 CMD ["gunicorn", "portal.wsgi:application", "--config", "python:portal.supervisor.gunicorn", "--bind", "0.0.0.0:8000", \

@@ -219,8 +219,16 @@ USERSESSIONS_ADAPTER = "portal.accounts.adapters.SessionsAdapter"
 MFA_ADAPTER = "portal.accounts.adapters.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+# allauth notes the address of a requested new password as unverified. Invitations verify it.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS  # browsers allow it on localhost only
+MFA_WEBAUTHN_USER_VERIFICATION = "required"  # a passkey asks for finger, face or PIN, as a second step too
 MFA_TOTP_TOLERANCE = 1  # phones whose clock is up to half a minute off
+MFA_FORMS = {
+    "authenticate": "portal.accounts.factor_forms.AuthenticateForm",
+    "reauthenticate": "portal.accounts.factor_forms.ReauthenticateForm",
+    "activate_totp": "portal.accounts.factor_forms.ActivateForm",
+}
 ACCOUNT_RATE_LIMITS = RATE_LIMITS
 SESSION_ENGINE = "portal.web.sessions"
 SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())  # absolute limit
@@ -250,6 +258,7 @@ PERMISSIONS_POLICY = FORBIDDEN_FEATURES
 STATIC_URL = "/static/"
 STATIC_ROOT = env.path_setting("PORTAL_STATIC_ROOT", PORTAL_HOME / "static", base=BASE_DIR)
 STATICFILES_DIRS = [BASE_DIR / "static"]
+FILE_UPLOAD_PERMISSIONS = None  # the umask decides: a portal on one machine keeps its files to itself
 STATICFILES_FINDERS = [
     "django.contrib.staticfiles.finders.FileSystemFinder",
     "django.contrib.staticfiles.finders.AppDirectoriesFinder",

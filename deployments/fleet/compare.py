@@ -34,7 +34,7 @@ CONFIGURATION = (
     "min_replicas",
     "max_replicas",
 )
-LONGEST_SYNC = timedelta(minutes=3)
+CLOCK_ERROR = timedelta(seconds=5)  # between hosts, whose clocks are corrected, and of a clock that drifts
 # Statuses that a deployment reaches without anyone asking: nobody changed it from outside.
 SPONTANEOUS_STATUSES = {"pending", "ready", "failed", "expired"}
 
@@ -49,6 +49,7 @@ class KnownRow(Protocol):
     digest: str
     missing_since: datetime | None
     gone_at: datetime | None
+    is_listed: bool
     reported_at: datetime
 
 
@@ -81,7 +82,9 @@ class Comparison:
 
     new: list[DeploymentReport] = field(default_factory=list)
     changed: list[DeploymentReport] = field(default_factory=list)
-    returned: list[str] = field(default_factory=list)  # reported unchanged, but they were missing or gone
+    returned: list[str] = field(
+        default_factory=list
+    )  # reported unchanged, but were missing, gone or unlisted
     missing: list[str] = field(default_factory=list)
     disputed: list[str] = field(default_factory=list)  # only `/get` can tell what is true
     steps: list[StatusStep] = field(default_factory=list)
@@ -118,6 +121,7 @@ def compare_list(
     *,
     operations: Sequence[AskedChange],
     started: datetime,
+    now: datetime,
     is_first: bool,
     lag: timedelta = timedelta(0),
     decided: Collection[str] = (),
@@ -125,7 +129,8 @@ def compare_list(
 ) -> Comparison:
     """Compare the rows of a workspace, by deployment_id, with a list that was requested at `started`.
 
-    - Rows that were written after `started` are skipped: the list may be older than they are.
+    - Rows that were written after `started` are skipped: the list may be older than they are. They were read
+      from the database before `now`.
     - `operations` (newest first) explain changes; a change without one came from outside the portal. In the
       first sync of a workspace (`is_first`) nothing new came from outside: it existed before us.
     - A list may be older than the answers of `/get` and `/add` by up to `lag`, and `/get` older than a list.
@@ -141,7 +146,7 @@ def compare_list(
             if not is_first and not explains_new_deployment(operations, report):
                 found.outside_new.append(report)
             continue
-        if is_newer_than_list(row.reported_at, started):
+        if is_newer_than_list(row.reported_at, started, now=now):
             continue
         if report.deployment_id not in decided and is_disputed(
             row, report.status, operations, started=started, lag=lag
@@ -150,14 +155,14 @@ def compare_list(
         elif row.digest != digest(report):
             found.changed.append(report)
             add_change(found, row, report, operations)
-        elif row.missing_since or (row.gone_at and row.status != DELETED):
+        elif row.missing_since or not row.is_listed or (row.gone_at and row.status != DELETED):
             found.returned.append(report.deployment_id)
     found.missing = [
         row_id
         for row_id, row in stored.items()
         if row_id not in listed
         and not row.gone_at
-        and not is_newer_than_list(row.reported_at, started)
+        and not is_newer_than_list(row.reported_at, started, now=now)
         and not was_just_created(row, operations, started=started, lag=lag)
     ]
     return found
@@ -186,12 +191,13 @@ def changed_ids(stored: Mapping[str, KnownRow], digests: Mapping[str, str]) -> s
     return shown | {row_id for row_id, row in stored.items() if row_id not in digests and not row.gone_at}
 
 
-def is_newer_than_list(reported_at: datetime, started: datetime) -> bool:
-    """Return whether a row was written after a list was requested.
+def is_newer_than_list(reported_at: datetime, started: datetime, *, now: datetime) -> bool:
+    """Return whether a row was written after a list was requested at `started`.
 
-    A time further ahead than the longest sync was written before the clock was set back, and counts as old.
+    A time later than `now` was written before the clock was set back, and counts as old: otherwise no list
+    could change the row until the clock is there again.
     """
-    return started < reported_at < started + LONGEST_SYNC
+    return started < reported_at <= now + CLOCK_ERROR
 
 
 def is_disputed(

@@ -33,6 +33,7 @@ WRITTEN_FIELDS = [
     "status_since",
     "missing_since",
     "gone_at",
+    "is_listed",
     "partial_fields",
     "revision",
 ]
@@ -93,8 +94,10 @@ def store_comparison(
     created = Deployment.objects.bulk_create(built, batch_size=500)
     for report in found.changed:
         fill_row(rows[report.deployment_id], report, now=now)
+        rows[report.deployment_id].is_listed = True
     for row_id in found.returned:
         rows[row_id].missing_since = rows[row_id].gone_at = None
+        rows[row_id].is_listed = True
         rows[row_id].revision += 1
     for row_id in found.missing:
         rows[row_id].revision += rows[row_id].missing_since is None
@@ -227,6 +230,7 @@ def insert_row(workspace: Workspace, report: DeploymentReport, *, by: str, now: 
     A sync may insert it at the same time: then wait for that, and return the row locked.
     """
     row = build_row(workspace, report, now=now, is_first=False)
+    row.is_listed = False
     try:
         with transaction.atomic():
             row.save()

@@ -175,7 +175,7 @@ def store_list(workspace: Workspace, read: ReadList, held: Held) -> None:
         if not is_still_held(held):
             return
         # An operation may have written rows since the list was requested: they are newer than the list.
-        written = ids_written_since(workspace, read.started)
+        written = ids_written_since(workspace, read.started, now=current_time)
         found.drop_rows(written)
         gone = [rows[row_id] for row_id in gone_ids if row_id not in written]
         entries = store_comparison(workspace, rows, found, now=current_time, is_first=is_first)
@@ -211,6 +211,7 @@ def compare_and_look_up(
         rows,
         operations=explaining_operations(workspace, changed, new_names(rows, reports), now=read.started),
         started=read.started,
+        now=clock(),
         is_first=is_first,
         lag=min(LAG, timedelta(seconds=settings.SYNC_IDLE_SECONDS)),
     )
@@ -232,13 +233,13 @@ def compare_and_look_up(
     return found, gone, answered < len(asked)
 
 
-def ids_written_since(workspace: Workspace, started: datetime) -> set[str]:
+def ids_written_since(workspace: Workspace, started: datetime, *, now: datetime) -> set[str]:
     """Return the deployment_ids of the rows that were written after a list was requested at `started`."""
     written = Deployment.objects.filter(workspace=workspace, reported_at__gt=started)
     return {
         row_id
         for row_id, reported_at in written.values_list("deployment_id", "reported_at")
-        if is_newer_than_list(reported_at, started)
+        if is_newer_than_list(reported_at, started, now=now)
     }
 
 

@@ -106,6 +106,7 @@ def add_key(
     key for it.
     """
     secret = Secret(value)
+    renew_digests(secret)
     try:
         owner = check_new_key(secret, user=user, region=region, by=by, now=now)
     except KeyNotSaved as error:
@@ -191,15 +192,19 @@ def store_key(
     workspace_id = workspace.pk if workspace else None
     key.sealed = seal_key(secret, user_id=user.pk, workspace_id=workspace_id, key_id=key.pk)
     key.save(update_fields=["sealed"])
-    renew_digests(secret)
     return key
 
 
 def renew_digests(secret: Secret) -> None:
-    """Renew the digests of the same key in other rows that an older vault key made, so that all are equal."""
+    """Renew the digests of the same key in other rows that an older vault key made, so that all are equal.
+
+    Call it outside a transaction: `vault rotate` locks many keys, and nobody may wait for one while holding
+    another.
+    """
     older = fingerprints_of(secret.reveal())[1:]
-    if older:
-        ApiKey.objects.filter(fingerprint__in=older).update(**stored_digests(secret.reveal()))
+    same = ApiKey.objects.filter(fingerprint__in=older)
+    for pk in list(same.values_list("pk", flat=True)) if older else []:
+        same.filter(pk=pk).update(**stored_digests(secret.reveal()))
 
 
 @sensitive_variables("value")
@@ -210,6 +215,7 @@ def replace_key(key: ApiKey, *, value: str, label: str, by: Origin, now: datetim
     the old key stays.
     """
     secret, workspace = Secret(value), key.workspace
+    renew_digests(secret)
     owner = check_new_key(secret, user=key.user, region=key.region, by=by, now=now)
     if workspace is None or owner.slug != workspace.roboflow_slug:
         raise KeyNotSaved(

@@ -1,4 +1,4 @@
-"""Opens a key for one call to Roboflow: outside of saving a key, the only place where a key is in clear."""
+"""Opens a key for one call to Roboflow. Besides, only key checks and the rotation of the vault key open one."""
 
 import time
 from collections.abc import Callable

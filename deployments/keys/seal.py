@@ -36,8 +36,8 @@ def unseal_key(sealed: str, *, user_id: int, workspace_id: int | None, key_id: i
 def keyed_digest(purpose: str, value: str) -> str:
     """Return the digest of `value` under the newest vault key: it shows whether two values are equal.
 
-    Digests of different purposes cannot be compared. `vault rotate` and `restore` make stored digests
-    again (see stored_digests); before that, keyed_digests has what may be stored.
+    Digests of different purposes cannot be compared. `vault rotate` makes stored digests again (see
+    stored_digests); before that, keyed_digests has what may be stored.
     """
     return keyed_digests(purpose, value)[0]
 
@@ -58,7 +58,6 @@ def fingerprints_of(value: str) -> list[str]:
 def stored_digests(value: str) -> dict[str, str]:
     """Return the digests that are stored with a key, by the name of their column in ApiKey.
 
-    The one list of them: saving a key writes it, rotating the vault key and restoring a back-up write it
-    again.
+    The one list of them: saving a key writes it, and rotating the vault key writes it again.
     """
     return {"fingerprint": fingerprint_of(value)}

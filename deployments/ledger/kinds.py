@@ -1,7 +1,8 @@
 """The kinds of change that the portal asks of Roboflow: one table with all that differs between them. Pure.
 
-A new kind is one new row of `Kind`. Addresses, forms, the client call, the texts of pages and trail, and
-the rules of when a change is possible and when it is done are all read from here.
+A new kind is one new row of `Kind`, with a method of the client, an endpoint of the sandbox, and its buttons.
+Addresses, forms, the client call, the texts of pages and trail, and the rules of when a change is possible
+and when it is done are all read from here.
 """
 
 from collections.abc import Iterator

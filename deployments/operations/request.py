@@ -65,14 +65,17 @@ def request_operations(
 
     Call it inside a transaction. Raises Refused when the key was removed.
 
-    All operations are written before the first audit entry: an entry locks the head of the trail, and a
-    transaction that holds this lock must not wait for another one (deadlock).
+    Operations are written in the order of their names, so that two batches of the same deployments do not
+    wait for each other in a circle. All are written before the first audit entry: an entry locks the head of
+    the trail, and a transaction that holds this lock must not wait for another one.
     """
     lock_key(key)
     requests, by = without_secrets(list(requests), by)
-    results = [
-        create_or_find(request, key=key, form_token=form_token, by=by, now=now) for request in requests
-    ]
+    by_number = {
+        number: create_or_find(request, key=key, form_token=form_token, by=by, now=now)
+        for number, request in sorted(enumerate(requests), key=lambda pair: pair[1].name)
+    }
+    results = [by_number[number] for number in range(len(requests))]
     created = [
         operation
         for operation, entry in results

@@ -40,7 +40,7 @@ def settle_operation(operation: Operation, *, now: datetime) -> bool:
     if operation.facts.removes:
         is_gone = row.gone_at is not None or row.status == DELETED
         return is_gone and end(operation, row, State.SUCCEEDED, "It no longer exists at Roboflow.", now=now)
-    if row.is_over or row.missing_since:
+    if row.is_over or row.missing_since or not row.is_listed:
         return False
     if is_done(operation.kind, row.status):
         message = f"Roboflow reports it as {row.status or 'existing'}."

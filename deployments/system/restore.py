@@ -9,9 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
+from django.core.management import call_command
 from django.core.management.color import no_style
 from django.db import DataError, IntegrityError, ProgrammingError, connection, transaction
 from django.db.backends.utils import CursorWrapper
+from django.db.migrations.recorder import MigrationRecorder
 
 from deployments.ledger.models import Operation
 from deployments.ledger.transitions import mark_restored
@@ -54,11 +56,13 @@ DAMAGE = (  # what reading a damaged back-up raises
 def restore_backup(source: IO[bytes], *, replace: bool) -> dict[str, Any]:
     """Replace the whole content of the database by that of a back-up, or change nothing. Return its header.
 
-    Raises BackupError if it does not fit or is damaged, and if this portal has people but not `replace`.
+    An empty database gets its tables first: on a new machine the portal was never started. Raises BackupError
+    if it does not fit or is damaged, and if this portal has people but not `replace`.
     """
     try:
         with gzip.GzipFile(fileobj=source, mode="rb") as data:
             header = read_header(data)
+            create_missing_tables()
             check_header(header, replace=replace)
             if connection.vendor == "sqlite":
                 restore_sqlite(data)
@@ -79,6 +83,12 @@ def read_header(data: gzip.GzipFile) -> dict[str, Any]:
     if version != FORMAT:
         raise BackupError(f"This back-up has format {version}; this version reads format {FORMAT}.")
     return header
+
+
+def create_missing_tables() -> None:
+    """Create the tables in a database that has none."""
+    if not MigrationRecorder(connection).has_table():
+        call_command("migrate", verbosity=0)
 
 
 def check_header(header: dict[str, Any], *, replace: bool) -> None:

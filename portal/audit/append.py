@@ -80,7 +80,7 @@ def append_events(entries: Sequence[Entry]) -> list[Event]:
         return []
     # Masked before the head is locked: everybody who appends waits for it.
     masked = Masker().mask_values([texts_of(entry) for entry in entries])
-    head = Head.objects.select_for_update().filter(pk=1).first() or Head(pk=1, sequence=0, hash=GENESIS)
+    head = lock_head()
     events = []
     for entry, texts in zip(entries, masked, strict=True):
         fields = event_fields(entry, texts, sequence=head.sequence + 1)
@@ -90,6 +90,18 @@ def append_events(entries: Sequence[Entry]) -> list[Event]:
     Event.objects.bulk_create(events, batch_size=500)
     head.save()
     return events
+
+
+def lock_head() -> Head:
+    """Return the head of the trail, locked until the transaction ends; create it for the first entry.
+
+    Two first entries can be appended at the same time: the second one waits for the head of the first.
+    """
+    locked = Head.objects.select_for_update().filter(pk=1)
+    if head := locked.first():
+        return head
+    Head.objects.bulk_create([Head(pk=1, sequence=0, hash=GENESIS)], ignore_conflicts=True)
+    return locked.get()
 
 
 def texts_of(entry: Entry) -> dict[str, Any]:

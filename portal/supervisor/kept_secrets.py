@@ -12,10 +12,9 @@ from django.conf import settings
 
 from portal.environment import BadSetting, read_secret_file
 
-KEPT = ("PORTAL_VAULT_KEYS", "PORTAL_TRAIL_KEY", "PORTAL_TRAIL_FORMER_PUBLIC_KEYS", "PORTAL_SECRET_KEY")
-IN_FILES = tuple(
-    name for name in KEPT if name != "PORTAL_TRAIL_FORMER_PUBLIC_KEYS"
-)  # public: in settings only
+PUBLIC = "PORTAL_TRAIL_FORMER_PUBLIC_KEYS"  # no secret, so it is given as a setting only
+IN_FILES = ("PORTAL_VAULT_KEYS", "PORTAL_TRAIL_KEY", "PORTAL_SECRET_KEY")
+KEPT = (*IN_FILES, PUBLIC)
 HEADING = """\
 # The secrets of this portal. Whoever has this file and a back-up can use all API keys in it.
 # PORTAL_VAULT_KEYS opens the API keys and second factors; nobody can read them without it.
@@ -28,14 +27,26 @@ class SecretsError(Exception):
 
 
 def exported_text() -> str:
-    """Return the secrets in use, one line of `.env` each. Single quotes: nothing in them is replaced."""
+    """Return the secrets in use, one line of `.env` each."""
     values = {name: getattr(settings, "SECRET_KEY" if name == "PORTAL_SECRET_KEY" else name) for name in KEPT}
     lines = [
-        f"{name}='{value if isinstance(value, str) else ','.join(value)}'"
+        f"{name}={quoted(value if isinstance(value, str) else ','.join(value))}"
         for name, value in values.items()
         if value
     ]
     return HEADING + "\n".join(lines) + "\n"
+
+
+def quoted(value: str) -> str:
+    """Return a value as Docker Compose reads it from `.env`: in single quotes, nothing in it is replaced."""
+    escaped = value.replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def unquoted(text: str) -> str:
+    """Return the value that `quoted` wrote as `text`; a text without quotes is the value itself."""
+    is_quoted = len(text) > 1 and text[0] == text[-1] == "'"
+    return text[1:-1].replace("\\'", "'") if is_quoted else text
 
 
 def write_export(path: Path) -> None:
@@ -73,14 +84,19 @@ def import_file(path: Path, folder: Path, *, replace: bool) -> list[str]:
     return list(given)
 
 
-def parse_export(path: Path) -> dict[str, str]:
-    """Return the secrets of an exported file by name; public keys are left out. Raises SecretsError."""
+def read_export(path: Path) -> dict[str, str]:
+    """Return the lines of an exported file as name to value. Raises SecretsError."""
     try:
         lines = read_secret_file(path).splitlines()
     except BadSetting as problem:
         raise SecretsError(str(problem)) from None
     pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
-    found = {name.strip(): value.strip().strip("'") for name, value in pairs}
+    return {name.strip(): unquoted(value.strip()) for name, value in pairs}
+
+
+def parse_export(path: Path) -> dict[str, str]:
+    """Return the secrets of an exported file by name; public keys are left out. Raises SecretsError."""
+    found = read_export(path)
     missing = [name for name in IN_FILES if not found.get(name)]
     if missing:
         raise SecretsError(f"{path} lacks {', '.join(missing)}: it is no export of this portal's secrets.")

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -26,7 +27,9 @@ Say = Callable[[str], None]
 
 def bring_up(plan: Plan, *, say: Say) -> int:
     """Bring everything up, keep it up until Ctrl-C or SIGTERM, take it down. Raises CannotStart."""
-    plan.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.umask(0o077)  # of the children, too
+    plan.home.mkdir(parents=True, exist_ok=True)
+    close_to_others(plan.home)
     with lock_home(plan.home), tempfile.TemporaryDirectory(prefix="portal-") as sockets:
         check_ports(plan)
         children = prepare_children(plan, Path(sockets))
@@ -34,6 +37,18 @@ def bring_up(plan: Plan, *, say: Say) -> int:
             return supervise(plan, children, say=say)
         finally:
             stop_all(children)
+
+
+def close_to_others(home: Path) -> None:
+    """Let nobody but the owner read a home, also one that was left open before. Raises CannotStart."""
+    try:
+        home.chmod(0o700)  # first: then nobody can reach what is below
+        for path in home.rglob("*"):
+            with suppress(FileNotFoundError):  # of a process that is ending
+                if not path.is_symlink():
+                    path.chmod(path.stat().st_mode & 0o700)
+    except OSError as error:
+        raise CannotStart(f"{home} cannot be closed to other users: {error.strerror}.") from None
 
 
 def lock_home(home: Path) -> IO[str]:

@@ -6,6 +6,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from statistics import median
 
@@ -13,6 +14,9 @@ from tests.faults.campaign import Outcome, run
 from tests.faults.invariants import find_keys
 from tests.faults.running_portal import RunningPortal
 from tests.faults.strikes import STRIKES, strikes_on
+from tests.faults.truth import find_delays
+
+PROGRESS_EVERY = 10  # runs
 
 
 def main() -> int:
@@ -26,18 +30,25 @@ def main() -> int:
         home = Path(folder) / "home"
         running = RunningPortal(home, database)
         try:
-            for number in range(runs):
-                outcome = run(running, strikes[number % len(strikes)], seed=seed + number)
-                outcomes.append(outcome)
-                for sentence in outcome.broken:
-                    print(f"run {number}, seed {seed + number}, {outcome.strike}: {sentence}", flush=True)
+            with suppress(KeyboardInterrupt):  # Ctrl-C ends the campaign, with the table of what has run
+                for number in range(runs):
+                    outcomes.append(run(running, strikes[number % len(strikes)], seed=seed + number))
+                    report(number, seed + number, outcomes[-1])
             keys_found = find_keys(running)
             print_table(outcomes)
-            print_totals(running, keys_found)
+            print_totals(running, outcomes, keys_found)
         finally:
             keep_files_of_broken_runs(home, outcomes)
             running.stop()
     return 1 if keys_found or any(one.broken for one in outcomes) else 0
+
+
+def report(number: int, seed: int, outcome: Outcome) -> None:
+    """Print what does not hold after a run, and now and then how many there were."""
+    for sentence in outcome.broken:
+        print(f"run {number}, seed {seed}, {outcome.strike}: {sentence}", flush=True)
+    if number % PROGRESS_EVERY == PROGRESS_EVERY - 1:
+        print(f"{number + 1} runs", flush=True)
 
 
 def keep_files_of_broken_runs(home: Path, outcomes: list[Outcome]) -> None:
@@ -65,12 +76,17 @@ def print_row(name: str, outcomes: list[Outcome]) -> None:
     print(f"| {name} | {len(outcomes)} | {held} | {median(seconds):.1f}, {max(seconds):.1f} |")
 
 
-def print_totals(running: RunningPortal, keys_found: list[str]) -> None:
+def print_totals(running: RunningPortal, outcomes: list[Outcome], keys_found: list[str]) -> None:
     """Print what the campaign did in all."""
     states = Counter(f"{one['kind']} {one['state']}" for one in running.operations())
     listed = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
     print(f"{states.total()} operations, {len(running.journal())} changes at Roboflow: {listed}")
     print(f"slowest click {running.slowest_click_seconds:.2f} s; {len(keys_found)} keys found in files")
+    rates = [one.reads_per_second for one in outcomes if not one.broken] or [0.0]
+    print(f"reads of Roboflow each second: median {median(rates):.2f}, most in a run {max(rates):.2f}")
+    delays = find_delays(running) or [0.0]
+    told = f"median {median(delays):.1f} s, latest {max(delays):.1f} s"
+    print(f"{len(delays)} changes from outside that lasted are in the trail after: {told}")
 
 
 if __name__ == "__main__":

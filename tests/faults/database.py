@@ -20,6 +20,7 @@ from tests.portal_process import children_of
 from tests.servers import Postgresql
 
 Heal = Callable[[], None]  # ends a fault
+ERRORS = (sqlite3.Error, psycopg.Error)  # of a database that is struck
 DROP_CONNECTIONS = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE pid <> pg_backend_pid() AND datname = 'postgres'"""
 

@@ -157,6 +157,8 @@ def find_keys(running: RunningPortal) -> list[str]:
     shapes = shapes_of([f"sandbox-key-{name}" for name in ("ana", "ben", "cam")])
     texts = contents(running.process.home, *running.database.folders(), but="sandbox")
     texts["output"] = running.process.out.read_bytes()
+    for table in ("audit_event", "logs_line", "keys_apikey", "ledger_operation"):
+        texts[table] = repr(running.rows(f"SELECT * FROM {table}")).encode()
     return [
         f"I8: a key is in {name}" for name, text in texts.items() if any(shape in text for shape in shapes)
     ]

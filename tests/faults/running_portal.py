@@ -12,9 +12,9 @@ import requests
 
 from tests.faults.database import Postgres, Sqlite
 from tests.faults.person import Person
-from tests.portal_process import PortalProcess, children_of, command_of, until
+from tests.portal_process import ROOT, PortalProcess, children_of, command_of, until
 
-LEASE_SECONDS, CONFIRM_SECONDS, IDLE_SECONDS = 4, 12, 3
+LEASE_SECONDS, CONFIRM_SECONDS, IDLE_SECONDS = 4, 12, 6
 SHORT = {
     "SYNC_ACTIVE_SECONDS": "1",
     "SYNC_IDLE_SECONDS": str(IDLE_SECONDS),
@@ -30,25 +30,58 @@ SHORT = {
 }
 WORKSPACE_PATH = "/w/acme-vision/"
 KEY = "sandbox-key-ana"
+OBSERVER = "observer"  # the nick of the test's own key, whose calls are not the portal's
+CLOCKS = ROOT / "tests" / "faults" / "clock"  # the path on which a process finds the clock of CLOCK_FILE
+NAMES = ("ana", "ben", "vera")
 DATABASES = {"sqlite": Sqlite, "postgresql": Postgres}
 CHANGEABLE = """SELECT * FROM fleet_deployment
     WHERE gone_at IS NULL AND status IN ('ready', 'paused') ORDER BY deployment_name"""
 CACHED = "SELECT * FROM fleet_deployment WHERE gone_at IS NULL AND status NOT IN ('deleted', 'expired')"
 OPEN = "SELECT 1 FROM ledger_operation WHERE state IN ('queued', 'sending', 'accepted', 'unknown')"
 
+IN_DOUBT = "SELECT id, state FROM keys_apikey WHERE state = 'doubted'"
+
 
 class RunningPortal:
-    """A portal on its own database, Ana and Ben signed in, and direct reads of what is true."""
+    """A portal on its own database, people who are signed in, and direct reads of what is true."""
+
+    ana: Person
+    ben: Person
+    vera: Person
 
     def __init__(self, home: Path, database: str = "sqlite", **environment: str) -> None:
-        self.database = DATABASES[database](home)
-        settings = {**SHORT, **self.database.environment, **environment}
-        self.process = PortalProcess(home, **settings).start()
-        self.roboflow_url = f"http://127.0.0.1:{self.process.sandbox_port}"
-        self.ana = Person(self.process.url, "ana@example.com", page=WORKSPACE_PATH)
-        self.ben = Person(self.process.url, "ben@example.com", page=WORKSPACE_PATH)
+        self.kind_of_database, self.environment = database, environment
+        self.clock_file = home.parent / f"{home.name}.clock"
+        self.set_clocks("0")
         self.is_crowded = False  # each form is posted twice at once, and by Ben too
         self.is_database_away = False  # pages may answer 5xx
+        self.real_times: dict[str, tuple[str, str]] = {}  # of operations that a wrong clock has timed
+        self.use_machine(home)
+        self.process.start()
+        self.sign_in()
+        self.sandbox("POST", "keys", {"key": OBSERVER, "workspace": "acme-vision", "nick": OBSERVER})
+
+    def use_machine(self, home: Path, **ports: int) -> None:
+        """Make a database and the settings of a portal that does not run yet."""
+        self.database = DATABASES[self.kind_of_database](home)
+        clock = {"CLOCK_FILE": str(self.clock_file), "PYTHONPATH": str(CLOCKS)}
+        settings = {**SHORT, **clock, **self.database.environment, **self.environment}
+        self.process = PortalProcess(home, **ports, **settings)
+        self.roboflow_url = f"http://127.0.0.1:{self.process.sandbox_port}"
+
+    def sign_in(self) -> None:
+        """Sign in Ana and Ben, who work, and Vera, who may only read."""
+        people = {
+            name: Person(self.process.url, f"{name}@example.com", page=WORKSPACE_PATH) for name in NAMES
+        }
+        for name, person in people.items():
+            if former := getattr(self, name, None):
+                person.slowest_click_seconds = former.slowest_click_seconds
+            setattr(self, name, person)
+
+    def set_clocks(self, text: str) -> None:
+        """Set the clocks of the portal's processes; see tests/faults/clock/sitecustomize.py."""
+        self.clock_file.write_text(text)
 
     @property
     def slowest_click_seconds(self) -> float:
@@ -56,8 +89,9 @@ class RunningPortal:
         return max(self.ana.slowest_click_seconds, self.ben.slowest_click_seconds)
 
     def stop(self) -> None:
-        """Stop the portal and its database."""
-        self.process.stop()
+        """Stop the portal, unless a restore left it without processes, and its database."""
+        if hasattr(self.process, "process"):
+            self.process.stop()
         self.database.stop()
 
     # --- forms
@@ -145,8 +179,12 @@ class RunningPortal:
         return self.rows(CHANGEABLE)
 
     def operations(self) -> list[dict[str, Any]]:
-        """Return all operations, oldest first."""
-        return self.rows("SELECT * FROM ledger_operation ORDER BY requested_at")
+        """Return all operations, oldest first, with the real times of those that a wrong clock has timed."""
+        rows = self.rows("SELECT * FROM ledger_operation ORDER BY requested_at")
+        for one in rows:
+            if one["id"] in self.real_times:
+                one["requested_at"], one["ended_at"] = self.real_times[one["id"]]
+        return rows
 
     def has_open_operations(self) -> bool:
         """Say whether an operation has not ended."""
@@ -156,10 +194,24 @@ class RunningPortal:
         """Return the changes that Roboflow made for the portal, oldest first."""
         return list(self.sandbox("GET", "journal")["entries"])
 
+    def ask_roboflow(self, path: str, **parameters: object) -> Any:
+        """Return the JSON of a call with the test's own key."""
+        query, direct = {"api_key": OBSERVER, **parameters}, {"http": ""}
+        return requests.get(f"{self.roboflow_url}{path}", query, timeout=10, proxies=direct).json()
+
+    def last_call(self) -> int:
+        """Return the number of the last call that Roboflow received."""
+        return int(self.sandbox("GET", "calls?since=999999999")["last"])
+
+    def calls_since(self, number: int) -> list[dict[str, Any]]:
+        """Return the portal's calls after that number; all of them when the sandbox was started anew."""
+        since = number if self.last_call() >= number else 0
+        calls = self.sandbox("GET", f"calls?since={since}")["calls"]
+        return [one for one in calls if one["by"] != OBSERVER]
+
     def reported(self) -> dict[str, tuple[str, str]]:
         """Return what Roboflow lists now: id to name and status."""
-        parameters, direct = {"api_key": KEY}, {"http": ""}
-        answer = requests.get(f"{self.roboflow_url}/list", parameters, timeout=10, proxies=direct).json()
+        answer = self.ask_roboflow("/list")
         entries = answer if isinstance(answer, list) else answer["deployments"]
         return {one["deployment_id"]: (one["deployment_name"], one["status"]) for one in entries}
 
@@ -170,10 +222,11 @@ class RunningPortal:
     # --- rest
 
     def is_at_rest(self) -> bool:
-        """Say whether all operations have ended, all parts live and the cache equals Roboflow's list."""
+        """Say whether all is ended and live, no key is in doubt, and the cache equals Roboflow's list."""
         try:
             is_ready = self.process.status("/readyz") == 200
-            return is_ready and not self.has_open_operations() and self.reported() == self.cached()
+            is_done = not self.has_open_operations() and not self.rows(IN_DOUBT)
+            return is_ready and is_done and self.reported() == self.cached()
         except (requests.RequestException, ValueError, KeyError):
             return False
 
@@ -192,4 +245,8 @@ class RunningPortal:
         ]
         differences = set(self.reported().items()) ^ set(self.cached().items())
         ready = self.process.status("/readyz")
-        return f"open: {open_operations}; /readyz {ready}; cache and Roboflow differ by {differences}"
+        doubted = len(self.rows(IN_DOUBT))
+        return (
+            f"open: {open_operations}; /readyz {ready}; {doubted} keys in doubt; "
+            f"cache and Roboflow differ by {differences}"
+        )

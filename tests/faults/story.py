@@ -39,6 +39,11 @@ FAULTS = [
     {"kind": "redirect"},
     {"kind": "ignored"},
     {"kind": "wrong_json"},
+    {"kind": "unauthorized"},
+    {"kind": "partial"},
+    {"kind": "partial", "fields": ["status"], "how": "null"},
+    {"kind": "partial", "fields": ["deployment_id"], "how": "wrong_type"},
+    {"kind": "partial", "fields": ["machine_type", "creator_email", "domain"], "how": "empty"},
 ]
 
 
@@ -71,6 +76,7 @@ class Story(RuleBasedStateMachine):
         add_key(self.ben, "sandbox-key-ben")
         self.workspace = Workspace.objects.get()
         sync_workspace(self.workspace.pk)
+        self.first_ids = set(Deployment.objects.values_list("deployment_id", flat=True))
         self.started = {}  # operation to the length of the journal when it was asked for
         self.outside = set()  # ids of deployments that somebody changed at Roboflow
         self.last_post = self.stalled = None

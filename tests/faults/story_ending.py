@@ -2,6 +2,7 @@
 
 import time
 
+from django.db.models import Q
 from django.utils.timezone import now
 
 from deployments.fleet.models import Deployment
@@ -10,6 +11,7 @@ from deployments.ledger.models import Operation
 from deployments.operations.sweep import sweep_operations
 from portal.audit.models import Event
 from portal.audit.verify import verify_trail
+from tests.faults.truth import find_told_too_often
 
 ENDINGS = {"succeeded", "failed", "cancelled", "needs_attention"}
 ENDED = ("deleted", "expired")  # statuses of deployments that a list leaves out
@@ -62,6 +64,13 @@ def check_promises(story):
         check_events(operation)
         check_outcome(story, operation, journal, operations)
     assert cached() == reported(story), "I6: the cache differs from what Roboflow lists"
+    blank = Deployment.objects.filter(Q(machine_type="") | Q(creator_email="") | Q(status=""), gone_at=None)
+    assert not blank.exists(), f"I19: a value of {list(blank)} is blank"
+    told = Event.objects.filter(source="outside").values("deployment_id", "action")
+    both_sides = {"outside": story.sandbox.outside(), "entries": journal}
+    assert not (found := find_told_too_often(both_sides, told, story.first_ids)), found
+    refused = Event.objects.filter(action__in=("key.stopped", "key.refused"))
+    assert not refused.exists(), "I22: a key is called refused, and the key check never refused one"
 
 
 def check_creates(journal, operations):

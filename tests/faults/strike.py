@@ -13,13 +13,20 @@ Act = Callable[[RunningPortal, random.Random], Heal]
 
 @dataclass(frozen=True)
 class Strike:
-    """One kind of fault: `act` starts it; it lasts a random time between the two of `lasts_seconds`."""
+    """One kind of fault: `act` starts it; it lasts a random time between the two of `lasts_seconds`.
+
+    Only Roboflow and clocks are struck while a portal `stays_ready`. In a run with `watched_log` somebody has
+    a log open all the time; in the others, sometimes.
+    """
 
     name: str
     act: Act
     lasts_seconds: tuple[float, float] = (0.5, 2.5)
     only: str = ""  # the only database that it can strike; empty: both
     is_long: bool = False  # left out by `make test`
+    stays_ready: bool = False
+    watched_log: bool = False
+    is_clock_wrong: bool = False  # that of the portal: the times that it writes prove nothing
 
 
 def nothing() -> None:

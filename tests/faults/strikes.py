@@ -2,6 +2,9 @@
 
 import signal
 
+from tests.faults.answer_strikes import lagging, partial_entries, slow_effects
+from tests.faults.clock_strikes import clock_of_portal, clock_of_roboflow, clocks_of_hosts
+from tests.faults.elsewhere import restored_elsewhere
 from tests.faults.people_strikes import crowd, no_strike, role_lowered
 from tests.faults.process_strikes import (
     CHANGES,
@@ -17,7 +20,16 @@ from tests.faults.process_strikes import (
 )
 from tests.faults.roboflow_strikes import changed_outside, failing, key_refused, lists_wrapped, recreated
 from tests.faults.running_portal import LEASE_SECONDS
+from tests.faults.silence_strikes import (
+    CHANGE_GROUPS,
+    READ_GROUPS,
+    keys_refused_everywhere,
+    keys_refused_in_passing,
+    rate_limited,
+    silent,
+)
 from tests.faults.storage_strikes import broker_full, broker_wiped, disk_full, on_database
+from tests.faults.stranger_strikes import bulk_change
 from tests.faults.strike import Strike
 
 READS = ("/get", "/list")
@@ -139,7 +151,25 @@ ROBOFLOW = [
     Strike("made anew under the same name", recreated),
     Strike("changed outside", changed_outside),
 ]
-STRIKES = [*PEOPLE, *PROCESSES, *STORAGE, *ROBOFLOW, Strike("nothing strikes", no_strike)]
+TRUTH = [
+    Strike("silence: reads", silent(*READ_GROUPS), (3, 12), stays_ready=True, watched_log=True),
+    Strike("silence: changes", silent(*CHANGE_GROUPS), (3, 8), stays_ready=True),
+    Strike("silence: everything", silent("*"), (2, 8), stays_ready=True, watched_log=True, is_long=True),
+    Strike("lists are late", lagging("/list"), (2, 4.5), stays_ready=True),
+    Strike("/get is late", lagging("/get"), (2, 4.5), stays_ready=True),
+    Strike("lists and /get are late", lagging("*"), (2, 4.5), stays_ready=True, is_long=True),
+    Strike("partial entries", partial_entries, (2, 6), stays_ready=True),
+    Strike("effects show late", slow_effects, (2, 4), stays_ready=True),
+    Strike("401 in passing", keys_refused_in_passing, (1, 6), stays_ready=True),
+    Strike("401, and from the key check", keys_refused_everywhere, (2, 8), stays_ready=True, is_long=True),
+    Strike("429 with Retry-After", rate_limited, (2, 6), stays_ready=True, watched_log=True),
+    Strike("Roboflow's clock steps", clock_of_roboflow, (8, 14), stays_ready=True, watched_log=True),
+    Strike("the portal's clock steps", clock_of_portal, (2, 6), is_clock_wrong=True, is_long=True),
+    Strike("clocks of hosts differ", clocks_of_hosts, (4, 9), only="postgresql", is_clock_wrong=True),
+    Strike("a stranger changes many", bulk_change, stays_ready=True),
+    Strike("restored on another machine", restored_elsewhere),
+]
+STRIKES = [*PEOPLE, *PROCESSES, *STORAGE, *ROBOFLOW, *TRUTH, Strike("nothing strikes", no_strike)]
 
 
 def strikes_on(database: str) -> list[Strike]:

@@ -20,7 +20,10 @@ AT_THE_DATABASE = (  # how the names of strikes begin at which transactions meet
     "worker",
     "database",
     "role",
-    "lists",
+    "lists:",
+    "lists in",
+    "lists lag",
+    "restored",
 )
 pytestmark = pytest.mark.processes
 _running: dict[str, RunningPortal] = {}

@@ -6,7 +6,6 @@ import pytest
 
 from tests.faults.invariants import ENDINGS, parse_time
 from tests.faults.running_portal import RunningPortal
-from tests.portal_process import ROOT
 
 pytestmark = pytest.mark.processes
 JUMPS = (3600, -3600, 0, -300, 86400)  # seconds ahead of the real time, one after the other
@@ -14,25 +13,16 @@ REST_SECONDS = 72
 
 
 @pytest.fixture
-def clock(tmp_path):
-    """Return the file that says how many seconds the portal's clock is ahead."""
-    file = tmp_path / "ahead"
-    file.write_text("0")
-    return file
-
-
-@pytest.fixture
-def running(tmp_path, clock):
-    folder = ROOT / "tests" / "faults" / "clock"
-    portal = RunningPortal(tmp_path / "home", CLOCK_FILE=str(clock), PYTHONPATH=str(folder))
+def running(tmp_path):
+    portal = RunningPortal(tmp_path / "home")
     yield portal
     portal.stop()
 
 
-def test_a_clock_that_jumps_leaves_nothing_hanging_and_nothing_is_sent_twice(running, clock):
+def test_a_clock_that_jumps_leaves_nothing_hanging_and_nothing_is_sent_twice(running):
     for number, ahead in enumerate(JUMPS):
         running.change(next(one for one in running.changeable() if one["status"] == "ready"), "pause")
-        clock.write_text(str(ahead))
+        running.set_clocks(str(ahead))
         running.create(f"jump{number}x")
         running.wait_for_rest(seconds=REST_SECONDS)
 

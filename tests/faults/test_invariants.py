@@ -66,6 +66,7 @@ def portal_files(tmp_path):
     return SimpleNamespace(
         process=SimpleNamespace(home=tmp_path / "home", out=tmp_path / "home.out"),
         database=SimpleNamespace(folders=lambda: [tmp_path / "data"]),
+        rows=lambda sql: [],
         data=tmp_path / "data",
     )
 
@@ -77,6 +78,12 @@ def test_a_key_in_any_file_is_found_in_any_shape(shape, portal_files):
     (portal_files.data / "16384").write_bytes(b"\0\x07 before " + shape + b" after")
 
     assert find_keys(portal_files) == [f"I8: a key is in {portal_files.data / '16384'}"]
+
+
+def test_a_key_in_a_table_is_found_though_no_file_shows_it(portal_files):
+    portal_files.rows = lambda sql: [{"payload": "key sandbox-key-ana"}] if "logs_line" in sql else []
+
+    assert find_keys(portal_files) == ["I8: a key is in logs_line"]
 
 
 def test_a_file_that_is_removed_before_it_is_read_is_left_out(portal_files, monkeypatch):

@@ -1,4 +1,4 @@
-"""The portal's clock and Roboflow's differ by five minutes: the fleet is told as it is."""
+"""Clocks differ, or are set back: the fleet is told as it is."""
 
 from datetime import timedelta
 
@@ -40,3 +40,17 @@ def test_an_outside_change_is_told_with_the_time_when_the_portal_saw_it(ahead, f
     row = Deployment.objects.get(pk=fleet["pallet-counter"].pk)
     assert row.status == "paused"
     assert timedelta(0) <= now() - row.status_since < timedelta(seconds=5)
+
+
+@pytest.mark.parametrize("back", [10, 60, 170, 3600])
+def test_a_change_is_seen_at_once_after_the_portals_clock_was_set_back(back, fleet, worker, sandbox, trail):
+    """Rows that were written before have times ahead of now."""
+    ahead = now() + timedelta(seconds=back)
+    Deployment.objects.update(reported_at=ahead, status_since=ahead)
+    sandbox.change("pallet-counter", action="pause")
+
+    worker.sync()
+
+    row = Deployment.objects.get(pk=fleet["pallet-counter"].pk)
+    assert row.status == "paused"
+    assert [action for _, action, _ in trail.about(row)] == ["deployment.pause.outside"]

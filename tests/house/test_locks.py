@@ -1,7 +1,8 @@
-"""Locks in one order: in every transaction the head of the trail is locked last, and once.
+"""Locks in one order: in every transaction table by table in ORDER, and the trail's head last and once.
 
-Everybody who changes anything waits for the head. Whoever holds it and then waits for another row is one half
-of a deadlock; whoever holds it while writing much makes everybody wait.
+Two transactions that lock the same rows in different orders can wait for each other for ever. Everybody who
+changes anything waits for the head: a transaction that holds it must not wait for anything else, or write
+much.
 """
 
 import re
@@ -17,6 +18,7 @@ from django.utils.timezone import now
 
 from deployments.fleet.models import Deployment
 from deployments.keys.models import ApiKey
+from deployments.keys.recheck import recheck_due_keys
 from deployments.operations.resolve import resolve_operation
 from deployments.team.models import Invitation
 from deployments.workspaces.models import Membership
@@ -32,12 +34,27 @@ from tests.totp import code_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TEAM = "/w/acme-vision/team/"
-HEAD = re.compile(r'"audit_head"')
 SAVEPOINT = re.compile(r"(RELEASE )?SAVEPOINT")
+# A transaction locks rows of an earlier table before rows of a later one. A new row needs no place here:
+# nobody else can hold it. Tables that are not named are locked by one statement of a transaction only.
+ORDER = [
+    "queue_lease",
+    "workspaces_membership",
+    "keys_apikey",
+    "team_invitation",
+    "ledger_operation",
+    "fleet_deployment",
+    "workspaces_workspace",
+    "audit_head",
+]
+LOCKING = (
+    re.compile(r'(?:UPDATE|DELETE FROM) "(\w+)"'),
+    re.compile(r'SELECT .* FROM "(\w+)".* FOR (?:NO KEY )?UPDATE', re.DOTALL),  # PostgreSQL only
+)
 
 
-class HeadWatch:
-    """Watches the statements of each transaction, and notes those that follow the lock of the head."""
+class LockWatch:
+    """Watches the statements of each transaction, and notes the locks that are taken in the wrong order."""
 
     def __init__(self):
         self.appends = 0  # transactions with an append
@@ -46,28 +63,43 @@ class HeadWatch:
 
     def begin(self, *_args):
         """Forget the transaction that ended."""
+        self.locked = []  # tables, in the order of their first lock
         self.has_appended = False
 
     def __call__(self, execute, sql, params, many, context):
         if not context["connection"].in_atomic_block:
             self.begin()
-        elif self.has_appended and not SAVEPOINT.match(sql):
-            self.faults.append(sql[:200])
+            return execute(sql, params, many, context)
+        if self.has_appended and not SAVEPOINT.match(sql):
+            self.faults.append(f"after the head of the trail: {sql[:200]}")
         result = execute(sql, params, many, context)
-        if HEAD.search(sql) and re.match("INSERT|UPDATE", sql) and not self.is_missing_head(sql, context):
-            self.appends += not self.has_appended
-            self.has_appended = True
+        table = locked_table(sql)
+        if table and (sql.startswith("SELECT") or context["cursor"].rowcount):
+            self.note_lock(table)
+            if table == "audit_head" and sql.startswith("UPDATE"):
+                self.appends += not self.has_appended
+                self.has_appended = True
         return result
 
-    def is_missing_head(self, sql, context):
-        """Return whether this UPDATE of the first head found no row: an INSERT follows, which counts."""
-        return sql.startswith("UPDATE") and context["cursor"].cursor.rowcount == 0
+    def note_lock(self, table):
+        """Note the lock of a row, and a fault if the transaction holds one of a table that comes later."""
+        later = ORDER[ORDER.index(table) + 1 :] if table in ORDER else []
+        if table not in self.locked and (held := [one for one in self.locked if one in later]):
+            self.faults.append(f"{table} is locked while {', '.join(held)} is")
+        if table not in self.locked:
+            self.locked.append(table)
+
+
+def locked_table(sql):
+    """Return the table of which a statement locks rows that others can hold, or None."""
+    found = [match[1] for match in (pattern.match(sql) for pattern in LOCKING) if match]
+    return found[0] if found else None
 
 
 @pytest.fixture
 def watch(monkeypatch):
-    """Watch until the end of the test, and then fail if a statement followed the head of the trail."""
-    watch = HeadWatch()
+    """Watch a block, and then fail if a lock was taken in the wrong order, or if nothing was appended."""
+    watch = LockWatch()
 
     @contextmanager
     def watching():
@@ -101,6 +133,17 @@ def test_the_watch_notices_a_statement_after_the_entry(ana, workspace, watch):
     with pytest.raises(AssertionError, match="UPDATE"), watch(), transaction.atomic():
         append_event(Action.TRAIL_VERIFIED, by=SYSTEM, at=now())
         bump_revision(workspace.pk)
+
+
+def test_the_watch_notices_rows_that_are_locked_in_another_order(ana, workspace, watch):
+    with (
+        pytest.raises(AssertionError, match="keys_apikey is locked while workspaces_workspace is"),
+        watch(),
+        transaction.atomic(),
+    ):
+        bump_revision(workspace.pk)
+        ApiKey.objects.update(label="x")
+        append_event(Action.TRAIL_VERIFIED, by=SYSTEM, at=now())
 
 
 def test_the_watch_notices_a_second_entry_in_the_same_transaction(ana, watch):
@@ -197,11 +240,17 @@ def test_an_operation_is_cancelled_lost_resolved_and_dismissed(
         worker.drain(seconds=2)
         lost.refresh_from_db()
         resolve_operation(lost, how="x", by=SYSTEM, now=now(), reason="x")
+        unseen = operation_of(ana.ask(fleet["night-shift"], "resume"))
+        type(unseen).objects.filter(pk=unseen.pk).update(state="failed", ended_at=now())
+        ana.post(f"/w/acme-vision/operations/{unseen.pk}/dismiss/")
 
     assert lost.state == "needs_attention"
-    assert {"deployment.pause.cancelled", "deployment.create.unknown", "deployment.create.resolved"} <= set(
-        trail.actions()
-    )
+    assert {
+        "deployment.pause.cancelled",
+        "deployment.create.unknown",
+        "deployment.create.resolved",
+        "deployment.resume.dismissed",
+    } <= set(trail.actions())
 
 
 def test_a_sync_tells_what_changed_outside(ana, fleet, worker, sandbox, watch, trail):
@@ -214,12 +263,38 @@ def test_a_sync_tells_what_changed_outside(ana, fleet, worker, sandbox, watch, t
     assert "deployment.pause.outside" in trail.actions()
 
 
-def test_a_key_that_roboflow_refuses_or_that_does_not_open_is_marked(ana, worker, sandbox, watch, trail):
+def test_a_sync_finds_that_all_deployments_are_gone(ana, fleet, worker, sandbox, watch, trail):
+    for name in fleet:
+        sandbox.change(name, action="vanish")
     with watch():
-        ApiKey.objects.update(sealed="x")
         worker.sync()
 
-    assert "key.unreadable" in trail.actions()
+    assert "deployment.gone.outside" in trail.actions()
+
+
+def test_keys_that_roboflow_refuses_or_that_do_not_open_are_marked(ana, ben, worker, sandbox, watch, trail):
+    sandbox.revoke_key("sandbox-key-ben")
+    with watch():
+        ApiKey.objects.filter(user=ben.user).update(state="doubted", next_check_at=now())
+        recheck_due_keys(now=now())
+        sealed = ApiKey.objects.get(user=ana.user).sealed
+        ApiKey.objects.filter(user=ana.user).update(sealed="x")
+        worker.sync()
+        ApiKey.objects.filter(user=ana.user).update(sealed=sealed)
+        call_command("vault", "check")
+
+    assert {"key.unreadable", "key.stopped", "key.works"} <= set(trail.actions())
+
+
+def test_a_key_is_saved_unchecked_and_checked_later(sandbox, transactional_db, watch, trail):
+    ana = make_person("Ana")
+    sandbox.fault("/", "status", 0, status=503)
+    with watch():
+        ana.post("/keys/", {"api_key": "sandbox-key-ana", "anyway": "1"})
+        sandbox.clear_faults()
+        recheck_due_keys(now=now() + timedelta(minutes=1))
+
+    assert {"key.saved_unchecked", "key.works", "member.joined"} <= set(trail.actions())
 
 
 def test_the_vault_key_is_rotated(ana, ben, settings, watch):
@@ -252,10 +327,30 @@ def test_people_sign_in_and_out_and_change_their_account(ana, watch, trail):
     } <= set(trail.actions())
 
 
-def add_authenticator_app(client):
+def test_second_factors_are_required_reset_and_passwords_set_anew(ana, watch, trail, capsys):
+    call_command("reset_link", "ana@example.com")
+    link = capsys.readouterr().out.strip()
+    with watch():
+        add_authenticator_app(ana.client, password="a long password")
+        ana.post("/system/second-factor/", {"required": "yes"})
+        ana.post("/system/second-factor/", {"required": "no"})
+        call_command("second_factor", "reset", "ana@example.com")
+        client, new = Client(), "an entirely other one"
+        form = client.get(link[link.index("/accounts/") :]).headers["Location"]
+        client.post(form, {"password1": new, "password2": new})
+
+    assert {
+        "second_factor.required",
+        "second_factor.optional",
+        "second_factor.reset",
+        "password.reset",
+    } <= set(trail.actions())
+
+
+def add_authenticator_app(client, password="an entirely other one"):
     activate = "/accounts/2fa/totp/activate/"
     confirm = client.get(activate).headers["Location"]
-    client.post(confirm, {"password": "an entirely other one"})
+    client.post(confirm, {"password": password})
     page = client.get(activate).content.decode()
     secret = re.search(r"<code[^>]*>([A-Z2-7]{32})</code>", page)[1]
     client.post(activate, {"code": code_of(secret)})

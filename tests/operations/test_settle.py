@@ -45,6 +45,27 @@ def test_a_list_from_before_the_acceptance_settles_nothing(ana, fleet, worker):
     assert settle_workspace(operation.workspace_id, now=now()) == 0
 
 
+def test_a_create_that_roboflow_only_promised_is_not_called_done(ana, worker, sandbox, end_window, trail):
+    """Its answer named a deployment, which is stored; but no list shows it."""
+    worker.sync()
+    sandbox.fault("/add", "ignored", 1)
+    operation = operation_of(ana.create("promised"))
+    worker.run()
+    operation.refresh_from_db()
+    accepted = operation.state
+
+    for _ in range(3):
+        worker.look()
+    operation.refresh_from_db()
+    waiting = operation.state
+    end_window(operation)
+    worker.look()
+
+    operation.refresh_from_db()
+    assert (accepted, waiting, operation.state) == ("accepted", "accepted", "needs_attention")
+    assert sandbox.journal("/add") == []
+
+
 def test_an_acceptance_makes_a_sync_due_at_once(ana, fleet, worker, published_tasks):
     ana.ask(fleet["pallet-counter"], "pause")
     Workspace.objects.update(sync_attempted_at=now() - timedelta(seconds=2))  # one list a second is enough

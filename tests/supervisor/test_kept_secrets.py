@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from portal.supervisor.kept_secrets import IN_FILES, SecretsError, import_file, parse_export, write_export
 
 ROOT = Path(__file__).parents[2]
+PUBLIC_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="  # any 32 bytes
 
 
 @pytest.fixture
@@ -57,6 +58,24 @@ def test_an_import_replaces_other_secrets_only_when_told_to(exported, tmp_path):
 
     import_file(exported, tmp_path, replace=True)
     assert (tmp_path / "portal_vault_keys").read_text() == parse_export(exported)["PORTAL_VAULT_KEYS"]
+
+
+def test_a_secret_with_any_characters_comes_back_as_it_was(tmp_path, settings):
+    settings.SECRET_KEY = "'quotes' at \"both\" ends, $HOME, a # and a = sign'"
+
+    write_export(tmp_path / "portal.secrets")
+
+    assert parse_export(tmp_path / "portal.secrets")["PORTAL_SECRET_KEY"] == settings.SECRET_KEY
+
+
+def test_an_import_names_the_public_keys_that_are_to_be_given_as_a_setting(tmp_path, settings, capsys):
+    settings.PORTAL_TRAIL_FORMER_PUBLIC_KEYS = [PUBLIC_KEY]
+    settings.SECRETS_FOLDER = tmp_path / "secrets"
+    write_export(tmp_path / "portal.secrets")
+
+    call_command("secrets", "import", str(tmp_path / "portal.secrets"))
+
+    assert f"PORTAL_TRAIL_FORMER_PUBLIC_KEYS={PUBLIC_KEY}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("content", ["", "PORTAL_VAULT_KEYS='x'", "\0\0", "hello"])

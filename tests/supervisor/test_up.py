@@ -97,3 +97,22 @@ def test_without_a_demo_it_begins_at_the_setup_page(tmp_path):
         assert portal.status(link.removeprefix(portal.url)) == 200
     finally:
         portal.stop()
+
+
+def test_nobody_else_on_the_machine_reads_its_files(portal):
+    portal.home.mkdir()
+    left_open = portal.home / "logs" / "old.log"
+    left_open.parent.mkdir()
+    left_open.write_text("of an earlier version")
+    left_open.chmod(0o644)
+    inherited = os.umask(0)  # the most careless shell
+    try:
+        portal.start()
+    finally:
+        os.umask(inherited)
+
+    paths = [portal.home, *portal.home.rglob("*")]
+    assert {"portal.sqlite3", "portal.sqlite3-wal", "portal_vault_keys", "web.log", "old.log"} <= {
+        path.name for path in paths
+    }
+    assert [path for path in paths if path.exists() and path.stat().st_mode & 0o077] == []

@@ -5,7 +5,9 @@ import os
 
 import pytest
 from cryptography.fernet import Fernet
+from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils.timezone import now
 
 from deployments.keys.models import ApiKey
@@ -14,6 +16,8 @@ from portal.audit.sign import sign_head
 from portal.audit.verify import verify_trail
 from portal.web.masking import mask_stored_keys
 from tests.people import add_key, make_person
+from tests.portal_process import PortalProcess
+from tests.servers import Postgresql
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -105,6 +109,21 @@ def test_each_secret_can_be_changed_alone_and_nothing_breaks(ana, transactional_
     settings.PORTAL_VAULT_KEYS = settings.PORTAL_VAULT_KEYS[:1]
 
     assert verify_trail().ok and works_for_all() and is_masked()
+
+
+@pytest.mark.processes
+def test_a_machine_on_which_the_portal_never_started_can_restore(ana, transactional_db, tmp_path):
+    call_command("backup", str(tmp_path / "portal.backup"))
+    server = Postgresql() if connection.vendor == "postgresql" else None
+    address = {"DATABASE_URL": server.url} if server else {}
+    other = PortalProcess(tmp_path / "home", PORTAL_VAULT_KEYS=settings.PORTAL_VAULT_KEYS[0], **address)
+
+    done = other.manage("restore", str(tmp_path / "portal.backup"))
+
+    if server:
+        server.stop()
+    assert done.returncode == 0, done.stderr
+    assert "trail is intact" in done.stdout and "do not open" not in done.stdout
 
 
 def works_for_all():

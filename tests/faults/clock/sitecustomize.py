@@ -1,6 +1,7 @@
-"""Let the clock of a real process jump: CLOCK_FILE holds how many seconds it is ahead.
+"""Let the clock of a real process jump: the first line of CLOCK_FILE says how many seconds it is ahead.
 
-It is on the path of the portal under test only. The sandbox keeps the real time.
+Each further line is a number of seconds and a piece of the command line of the processes that it is for. This
+module is on the path of the portal under test only. The sandbox keeps the real time.
 """
 
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 import time_machine
 
 FILE = os.environ.get("CLOCK_FILE", "")
+COMMAND = " ".join(sys.orig_argv)
 
 
 def follow_file() -> None:
@@ -30,9 +32,11 @@ def follow_file() -> None:
 
 
 def read_seconds(default: float) -> float:
-    """Return the number in the file, `default` while it cannot be read."""
+    """Return the number in the file that is for this process, `default` while it cannot be read."""
     try:
-        return float(Path(FILE).read_text() or 0)
+        first, *others = (Path(FILE).read_text() or "0").split("\n")
+        pairs = [line.split(" ", 1) for line in others]
+        return float(next((seconds for seconds, mark in pairs if mark in COMMAND), first))
     except (OSError, ValueError):
         return default
 
@@ -42,6 +46,6 @@ def start_thread() -> None:
     threading.Thread(target=follow_file, daemon=True).start()
 
 
-if FILE and "deployments.sandbox" not in " ".join(sys.orig_argv):
+if FILE and "deployments.sandbox" not in COMMAND:
     os.register_at_fork(after_in_child=start_thread)
     start_thread()

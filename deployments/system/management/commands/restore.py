@@ -10,6 +10,7 @@ from deployments.keys.rotate import find_unreadable_keys
 from deployments.system.backup import BackupError
 from deployments.system.restore import reconcile_open_operations, restore_backup, verify_restored_trail
 from portal.clock import now
+from portal.health.heartbeats import forget_heartbeats
 
 
 class Command(BaseCommand):
@@ -31,6 +32,7 @@ class Command(BaseCommand):
         finding = verify_restored_trail(header)
         unreadable = find_unreadable_keys(now=now())
         count = reconcile_open_operations(now=now())
+        forget_heartbeats()  # of the machine that made the back-up: nobody misses its processes here
         self.stdout.write(
             f"Restored: the state of {header['made_at']}. "
             f"{count} operations were open: Roboflow is asked what became of them."

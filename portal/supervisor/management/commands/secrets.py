@@ -6,7 +6,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from portal.supervisor.kept_secrets import SecretsError, exported_text, import_file, write_export
+from portal.supervisor.kept_secrets import (
+    PUBLIC,
+    SecretsError,
+    exported_text,
+    import_file,
+    read_export,
+    write_export,
+)
 
 
 class Command(BaseCommand):
@@ -31,6 +38,8 @@ class Command(BaseCommand):
                 self.stdout.write(
                     f"Imported {', '.join(names)}. They count from the next start of the portal."
                 )
+                if public_keys := read_export(options["file"]).get(PUBLIC):
+                    self.stdout.write(f"Also give the portal the setting {PUBLIC}={public_keys}")
             elif options["file"] == "-":
                 self.stdout.write(exported_text(), ending="")
             else:
