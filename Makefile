@@ -4,12 +4,14 @@ SEED ?=
 DATABASE ?= sqlite
 STORIES ?= 200
 ONLY ?=
+ROOM ?=
+TESTS ?=
 PORT ?= 8000
 SANDBOX_PORT ?= 9100
 DEMO_HOME ?= var/demo
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset run test test-quick faults lint format lock
+.PHONY: help demo demo-reset run test test-quick faults mutants lint format lock
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -44,6 +46,9 @@ test-quick: .venv/ready-dev ## the tests without browser, sandbox and processes,
 faults: .venv/ready-dev ## break the running portal on purpose, RUNS=200 times, by SEED, DATABASE=sqlite|postgresql
 	@RUNS="$(RUNS)" SEED="$(SEED)" DATABASE="$(DATABASE)" ONLY="$(ONLY)" $(BIN)/python -m tests.faults
 	@STORIES="$(STORIES)" $(BIN)/python -m pytest tests/faults/test_stories.py -o timeout=3600
+
+mutants: .venv/ready-dev ## change one place of ROOM=fleet at a time: which changes do its tests miss? ONLY=sync.py, TESTS=tests/fleet, SAMPLE=100
+	@ROOM="$(ROOM)" ONLY="$(ONLY)" TESTS="$(TESTS)" SAMPLE="$(SAMPLE)" SEED="$(SEED)" $(BIN)/python -m tests.mutants
 
 lint: .venv/ready-dev ## ruff, mypy, import contracts, templates
 	@$(BIN)/ruff check .

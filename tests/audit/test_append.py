@@ -54,6 +54,17 @@ def test_what_people_type_is_one_line_without_tricks(db):
     assert (Event.objects.get().reason, Event.objects.get().object_name) == ("a b c [31m", "x y")
 
 
+def test_texts_are_cut_to_what_their_columns_take(db):
+    long = "x" * 300
+    by = Origin(actor_name=long, agent=long, request_id=long)
+
+    append(Action.PROFILE_CHANGED, by=by, about=Subject(id=long, name=long, deployment_id=long))
+
+    event = Event.objects.get()
+    assert (len(event.actor_name), len(event.agent), len(event.request_id)) == (254, 200, 64)
+    assert (len(event.object_id), len(event.object_name), len(event.deployment_id)) == (255, 254, 255)
+
+
 def test_keys_are_masked_wherever_they_are(db):
     append(
         Action.PROFILE_CHANGED,

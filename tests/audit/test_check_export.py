@@ -3,8 +3,10 @@
 import json
 import subprocess
 import sys
+from base64 import b64encode
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.core.management import call_command
 from django.utils.timezone import now
 
@@ -43,7 +45,7 @@ def test_an_export_verifies_on_another_machine_with_the_public_key_alone(export)
     assert (done.returncode, done.stdout) == (0, "The export is intact: 12 entries, 1 signed heads.\n")
 
 
-@pytest.mark.parametrize(
+CHANGES = pytest.mark.parametrize(
     ("change", "message"),
     [
         (lambda lines: [*lines[:3], lines[3].replace("n3", "n9"), *lines[4:]], "Entry 4 was altered"),
@@ -54,6 +56,36 @@ def test_an_export_verifies_on_another_machine_with_the_public_key_alone(export)
     ],
     ids=["altered", "removed", "cut", "unsigned", "forged"],
 )
+
+
+@CHANGES
+def test_a_changed_export_is_refused(change, message, export):
+    path, key = export
+    path.write_text("\n".join(change(path.read_text().splitlines())) + "\n")
+
+    with pytest.raises(ValueError, match=message):
+        check_export.check(str(path), key)
+
+
+def test_an_untouched_export_is_intact_with_the_key_among_several(export):
+    path, key = export
+    other = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+
+    intact = check_export.check(str(path), b64encode(other).decode(), key)
+
+    assert intact == "The export is intact: 12 entries, 1 signed heads."
+    with pytest.raises(ValueError, match="not by this public key"):
+        check_export.check(str(path), b64encode(other).decode())
+
+
+def test_an_empty_export_is_intact_without_a_signed_head(tmp_path):
+    empty = tmp_path / "empty.jsonl"
+    empty.write_text("")
+
+    assert check_export.check(str(empty)) == "The export is intact: 0 entries, 0 signed heads."
+
+
+@CHANGES
 def test_a_changed_export_is_refused_elsewhere(change, message, export):
     path, key = export
     path.write_text("\n".join(change(path.read_text().splitlines())) + "\n")

@@ -22,11 +22,11 @@ def request_by(user=None, **meta):
 def test_the_origin_has_person_address_browser_and_request():
     request = request_by(ANA, REMOTE_ADDR="1.2.3.4", HTTP_USER_AGENT="Fire\x1bfox" + "x" * 300)
 
-    with structlog.contextvars.bound_contextvars(request_id="r1"):
+    with structlog.contextvars.bound_contextvars(request_id="r" * 99):
         origin = origin_of(request)
 
     assert (origin.actor_id, origin.actor_name, origin.source) == (7, "Ana", "portal")
-    assert (origin.ip, origin.request_id) == ("1.2.3.4", "r1")
+    assert (origin.ip, origin.request_id) == ("1.2.3.4", "r" * 64)
     assert origin.agent.startswith("Fire foxx") and len(origin.agent) == 200
 
 

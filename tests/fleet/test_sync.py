@@ -331,6 +331,22 @@ def test_a_sync_that_lost_its_lease_writes_nothing(fleet, worker, sandbox, monke
     assert (workspace.synced_at, workspace.revision) == (before.synced_at, before.revision)
 
 
+def test_a_sync_of_an_empty_list_that_lost_its_lease_writes_nothing(
+    fleet, worker, sandbox, trail, monkeypatch
+):
+    sandbox.change("pallet-counter", action="vanish")
+    sandbox.fault("/list", "empty_list", 0)
+    with monkeypatch.context() as patched:
+        patched.setattr(sync, "is_still_held", lambda held: False)
+        worker.sync()
+
+    without_lease = (present_names(), trail.about(fleet["pallet-counter"]))
+    worker.sync()
+
+    assert without_lease == (set(fleet), [])
+    assert present_names() == set(fleet) - {"pallet-counter"}
+
+
 def test_while_another_worker_syncs_a_workspace_nothing_is_read(fleet, worker, sandbox):
     calls = sandbox.calls()["/list"]
 

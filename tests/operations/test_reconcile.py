@@ -122,6 +122,24 @@ def test_the_confirm_window_lasts_five_minutes_and_a_start_in_the_future_is_over
     assert reconcile.is_window_over(operation, now=current_time) is is_over
 
 
+@pytest.mark.parametrize(
+    ("seconds", "is_due"), [(None, True), (-5, True), (0.2, True), (0.4, False), (59, False), (61, True)]
+)
+def test_a_look_has_its_turn_when_it_is_due_or_its_time_is_from_before_the_clock_was_set_back(
+    seconds, is_due, ana, fleet
+):
+    operation, current_time = operation_of(ana.ask(fleet["pallet-counter"], "pause")), now()
+    due_at = None if seconds is None else current_time + timedelta(seconds=seconds)
+    Operation.objects.update(state="unknown", next_look_at=due_at)
+    operation.refresh_from_db()
+
+    assert reconcile.take_look_turn(operation, now=current_time) is is_due
+
+    operation.refresh_from_db()
+    booked_until = current_time + timedelta(seconds=20)
+    assert operation.next_look_at == (booked_until if is_due else due_at)
+
+
 def test_of_two_workers_that_reconcile_at_once_only_one_asks_roboflow(
     ana, fleet, worker, sandbox, monkeypatch
 ):

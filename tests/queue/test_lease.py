@@ -66,3 +66,12 @@ def test_the_lease_of_a_killed_holder_runs_out(db):
     assert take_lease("subject", seconds=0.3, now=now())
 
     assert take_lease("subject", seconds=1, now=now() + timedelta(seconds=0.4))
+
+
+def test_a_lease_from_before_the_clock_was_set_back_is_free(db):
+    current_time = now()
+    take_lease("subject", seconds=30, now=current_time + timedelta(hours=2))
+    take_lease("other", seconds=30, now=current_time + timedelta(minutes=20))
+
+    assert take_lease("subject", seconds=30, now=current_time)
+    assert take_lease("other", seconds=30, now=current_time) is None  # clocks of two hosts may differ so much

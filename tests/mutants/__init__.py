@@ -1,0 +1,1 @@
+"""Measure whether the tests of one room notice faults: `make mutants ROOM=fleet`."""
