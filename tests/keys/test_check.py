@@ -1,4 +1,4 @@
-"""Adding, replacing and removing a key: what is stored, what is audited, and what a refusal leaves as it was."""
+"""Adding, replacing and removing keys: what is stored, what is told, and what is refused."""
 
 from datetime import timedelta
 
