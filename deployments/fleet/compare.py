@@ -1,68 +1,34 @@
 """Compare stored rows with Roboflow's list: new, changed, missing, and what we did not ask for. Pure."""
 
-import hashlib
-import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
-from deployments.ledger.kinds import DELETED, Kind, is_done, kind_of_step
+from deployments.fleet.explain import (
+    AskedChange,
+    explaining_operation,
+    explains_new_deployment,
+    is_within_lag,
+    takes_back_operation,
+    was_just_created,
+)
+from deployments.fleet.facts import KnownRow, digest_of_report, outside_configuration
+from deployments.ledger.kinds import (
+    DELETED,
+    ENDED_STATUSES,
+    EXPIRED,
+    FAILED,
+    PENDING,
+    READY,
+    kind_of_step,
+)
 from deployments.roboflow.schema import DeploymentReport
 
-FACTS = (
-    "deployment_name",
-    "machine_type",
-    "creator_email",
-    "creator_id",
-    "subdomain",
-    "domain",
-    "duration_hours",
-    "inference_version",
-    "min_replicas",
-    "max_replicas",
-    "num_replicas",
-    "status",
-)
-CONFIGURATION = (
-    "machine_type",
-    "creator_email",
-    "subdomain",
-    "domain",
-    "duration_hours",
-    "inference_version",
-    "min_replicas",
-    "max_replicas",
-)
 CLOCK_ERROR = timedelta(seconds=5)  # between hosts, whose clocks are corrected, and of a clock that drifts
 # Statuses that a deployment reaches without anyone asking: nobody changed it from outside.
-SPONTANEOUS_STATUSES = {"pending", "ready", "failed", "expired"}
-
-
-class KnownRow(Protocol):
-    """The columns of a stored deployment that a comparison reads."""
-
-    deployment_id: str
-    deployment_name: str
-    status: str
-    status_since: datetime
-    digest: str
-    missing_since: datetime | None
-    gone_at: datetime | None
-    is_listed: bool
-    reported_at: datetime
-
-
-class AskedChange(Protocol):
-    """The columns of an operation that a comparison reads: it can explain why a deployment changed."""
-
-    kind: str
-    target_id: str  # empty while Roboflow has not named the deployment of a create
-    target_name: str
-    actor_name: str
-    requested_at: datetime
-    sent_at: datetime | None
-    ended_at: datetime | None
+SPONTANEOUS_STATUSES = {PENDING, READY, FAILED, EXPIRED}
+NOTHING_LEFT: Mapping[str, Collection[str]] = {}
 
 
 @dataclass(frozen=True)
@@ -110,11 +76,6 @@ class Comparison:
         }
 
 
-def digest_of_report(report: DeploymentReport) -> str:
-    """Return the hash of a raw object. A row whose digest is the same needs no writing."""
-    return hashlib.sha256(json.dumps(report.raw, sort_keys=True, default=str).encode()).hexdigest()
-
-
 def compare_list(
     stored: Mapping[str, KnownRow],
     reports: Iterable[DeploymentReport],
@@ -124,6 +85,7 @@ def compare_list(
     now: datetime,
     is_first: bool,
     lag: timedelta = timedelta(0),
+    left: Mapping[str, Collection[str]] = NOTHING_LEFT,
     decided: Collection[str] = (),
     digest: Callable[[DeploymentReport], str] = digest_of_report,
 ) -> Comparison:
@@ -133,9 +95,10 @@ def compare_list(
       from the database before `now`.
     - `operations` (newest first) explain changes; a change without one came from outside the portal. In the
       first sync of a workspace (`is_first`) nothing new came from outside: it existed before us.
-    - A list may be older than the answers of `/get` and `/add` by up to `lag`, and `/get` older than a list.
-      A list that takes back what an operation brought about within `lag` changes nothing: the deployment is
-      *disputed*, and `/get` decides. Its answers come as reports of the ids in `decided`.
+    - A list may be older by up to `lag` than the answers of `/get` and `/add`, and than the list before it.
+      `/get` may be older than a list. A list that takes back what became true within `lag` changes nothing:
+      the deployment is *disputed*, and `/get` decides. Its answers come as reports of the ids in `decided`.
+      `left` has the statuses that a deployment left within `lag`, by deployment_id.
     """
     found, listed = Comparison(), set()
     for report in reports:
@@ -148,9 +111,9 @@ def compare_list(
             continue
         if is_newer_than_list(row.reported_at, started, now=now):
             continue
-        if report.deployment_id not in decided and is_disputed(
-            row, report.status, operations, started=started, lag=lag
-        ):
+        is_decided = report.deployment_id in decided
+        statuses = left.get(report.deployment_id, ())
+        if not is_decided and is_disputed(row, report, operations, statuses, started=started, lag=lag):
             found.disputed.append(report.deployment_id)
         elif row.digest != digest(report):
             found.changed.append(report)
@@ -166,16 +129,6 @@ def compare_list(
         and not was_just_created(row, operations, started=started, lag=lag)
     ]
     return found
-
-
-def is_blank(value: Any) -> bool:
-    """Return whether a value of an answer says nothing: absent, null, empty, or of an unreadable type."""
-    return value in ("", None)
-
-
-def lacking_fields(row: KnownRow, report: DeploymentReport) -> list[str]:
-    """Return the fields whose value we know, and which a report of the same deployment lacks."""
-    return [name for name in FACTS if is_blank(getattr(report, name)) and not is_blank(getattr(row, name))]
 
 
 def changed_ids(stored: Mapping[str, KnownRow], digests: Mapping[str, str]) -> set[str]:
@@ -200,43 +153,35 @@ def is_newer_than_list(reported_at: datetime, started: datetime, *, now: datetim
 
 
 def is_disputed(
-    row: KnownRow, status: str, operations: Sequence[AskedChange], *, started: datetime, lag: timedelta
+    row: KnownRow,
+    report: DeploymentReport,
+    operations: Sequence[AskedChange],
+    left: Collection[str],
+    *,
+    started: datetime,
+    lag: timedelta,
 ) -> bool:
-    """Return whether a list takes back what our newest operation on a deployment has just brought about.
+    """Return whether a list takes back what we have just seen or brought about. See compare_list().
 
-    The list may be late, or somebody changed it right after us: only `/get` can tell.
+    The list may be late, or somebody changed the deployment again: only `/get` can tell.
     """
-    if status in (row.status, ""):
-        return False
-    recent = [
-        operation
-        for operation in operations
-        if operation.target_id == row.deployment_id
-        and operation.sent_at is not None
-        and (operation.ended_at is None or ended_within_lag(operation, started=started, lag=lag))
-    ]
-    last = max(recent, key=lambda operation: operation.requested_at, default=None)
-    return last is not None and is_done(last.kind, row.status) and not is_done(last.kind, status)
+    status = report.status or row.status  # an answer that lacks a status takes back none
+    if row.gone_at and status not in ENDED_STATUSES and is_within_lag(row.gone_at, started=started, lag=lag):
+        return True
+    if takes_back_operation(row, status, operations, started=started, lag=lag):
+        return True
+    if status in left and status != row.status and not is_explained(row, status, operations):
+        return True
+    # We do not keep earlier configurations, so each change soon after another one is asked for.
+    is_new = row.first_seen_at == row.reported_at
+    was_changed = not is_new and is_within_lag(row.reported_at, started=started, lag=lag)
+    return was_changed and bool(outside_configuration(row, report))
 
 
-def was_just_created(
-    row: KnownRow, operations: Sequence[AskedChange], *, started: datetime, lag: timedelta
-) -> bool:
-    """Return whether we created the deployment so recently that list and `/get` may not know it yet."""
-    creates = (
-        operation
-        for operation in operations
-        if Kind(operation.kind).facts.makes_new and operation.target_id == row.deployment_id
-    )
-    return any(
-        operation.ended_at is None or ended_within_lag(operation, started=started, lag=lag)
-        for operation in creates
-    )
-
-
-def ended_within_lag(operation: AskedChange, *, started: datetime, lag: timedelta) -> bool:
-    """Return whether an operation ended less than `lag` before a list was requested at `started`."""
-    return operation.ended_at is not None and timedelta(0) <= started - operation.ended_at < lag
+def is_explained(row: KnownRow, after: str, operations: Sequence[AskedChange]) -> bool:
+    """Return whether an operation of ours explains the step of `row` to the status `after`."""
+    kind = kind_of_step(row.status, after)
+    return bool(kind and explaining_operation(operations, row, kind))
 
 
 def add_change(
@@ -245,17 +190,7 @@ def add_change(
     """Add the status step and the changed configuration of one row to `found`."""
     if report.status not in (row.status, ""):
         found.steps.append(status_step(row, report.status, operations))
-    changes = {
-        name: (getattr(row, name), getattr(report, name))
-        for name in CONFIGURATION
-        # A deployment that starts gets its address and version late: filling a blank is no outside change.
-        # And an answer that lacks a value takes back none.
-        if getattr(row, name) != getattr(report, name)
-        and not is_blank(getattr(row, name))
-        and not is_blank(getattr(report, name))
-    }
-    is_starting = row.status == "pending" and report.status in ("pending", "ready")
-    if changes and not is_starting:
+    if changes := outside_configuration(row, report):
         found.outside_changes[report.deployment_id] = changes
 
 
@@ -269,31 +204,4 @@ def status_step(row: KnownRow, after: str, operations: Sequence[AskedChange]) ->
         after=after,
         kind=kind or ("" if after in SPONTANEOUS_STATUSES else "change"),
         by=operation.actor_name if operation else "",
-    )
-
-
-def explaining_operation(operations: Sequence[AskedChange], row: KnownRow, kind: str) -> AskedChange | None:
-    """Return the operation that explains a step of `kind`, or None.
-
-    It was sent, and is open or ended after the old status was first seen. So an effect that shows late is
-    explained, but not a second pause from outside after a resume.
-    """
-    for operation in operations:
-        is_about_row = operation.kind == kind and operation.target_id == row.deployment_id
-        # If the clock was set back meanwhile, it ended before it was requested.
-        ended_at = operation.ended_at and max(operation.ended_at, operation.requested_at)
-        was_open = ended_at is None or ended_at >= row.status_since
-        if is_about_row and was_open and operation.sent_at is not None:
-            return operation
-    return None
-
-
-def explains_new_deployment(operations: Sequence[AskedChange], report: DeploymentReport) -> bool:
-    """Return whether a create of ours explains a deployment that is reported for the first time."""
-    return any(
-        Kind(operation.kind).facts.makes_new
-        and operation.target_name == report.deployment_name
-        and operation.sent_at is not None
-        and operation.target_id in ("", report.deployment_id)
-        for operation in operations
     )

@@ -8,15 +8,10 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
-from deployments.ledger.kinds import ENDED_STATUSES
+from deployments.ledger.kinds import ENDED_STATUSES, FAILED, PENDING
 from deployments.ledger.models import Operation
 from deployments.workspaces.models import Workspace
 
-# Roboflow's documented statuses. They are an open set: others are stored and shown as they are.
-READY = "ready"
-PENDING = "pending"
-PAUSED = "paused"
-FAILED = "failed"
 LONGEST_EXPIRY_HOURS = 24 * 365  # Roboflow documents hours; a huge number must not overflow a datetime
 
 

@@ -6,15 +6,8 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from deployments.fleet.compare import (
-    FACTS,
-    Comparison,
-    StatusStep,
-    add_change,
-    digest_of_report,
-    is_blank,
-    lacking_fields,
-)
+from deployments.fleet.compare import Comparison, StatusStep, add_change
+from deployments.fleet.facts import FACTS, digest_of_report, is_blank, lacking_fields
 from deployments.fleet.models import Deployment, StatusChange
 from deployments.ledger.kinds import DELETED, EXPIRED, Kind, action_of
 from deployments.ledger.models import Operation

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from django.db.models import Count
 
-from deployments.fleet.models import PAUSED, PENDING, READY, Deployment
+from deployments.fleet.models import Deployment
+from deployments.ledger.kinds import PAUSED, PENDING, READY
 from deployments.workspaces.models import Workspace
 
 FIGURES = {"running": READY, "pending": PENDING, "paused": PAUSED}

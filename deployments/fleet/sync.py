@@ -1,23 +1,23 @@
 """Read a workspace's list and make the cache agree with it. A bad answer changes no deployment."""
 
 import time
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import islice
 
 import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from deployments.fleet.compare import (
-    Comparison,
-    changed_ids,
-    compare_list,
-    digest_of_report,
-    is_newer_than_list,
+from deployments.fleet.compare import Comparison, changed_ids, compare_list
+from deployments.fleet.evidence import (
+    deleters_by_id,
+    explaining_operations,
+    ids_written_since,
+    new_names,
+    statuses_left,
 )
+from deployments.fleet.facts import digest_of_report
 from deployments.fleet.fetch import NoReader, fetch_list, look_up
 from deployments.fleet.models import Deployment, DeploymentQuerySet
 from deployments.fleet.store import store_comparison, store_gone
@@ -25,11 +25,10 @@ from deployments.fleet.sync_state import record_failure, record_pause, record_su
 from deployments.keys.models import ApiKey
 from deployments.keys.open import KeyUnreadable
 from deployments.keys.watch import ReadingPaused
-from deployments.ledger.kinds import ENDED_STATUSES, Kind
+from deployments.ledger.kinds import ENDED_STATUSES
 from deployments.ledger.models import Operation
-from deployments.ledger.states import NOT_DONE_STATES, OPEN_STATES
 from deployments.roboflow.errors import RateLimited, RoboflowError
-from deployments.roboflow.schema import BadEntry, DeploymentList, DeploymentReport
+from deployments.roboflow.schema import BadEntry, DeploymentList
 from deployments.workspaces.due import LONGEST_UNBEGUN
 from deployments.workspaces.models import Workspace
 from deployments.workspaces.revision import bump_revision
@@ -39,11 +38,8 @@ from portal.queue.lease import Held, holding_lease, is_still_held
 from portal.queue.publish import publish
 
 log = structlog.get_logger(__name__)
-# An operation explains changes that are seen this long after it was requested.
-EXPLAINS_FOR = timedelta(days=1)
-# How much older than the answers of /get and /add a list may be; never more than an idle interval.
+# How much older than other answers, and than the list before it, a list may be; at most an idle interval.
 LAG = timedelta(seconds=60)
-QUESTION_SIZE = 500  # values in one question to the database
 
 
 class SuddenlyEmpty(Exception):
@@ -206,6 +202,7 @@ def compare_and_look_up(
     reports = {report.deployment_id: report for report in read.answer.deployments}
     digests = {row_id: digest_of_report(report) for row_id, report in reports.items()}
     changed = changed_ids(rows, digests)
+    lag = min(LAG, timedelta(seconds=settings.SYNC_IDLE_SECONDS))
     compare = partial(
         compare_list,
         rows,
@@ -213,7 +210,8 @@ def compare_and_look_up(
         started=read.started,
         now=clock(),
         is_first=is_first,
-        lag=min(LAG, timedelta(seconds=settings.SYNC_IDLE_SECONDS)),
+        lag=lag,
+        left=statuses_left(rows, reports, since=read.started - lag, until=read.started),
     )
     found = compare(read.answer.deployments, digest=lambda report: digests[report.deployment_id])
     asked = [rows[row_id] for row_id in (*found.disputed, *found.missing)]
@@ -231,50 +229,3 @@ def compare_and_look_up(
     gone = [row_id for row_id in looked_up.gone if row_id not in reports]
     answered = len(looked_up.gone) + len(looked_up.present)
     return found, gone, answered < len(asked)
-
-
-def ids_written_since(workspace: Workspace, started: datetime, *, now: datetime) -> set[str]:
-    """Return the deployment_ids of the rows that were written after a list was requested at `started`."""
-    written = Deployment.objects.filter(workspace=workspace, reported_at__gt=started)
-    return {
-        row_id
-        for row_id, reported_at in written.values_list("deployment_id", "reported_at")
-        if is_newer_than_list(reported_at, started, now=now)
-    }
-
-
-def new_names(rows: dict[str, Deployment], reports: dict[str, DeploymentReport]) -> set[str]:
-    """Return the names of the deployments that are reported for the first time."""
-    return {report.deployment_name for row_id, report in reports.items() if row_id not in rows}
-
-
-def explaining_operations(
-    workspace: Workspace, changed: set[str], names: set[str], *, now: datetime
-) -> list[Operation]:
-    """Return the operations that can explain what changed, newest first, without a cap.
-
-    These are the open ones, those about the ids `changed`, and creates of the new `names` without an id.
-    """
-    recent = Operation.objects.filter(workspace=workspace, requested_at__gt=now - EXPLAINS_FOR)
-    recent = recent.exclude(state__in=NOT_DONE_STATES)
-    found = {operation.pk: operation for operation in recent.filter(state__in=OPEN_STATES)}
-    for ids in batched(changed, QUESTION_SIZE):
-        found |= {operation.pk: operation for operation in recent.filter(target_id__in=ids)}
-    for some_names in batched(names, QUESTION_SIZE):
-        unnamed = recent.filter(target_id="", target_name__in=some_names)
-        found |= {operation.pk: operation for operation in unnamed}
-    return sorted(found.values(), key=lambda operation: operation.requested_at, reverse=True)
-
-
-def batched(values: Iterable[str], size: int) -> Iterator[list[str]]:
-    """Yield `values` in lists of at most `size`: databases take only so many in one question."""
-    left = iter(values)
-    while some := list(islice(left, size)):
-        yield some
-
-
-def deleters_by_id(workspace: Workspace, ids: list[str]) -> dict[str, str]:
-    """Return, for those of `ids` that somebody asked here to delete, the name of the person."""
-    kinds = [kind for kind in Kind if kind.facts.removes]
-    deletes = Operation.objects.sent().filter(workspace=workspace, kind__in=kinds, target_id__in=ids)
-    return dict(deletes.order_by("requested_at").values_list("target_id", "actor_name"))

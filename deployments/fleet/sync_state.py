@@ -8,8 +8,9 @@ from django.conf import settings
 from django.db.models import F
 
 from deployments.fleet.due import next_sync_at
-from deployments.fleet.models import PENDING, Deployment
+from deployments.fleet.models import Deployment
 from deployments.keys.watch import ReadingPaused
+from deployments.ledger.kinds import PENDING
 from deployments.ledger.models import Operation
 from deployments.ledger.states import State
 from deployments.roboflow.schema import DeploymentList

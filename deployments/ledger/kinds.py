@@ -24,9 +24,10 @@ EVENT_SENTENCES = {
 }
 
 
-# Roboflow's statuses of deployments that will not come back: nothing is possible any more.
+# Roboflow's documented statuses. They are an open set: others are stored and shown as they are.
+READY, PENDING, PAUSED, FAILED = "ready", "pending", "paused", "failed"
 DELETED, EXPIRED = "deleted", "expired"
-ENDED_STATUSES = (DELETED, EXPIRED)
+ENDED_STATUSES = (DELETED, EXPIRED)  # these do not come back: nothing is possible any more
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,13 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from deployments.fleet.compare import (
-    Comparison,
-    StatusStep,
-    compare_list,
-    digest_of_report,
-    is_newer_than_list,
-)
+from deployments.fleet.compare import Comparison, StatusStep, compare_list, is_newer_than_list
+from deployments.fleet.facts import digest_of_report
 from deployments.roboflow.schema import DeploymentReport
 
 STARTED = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -42,6 +37,7 @@ class StoredRow:
     missing_since: datetime | None = None
     gone_at: datetime | None = None
     is_listed: bool = True
+    first_seen_at: datetime = YESTERDAY - MINUTE
     reported_at: datetime = YESTERDAY
     machine_type: str = "prod-gpu"
     creator_email: str = "ana@example.com"
@@ -77,7 +73,7 @@ def row(deployment_id="d1", status="ready", **fields):
     return StoredRow(**{"deployment_id": deployment_id, "status": status, "digest": digest} | fields)
 
 
-def compare(rows, reports, *operations, is_first=False, lag=timedelta(0), decided=()):
+def compare(rows, reports, *operations, is_first=False, lag=timedelta(0), left=(), decided=()):
     stored = {one.deployment_id: one for one in rows}
     return compare_list(
         stored,
@@ -87,6 +83,7 @@ def compare(rows, reports, *operations, is_first=False, lag=timedelta(0), decide
         now=NOW,
         is_first=is_first,
         lag=lag,
+        left={"d1": left},
         decided=decided,
     )
 
@@ -332,6 +329,47 @@ def test_what_get_decided_is_stored_however_new_the_operation_is():
 
     assert not found.disputed
     assert found.steps == step("paused", "ready", "resume")
+
+
+@pytest.mark.parametrize(("left", "is_disputed"), [({"ready"}, True), ({"pending"}, False), ((), False)])
+def test_a_list_that_takes_back_a_step_from_outside_is_disputed(left, is_disputed):
+    found = compare([row(status="paused")], [report(status="ready")], left=left, lag=MINUTE)
+
+    assert (found.disputed == ["d1"]) == found.is_empty == is_disputed
+
+
+def test_a_step_back_that_we_asked_for_is_not_disputed():
+    found = compare([row(status="paused")], [report(status="ready")], Asked("resume"), left={"ready"})
+
+    assert found.steps == step("paused", "ready", "resume", by="Ana")
+
+
+def test_a_decided_step_back_is_not_disputed_again():
+    found = compare([row(status="paused")], [report(status="ready")], left={"ready"}, decided=["d1"])
+
+    assert found.steps == step("paused", "ready", "resume")
+
+
+@pytest.mark.parametrize(
+    ("seconds_ago", "status", "is_disputed"),
+    [(59, "ready", True), (61, "ready", False), (59, "deleted", False), (-1, "ready", False)],
+)
+def test_a_list_that_shows_what_has_just_gone_is_disputed(seconds_ago, status, is_disputed):
+    gone = row(gone_at=STARTED - timedelta(seconds=seconds_ago))
+
+    found = compare([gone], [report(status=status)], lag=MINUTE)
+
+    assert (found.disputed == ["d1"]) == is_disputed
+
+
+@pytest.mark.parametrize(("seconds_ago", "is_disputed"), [(59, True), (61, False)])
+def test_a_configuration_that_changes_again_at_once_is_disputed(seconds_ago, is_disputed):
+    changed = row(min_replicas=2, digest="", reported_at=STARTED - timedelta(seconds=seconds_ago))
+
+    found = compare([changed], [report()], lag=MINUTE)
+
+    assert (found.disputed == ["d1"]) == found.is_empty == is_disputed
+    assert found.outside_changes == ({} if is_disputed else {"d1": {"min_replicas": (2, 1)}})
 
 
 def test_of_two_operations_that_just_ended_the_newest_decides_what_a_list_takes_back():

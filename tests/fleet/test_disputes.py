@@ -1,4 +1,4 @@
-"""A list that contradicts what an operation of ours just did: `/get` decides, in the same sync."""
+"""A list that contradicts what was just seen or brought about: `/get` decides, in the same sync."""
 
 import time
 from datetime import timedelta
@@ -10,6 +10,7 @@ from django.utils.timezone import now
 from deployments.fleet.models import Deployment
 from deployments.ledger.models import Operation
 from deployments.roboflow.transport import Answer
+from tests.twisted import changed_one, with_field
 
 TARGETS = {"pause": "pallet-counter", "resume": "night-shift", "delete": "pallet-counter"}
 DONE = {"pause": "paused", "resume": "ready", "delete": "deleted"}
@@ -160,3 +161,50 @@ def test_while_get_is_silent_nothing_is_decided_and_the_sync_says_that_it_is_inc
     assert undecided == DONE[kind]
     assert shown(deployment) == UNDONE[kind]
     assert len(told_as_outside(trail)) == 1
+
+
+# Lists that answer from different moments, after a change from outside
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+def test_a_change_from_outside_is_told_once_though_the_next_list_is_older(
+    kind, ana, fleet, worker, sandbox, trail
+):
+    deployment, started = fleet[TARGETS[kind]], time.monotonic()
+    sandbox.change(deployment.deployment_name, status=DONE[kind])
+    worker.sync()
+    for _ in range(2):
+        sandbox.lag("/list", seconds=time.monotonic() - started + 0.05)
+        worker.sync()
+        sandbox.heal("/list")
+        worker.sync()
+
+    assert shown(deployment) == DONE[kind]
+    assert len(told_as_outside(trail)) == 1
+
+
+def test_a_configuration_from_outside_is_told_once_though_the_next_list_is_older(
+    ana, fleet, worker, twist, trail
+):
+    twist["/list"] = changed_one("pallet-counter", domain="new.example")
+    twist["/get"] = with_field("domain", '"new.example"')
+    worker.sync()
+    newer = twist.pop("/list")
+    worker.sync()
+    twist["/list"] = newer
+    worker.sync()
+
+    assert Deployment.objects.get(deployment_name="pallet-counter").domain == "new.example"
+    assert told_as_outside(trail) == ["deployment.change.outside"]
+
+
+def test_a_change_from_outside_that_is_taken_back_at_once_is_told_both_ways(
+    ana, fleet, worker, sandbox, trail
+):
+    sandbox.change("pallet-counter", status="paused")
+    worker.sync()
+    sandbox.change("pallet-counter", status="ready")
+    worker.sync()
+
+    assert shown(fleet["pallet-counter"]) == "ready"
+    assert told_as_outside(trail) == ["deployment.pause.outside", "deployment.resume.outside"]

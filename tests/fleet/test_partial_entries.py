@@ -3,10 +3,10 @@
 import pytest
 from django.forms.models import model_to_dict
 
-from deployments.fleet.compare import FACTS
+from deployments.fleet.facts import FACTS
 from deployments.fleet.models import Deployment
 from deployments.ledger.models import Operation
-from tests.twisted import changed_one
+from tests.twisted import changed_one, with_field
 
 NAME = "pallet-counter"
 # Sandbox and portal name the duration differently.
@@ -94,7 +94,7 @@ def test_values_that_come_back_are_stored_again(fleet, worker, sandbox, twist, t
     sandbox.partial("/list", "max_replicas", how="null")
     worker.sync()
     sandbox.heal()
-    twist["/list"] = changed_one(NAME, max_replicas=7)
+    twist["/list"], twist["/get"] = changed_one(NAME, max_replicas=7), with_field("max_replicas", "7")
 
     workspace = worker.sync()
 
