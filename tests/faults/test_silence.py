@@ -7,7 +7,7 @@ import pytest
 from tests.faults.running_portal import WORKSPACE_PATH, RunningPortal
 from tests.portal_process import until
 
-pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("silence")]
+pytestmark = pytest.mark.processes
 CLAIMED_WITHIN_SECONDS = 1.0
 PAUSES = 5
 

@@ -15,7 +15,7 @@ from tests.faults.running_portal import RunningPortal
 from tests.faults.storage_strikes import broker_full, disk_full, on_database
 from tests.portal_process import WORKERS, until
 
-pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("health")]
+pytestmark = pytest.mark.processes
 SHOWS_SECONDS = 30
 NO_ANSWER, UNWRITABLE = "does not answer (TimeoutError)", "cannot be written (OperationalError)"
 CASES = [  # what is broken, how, the part that has to show it, and the text that it shows

@@ -37,6 +37,12 @@ TEAM = "/w/acme-vision/team/"
 
 
 @pytest.fixture(autouse=True)
+def patience_for_a_slow_disk(monkeypatch):
+    """Let requests wait longer for each other: a disk that stops for seconds is no deadlock."""
+    monkeypatch.setattr("portal.web.patience.CLICK_SECONDS", 30.0)
+
+
+@pytest.fixture(autouse=True)
 def database_of_threads(transactional_db, tmp_path):
     """On SQLite, use a file as the real portal does: each thread's connection then waits for its turn."""
     if connection.vendor != "sqlite":
