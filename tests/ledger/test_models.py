@@ -82,3 +82,8 @@ def test_the_origin_of_an_operation_is_the_person_and_the_request_that_asked(ope
 def test_an_operation_has_a_page_and_reads_as_what_it_asks(operation):
     assert operation.get_absolute_url() == f"/w/acme-vision/operations/{operation.pk}/"
     assert str(operation) == "pause pallet-counter"
+
+
+@pytest.mark.parametrize(("state", "is_open"), [("queued", True), ("unknown", True), ("failed", False)])
+def test_an_operation_is_open_until_it_has_ended(state, is_open):
+    assert Operation(state=state).is_open is is_open

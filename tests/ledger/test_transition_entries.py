@@ -4,7 +4,7 @@ import pytest
 import structlog
 from django.utils.timezone import now
 
-from deployments.ledger.models import Operation
+from deployments.ledger.models import Operation, OperationQuerySet
 from deployments.ledger.states import State
 from deployments.ledger.transitions import (
     Outcome,
@@ -129,12 +129,21 @@ def test_what_is_open_or_needs_no_attention_is_not_dismissed(state, operation, t
     assert Operation.objects.get(pk=operation.pk).dismissed_at is None
 
 
-def test_only_the_operation_that_was_chosen_is_dismissed(operation, ana, fleet):
+def test_what_another_operation_needs_says_nothing_about_this_one(operation, ana, fleet):
     other = operation_of(ana.ask(fleet["line-3-inspect"], "pause"))
-    Operation.objects.update(state="failed")
-
-    dismiss_operation(load_operation(operation.pk), by=BEN, now=now())
     Operation.objects.filter(pk=operation.pk).update(state="succeeded")
+    Operation.objects.filter(pk=other.pk).update(state="failed")
 
-    assert Operation.objects.get(pk=other.pk).dismissed_at is None
-    assert not dismiss_operation(load_operation(operation.pk), by=BEN, now=now())  # the other one still waits
+    assert not dismiss_operation(load_operation(operation.pk), by=BEN, now=now())
+    assert dismiss_operation(load_operation(other.pk), by=BEN, now=now())
+    assert Operation.objects.get(pk=operation.pk).dismissed_at is None
+
+
+def test_of_two_people_who_dismiss_at_once_one_does(operation, trail, monkeypatch):
+    Operation.objects.update(state="failed")
+    read_before = load_operation(operation.pk)
+    dismiss_operation(operation, by=BEN, now=now())
+    monkeypatch.setattr(OperationQuerySet, "unsettled", lambda rows: rows)  # as it was read before
+
+    assert not dismiss_operation(read_before, by=BEN, now=now())
+    assert trail.actions(action__endswith="dismissed") == ["deployment.pause.dismissed"]
