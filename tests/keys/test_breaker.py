@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils.timezone import now
 
+from deployments.keys import breaker
 from deployments.keys.breaker import back_off, is_probe_due, may_read, record_silence
 from deployments.keys.models import ApiKey, Call, RegionState
 from deployments.keys.open import call_with_key, client_for_region
@@ -175,6 +176,37 @@ def test_of_two_readers_that_are_due_at_once_one_is_the_probe(ana, sandbox, read
 
     assert [permission.is_probe for permission in permissions] == [True, False]
     assert [bool(permission) for permission in permissions] == [True, False]
+
+
+def test_of_two_readers_that_read_the_same_state_one_is_the_probe(
+    ana, sandbox, read, portal_clock, monkeypatch
+):
+    sandbox.silence("/list")
+    try_to_read(read, ana)
+    portal_clock.shift(5)
+    permissions = []
+
+    def ask_while_another_reader_asks(state, *, now):
+        monkeypatch.setattr(breaker, "is_probe_due", is_probe_due)
+        permissions.append(may_read("us", now))
+        return is_probe_due(state, now=now)
+
+    monkeypatch.setattr(breaker, "is_probe_due", ask_while_another_reader_asks)
+    permissions.append(may_read("us", now()))
+
+    assert [(bool(one), one.is_probe) for one in permissions] == [(True, True), (False, False)]
+    assert permissions[1].retry_at == now() + timedelta(seconds=5)
+
+
+def test_a_probe_that_shows_nothing_lets_the_next_one_go_after_the_present_back_off(db):
+    ended = now()
+    RegionState.objects.create(region="us", silent_since=ended, failures=2, next_probe_at=ended)
+    Call.objects.create(at=ended, region="us", endpoint="/get", status=200, milliseconds=1)
+
+    record_silence("us", started=ended - timedelta(seconds=30), now=ended, is_background=True, is_probe=True)
+
+    state = RegionState.objects.get()
+    assert (state.failures, state.next_probe_at) == (2, ended + timedelta(seconds=10))
 
 
 def test_a_probe_that_is_killed_holds_the_next_one_up_for_as_long_as_a_call_can_take(

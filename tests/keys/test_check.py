@@ -10,6 +10,7 @@ from deployments.keys.models import ApiKey
 from deployments.keys.seal import unseal_key
 from deployments.roboflow.mask import Secret
 from deployments.workspaces.models import Membership, Workspace
+from portal.audit.models import Event
 from portal.audit.origin import Origin
 from tests.people import make_person
 
@@ -49,7 +50,10 @@ def test_a_new_key_makes_its_workspace_due_and_wakes_its_pages(ana, workspace, s
     add(ben, "sandbox-key-ben", now=at)
 
     after = Workspace.objects.get(pk=workspace.pk)
+    event = Event.objects.get(action="key.added", at=at)
     assert after.sync_due_at == at and after.revision > workspace.revision
+    assert (event.object_type, event.object_name) == ("key", "Ben …-ben")
+    assert event.workspace_name == "acme-vision"
 
 
 def test_a_workspace_has_its_name_from_roboflow_or_its_slug_when_that_does_not_answer(sandbox, db):
@@ -70,15 +74,15 @@ def test_a_slow_check_leaves_no_time_for_the_name(sandbox, db, settings):
 
 
 @pytest.mark.parametrize("anyway", [True, False])
-def test_a_key_that_roboflow_refuses_is_not_stored_even_if_the_person_insists(
-    anyway, mallory, sandbox, trail
-):
+def test_a_key_that_roboflow_refuses_is_not_stored_even_if_the_person_insists(anyway, mallory, sandbox):
     with pytest.raises(KeyNotSaved) as error:
         add(mallory, "sandbox-key-none", anyway=anyway)
 
     assert error.value.words and not error.value.may_save_anyway
     assert not ApiKey.objects.exists()
-    assert trail.actions(action__startswith="key.") == ["key.refused"]
+    event = Event.objects.get(action__startswith="key.")
+    assert (event.action, event.object_type, event.object_name) == ("key.refused", "key", "Mallory …")
+    assert event.reason == error.value.words
 
 
 def test_a_key_without_an_answer_is_stored_only_if_the_person_insists(mallory, sandbox, trail):

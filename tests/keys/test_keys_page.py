@@ -13,6 +13,7 @@ def test_a_valid_key_joins_its_workspace_as_manager(mallory, sandbox, trail):
 
     key = ApiKey.objects.get()
     assert answer.status_code == 303
+    assert f"Key added: {key.workspace} is being read now." in mallory.get("/keys/").content.decode()
     assert (key.state, key.workspace.slug, key.last_four) == ("valid", "birch-robotics", "-cam")
     assert mallory.user.memberships.get().role == "manager"
     assert trail.actions()[-2:] == ["member.joined", "key.added"]

@@ -92,6 +92,26 @@ def test_a_key_that_does_not_open_is_marked_and_not_sent(ana, sandbox):
     assert ApiKey.objects.get().state == "unreadable" and sandbox.calls() == calls
 
 
+@pytest.mark.parametrize("what", ["refused", "unreadable", "silent"])
+def test_what_a_check_says_is_written_for_that_key_only(what, ana, ben, sandbox):
+    key, other = (ApiKey.objects.get(user=person.user) for person in (ana, ben))
+    at = now() + timedelta(hours=1)
+    if what == "refused":
+        sandbox.revoke_key("sandbox-key-ana")
+    elif what == "silent":
+        sandbox.fault(CHECK, "status", 1, status=503)
+    else:
+        ApiKey.objects.filter(pk=key.pk).update(sealed="broken")
+        key.refresh_from_db()
+
+    with pytest.raises(KeyNotSaved):
+        recheck(key, at)
+
+    unchanged = ApiKey.objects.get(pk=other.pk)
+    assert (unchanged.state, unchanged.checked_at) == ("valid", other.checked_at)
+    assert ApiKey.objects.get(pk=key.pk).checked_at == at
+
+
 def test_a_key_that_was_removed_meanwhile_is_not_stored_again(ana):
     key = ApiKey.objects.get()
     ApiKey.objects.all().delete()
@@ -141,6 +161,15 @@ def test_why_a_check_failed_is_shown_on_the_card(unchecked, mallory, sandbox):
     recheck_due_keys(now=now())
 
     assert "closed for lunch" in mallory.get("/keys/").content.decode()
+
+
+def test_why_a_key_is_doubted_stays_on_its_card_when_a_check_decides_nothing(ana, sandbox):
+    ApiKey.objects.update(state="doubted", refusal="401 in passing")
+    sandbox.fault(CHECK, "status", 1, status=503, text="closed for lunch")
+
+    recheck_due_keys(now=now())
+
+    assert (ApiKey.objects.get().state, ApiKey.objects.get().refusal) == ("doubted", "401 in passing")
 
 
 def test_valid_keys_are_not_checked_by_themselves(ana, sandbox):

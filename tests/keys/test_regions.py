@@ -46,6 +46,17 @@ def test_with_right_clocks_there_is_no_difference(ana, worker, sandbox):
     assert difference() == 0 and difference_text("us") == ""
 
 
+def test_each_region_has_a_clock_of_its_own():
+    RegionState.objects.create(region="eu", clock_difference_ms=60_000, clock_samples=[60_000])
+    record(300, 300, 300)
+
+    assert (difference(), clock_difference("eu").total_seconds()) == (300, 60)
+    assert clock_difference("moon") == timedelta(0)
+    at = now()
+    assert certain_roboflow_time("us", at) - at == timedelta(seconds=298)
+    assert certain_roboflow_time("eu", at) - at == timedelta(seconds=58)
+
+
 def test_before_three_answers_nothing_is_known():
     record(300, 300)
 

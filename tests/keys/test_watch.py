@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils.timezone import now
 
-from deployments.keys.models import ApiKey
+from deployments.keys.models import ApiKey, RegionState
 from deployments.keys.open import call_with_key
-from deployments.keys.watch import ReadingPaused, be_patient, patience_until
+from deployments.keys.watch import Reading, ReadingPaused, be_patient, patience_until, request_reading
 from deployments.roboflow.errors import RateLimited
 from deployments.workspaces.models import LONGEST_PATIENCE, Workspace
 from tests.people import operation_of
@@ -106,6 +106,33 @@ def test_a_wait_that_was_stored_before_the_clock_was_set_back_is_replaced(worksp
     be_patient(workspace.pk, seconds=10, now=now())
 
     assert seconds_to_wait() == 10
+
+
+@pytest.mark.parametrize(
+    ("silent_region", "patience_seconds", "goes_on"),
+    [("", None, True), ("us", None, False), ("eu", None, True), ("", 30, False), ("", -1, True)],
+)
+def test_a_read_goes_on_unless_silence_or_a_retry_after_came_meanwhile(
+    silent_region, patience_seconds, goes_on, workspace
+):
+    if silent_region:
+        RegionState.objects.update_or_create(region=silent_region, defaults={"silent_since": now()})
+    if patience_seconds is not None:
+        Workspace.objects.update(patience_until=now() + timedelta(seconds=patience_seconds))
+
+    assert Reading("us", workspace.pk).may_go_on() is goes_on
+
+
+def test_a_pause_says_until_when_it_lasts_and_why(workspace):
+    until = (now() + timedelta(seconds=30)).replace(microsecond=0)
+    Workspace.objects.update(patience_until=until)
+
+    with pytest.raises(ReadingPaused) as paused:
+        request_reading("us", workspace.pk)
+
+    assert paused.value.retry_at == until and paused.value.since is None
+    assert f"{until:%H:%M:%S} UTC" in paused.value.reading
+    assert request_reading("us", None) == Reading("us", None)
 
 
 def test_a_read_is_not_repeated_while_the_region_is_silent(ana, sandbox, short_timeouts, workspace):

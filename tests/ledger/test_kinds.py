@@ -15,6 +15,7 @@ from deployments.ledger.kinds import (
     is_done,
     is_possible,
     kind_of_step,
+    why_impossible,
 )
 from deployments.roboflow.client import Client
 from portal.audit.actions import sentence_of
@@ -63,6 +64,22 @@ def test_a_kind_is_done_exactly_with_these_statuses(kind, proving):
 )
 def test_a_kind_is_possible_exactly_from_these_statuses(kind, possible):
     assert {status for status in STATUSES if is_possible(kind, status)} == possible
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "why"),
+    [
+        ("pause", "ready", ""),
+        ("pause", "paused", "is paused already"),
+        ("resume", "ready", "is ready, not paused"),
+        ("resume", "paused", ""),
+        ("resume", "expired", "is expired"),
+        ("delete", "deleted", "is deleted"),
+        ("delete", "hibernating", ""),
+    ],
+)
+def test_what_is_impossible_says_why_after_the_name_of_the_deployment(kind, status, why):
+    assert why_impossible(kind, status) == why
 
 
 @pytest.mark.parametrize(

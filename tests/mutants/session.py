@@ -107,9 +107,15 @@ class Session:
         return self.note_lines
 
     def may_notice(self, item: pytest.Item, mutant: Mutant) -> bool:
-        """Return whether the test ran the mutant's lines; for a line that runs on import, any of its file."""
+        """Return whether the test ran the mutant's lines.
+
+        A line that runs on import may be noticed by a test that ran any line of its file, or that is in the
+        file's own test file: that may only read a constant.
+        """
         ran = self.lines[item.nodeid, mutant.path]
-        return not ran.isdisjoint(mutant.lines) if mutant.function else bool(ran)
+        if mutant.function:
+            return not ran.isdisjoint(mutant.lines)
+        return bool(ran) or item.path.name == f"test_{Path(mutant.path).name}"
 
     def order(self, items: list[pytest.Item], path: str, function: str) -> list[pytest.Item]:
         """Sort tests: first those that killed most mutants of this function, then the fastest.
@@ -193,15 +199,33 @@ def codes_of(code: CodeType) -> dict[str, list[CodeType]]:
 
 
 def run_again(mutant: Mutant, path: str) -> bool:
-    """Run a changed constant or class, and give it to every module that imported the old one."""
+    """Run a changed constant or class, and those made from it; give them to every module that imports them."""
     modules = [one for one in sys.modules.values() if hasattr(one, "__dict__")]
     module = next(one for one in modules if vars(one).get("__file__") == path)
-    before, after = ast.parse(mutant.original).body, ast.parse(mutant.text).body
-    changed = next(new for old, new in zip(before, after, strict=True) if ast.dump(old) != ast.dump(new))
     was = dict(vars(module))
-    exec(compile(ast.Module([changed], []), path, "exec"), vars(module))
+    program = ast.Module(changed_statements(mutant, can_repeat_classes=not path.endswith("models.py")), [])
+    exec(compile(program, path, "exec"), vars(module))
     for name, value in vars(module).items():
         for other in modules if value is not was.get(name) else []:
             if vars(other).get(name) is was.get(name):
                 setattr(other, name, value)
     return True
+
+
+def changed_statements(mutant: Mutant, *, can_repeat_classes: bool) -> list[ast.stmt]:
+    """Return the changed statement, and the later constants and classes that use what it defines."""
+    found: list[ast.stmt] = []
+    names: set[str] = set()
+    repeatable = ast.Assign | ast.AnnAssign | (ast.ClassDef if can_repeat_classes else ast.Assign)
+    for old, new in zip(ast.parse(mutant.original).body, ast.parse(mutant.text).body, strict=True):
+        uses = {node.id for node in ast.walk(new) if isinstance(node, ast.Name)}
+        if ast.dump(old) != ast.dump(new) or (isinstance(new, repeatable) and names & uses):
+            found.append(new)
+            targets = [new.name] if isinstance(new, ast.ClassDef) else []
+            names |= {*targets, *(node.id for node in ast.walk(new) if is_target(node))}
+    return found
+
+
+def is_target(node: ast.AST) -> bool:
+    """Return whether the node is a name that its statement defines."""
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)

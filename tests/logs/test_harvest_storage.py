@@ -1,0 +1,131 @@
+"""What a harvest stores: only about its own log, once, and so that open pages notice."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils.timezone import now
+
+from deployments.keys.models import ApiKey
+from deployments.logs import harvest as harvesting
+from deployments.logs.harvest import harvest_deployment, request_harvest
+from deployments.logs.models import Harvest, Line
+
+
+@pytest.fixture
+def other(fleet):
+    """Another deployment whose log somebody has open, too."""
+    row = fleet["dock-cameras"]
+    Harvest.objects.create(
+        deployment=row, wanted_from=now() - timedelta(hours=9), wanted_until=now(), revision=7
+    )
+    return row
+
+
+def state_of(deployment):
+    return Harvest.objects.get(deployment=deployment)
+
+
+def test_a_harvest_changes_nothing_of_another_log(other, deployment, harvest):
+    harvest()
+
+    untouched = state_of(other)
+    assert (untouched.revision, untouched.harvested_at, untouched.covered_from) == (7, None, None)
+    assert not Line.objects.filter(deployment=other).exists()
+    assert state_of(deployment).revision > 1
+
+
+def test_two_deployments_may_have_a_line_with_the_same_id(other, deployment, harvest):
+    harvest()
+    line = Line.objects.filter(deployment=deployment).first()
+    count = Line.objects.count()
+    line.pk, line.deployment = None, other
+    line.save()
+    Line.objects.filter(deployment=deployment, insert_id=line.insert_id).delete()
+    Harvest.objects.filter(deployment=deployment).update(covered_from=None, covered_to=None)
+
+    harvest()
+
+    assert Line.objects.filter(deployment=deployment, insert_id=line.insert_id).count() == 1
+    assert Line.objects.filter(deployment=deployment).count() >= count
+
+
+def test_lines_that_another_worker_stored_meanwhile_are_no_error(deployment, harvest, monkeypatch):
+    harvest()
+    before = set(Line.objects.values_list("insert_id", flat=True))
+    monkeypatch.setattr(harvesting, "stored_ids", lambda deployment, insert_ids: set())
+
+    harvest()
+
+    assert before <= set(Line.objects.values_list("insert_id", flat=True))
+    assert state_of(deployment).error_reading == ""
+
+
+def test_new_lines_and_another_error_wake_open_pages_and_the_same_again_does_not(
+    deployment, harvest, twist, sandbox
+):
+    harvest()
+    twist["/get_log"] = lambda answer: b"[]"
+    harvest()
+    quiet = state_of(deployment).revision
+    harvest()
+    still_quiet = state_of(deployment).revision
+    sandbox.fault("/get_log", "status", 0, status=400, text="closed")
+    del twist["/get_log"]
+    revisions = []
+    for _ in range(2):
+        harvest()
+        revisions.append(state_of(deployment).revision)
+
+    assert still_quiet == quiet
+    assert revisions == [quiet + 1, quiet + 1]
+
+
+def test_a_harvest_ends_the_turn_of_the_key_that_read(ana, harvest):
+    ApiKey.objects.update(read_at=None)
+
+    harvest()
+
+    assert ApiKey.objects.get().read_at is not None
+
+
+def test_without_a_key_that_reads_the_page_says_so(deployment, harvest, sandbox):
+    ApiKey.objects.update(state="refused")
+
+    harvest()
+
+    assert "cannot be opened" in state_of(deployment).error_reading
+    assert sandbox.call_count("/get_log") == 0
+
+
+def test_a_page_that_asks_for_an_earlier_time_is_heard_at_once_and_other_polls_rarely(deployment):
+    start = now()
+    request_harvest(deployment, since=start - timedelta(hours=1), now=start)
+    first = state_of(deployment)
+
+    request_harvest(deployment, since=start - timedelta(hours=1), now=start + timedelta(seconds=7))
+    soon = state_of(deployment)
+    request_harvest(deployment, since=start - timedelta(hours=5), now=start + timedelta(seconds=7))
+    earlier = state_of(deployment)
+    request_harvest(deployment, since=start, now=start + timedelta(seconds=16))
+    later = state_of(deployment)
+
+    assert soon.wanted_until == first.wanted_until == start + timedelta(seconds=20)
+    assert earlier.wanted_until == start + timedelta(seconds=27)
+    assert later.wanted_until == start + timedelta(seconds=36)
+    assert earlier.wanted_from == later.wanted_from == start - timedelta(hours=5)
+
+
+def test_what_was_covered_grows_in_both_directions_and_never_shrinks(deployment, harvest):
+    harvest()
+    first = state_of(deployment)
+    Harvest.objects.update(wanted_from=now() - timedelta(hours=6), harvested_at=None)
+
+    harvest_deployment(deployment.pk)
+    wider = state_of(deployment)
+    Harvest.objects.update(harvested_at=None)
+    harvest_deployment(deployment.pk)
+    last = state_of(deployment)
+
+    assert wider.covered_from < first.covered_from - timedelta(hours=4)
+    assert last.covered_from == wider.covered_from
+    assert first.covered_to <= wider.covered_to <= last.covered_to
