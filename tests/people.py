@@ -38,7 +38,7 @@ class Person:
     def ask(self, deployment: Any, kind: str, **fields: Any) -> Any:
         """Submit the form that asks for a change of a deployment."""
         return self.post(
-            f"/w/{WORKSPACE}/deployments/{deployment.deployment_id}/{kind}/",
+            f"{deployment.get_absolute_url()}{kind}/",
             {"form_token": str(uuid4()), **fields},
         )
 

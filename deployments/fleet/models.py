@@ -2,12 +2,12 @@
 
 from datetime import datetime, timedelta
 from typing import ClassVar
-from urllib.parse import quote
 
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
+from deployments.fleet.address import is_host_name
 from deployments.ledger.kinds import ENDED_STATUSES, FAILED, PENDING
 from deployments.ledger.models import Operation
 from deployments.workspaces.models import Workspace
@@ -89,13 +89,13 @@ class Deployment(models.Model):
         return self.deployment_name
 
     def get_absolute_url(self) -> str:
-        """Return the address of the deployment's page.
+        """Return the address of the deployment's page."""
+        return reverse("fleet:detail", args=[self.workspace.slug, self.deployment_id])
 
-        An id with a slash fits into no address of ours: then this is a link that leads to a 404, so that
-        one odd id does not break the pages that list it.
-        """
-        fleet = reverse("fleet:list", args=[self.workspace.slug])
-        return f"{fleet}deployments/{quote(self.deployment_id, safe='')}/"
+    @property
+    def host_name(self) -> str:
+        """Return the domain if it is a host name, otherwise "": other text has no place in a command."""
+        return self.domain if is_host_name(self.domain) else ""
 
     @property
     def is_over(self) -> bool:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from deployments.fleet import views
+from deployments.fleet import views  # address has the converter
 
 app_name = "fleet"
 urlpatterns = [
@@ -10,5 +10,5 @@ urlpatterns = [
     path("w/<slug:workspace>/strip/", views.strip, name="strip"),
     path("w/<slug:workspace>/sync/", views.sync_now, name="sync"),
     path("w/<slug:workspace>/deployments/", views.redirect_to_fleet, name="deployments"),
-    path("w/<slug:workspace>/deployments/<str:deployment_id>/", views.detail, name="detail"),
+    path("w/<slug:workspace>/deployments/<deployment_id:deployment_id>/", views.detail, name="detail"),
 ]

@@ -18,7 +18,7 @@ urlpatterns = [
     path("w/<slug:workspace>/deployments/new/", change_views.new, name="new"),
     *(
         path(
-            f"w/<slug:workspace>/deployments/<str:deployment_id>/{kind}/",
+            f"w/<slug:workspace>/deployments/<deployment_id:deployment_id>/{kind}/",
             change_views.change_view(kind),
             name=str(kind),
         )

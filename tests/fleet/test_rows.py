@@ -12,7 +12,6 @@ from deployments.fleet.rows import fleet_row, shown_operations
 from deployments.ledger.models import Operation
 from portal.web.times import ago_text, left_text
 from tests.people import operation_of
-from tests.twisted import with_entries
 
 FLEET = "/w/acme-vision/"
 
@@ -277,14 +276,3 @@ def test_a_row_offers_what_its_status_allows_while_nothing_is_open(fields, possi
 
     assert {kind for kind in ("pause", "resume") if getattr(row, f"can_{kind}")} == possible
     assert busy.is_busy and not busy.can_pause and not busy.can_resume
-
-
-@pytest.mark.parametrize("odd", ["a/b", "a?b#c", "a%2fb", "..", "a b"])
-def test_an_id_that_fits_into_no_address_breaks_no_page(odd, ana, fleet, worker, twist):
-    new = {"deployment_id": odd, "deployment_name": "odd-one", "machine_type": "dev-cpu", "status": "ready"}
-    twist["/list"] = with_entries(lambda found: [*found, new])
-    worker.sync()
-
-    page = ana.get(FLEET)
-
-    assert page.status_code == 200 and "odd-one" in page.content.decode()
