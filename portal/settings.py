@@ -152,6 +152,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "portal.web.middleware.InputLimitsMiddleware",
     "portal.web.middleware.HtmxRedirectMiddleware",
+    "portal.accounts.ceremonies.CeremonyMiddleware",
     "portal.accounts.middleware.PersonMiddleware",
 ]
 ROOT_URLCONF = "portal.urls"

@@ -28,9 +28,9 @@ def add_app(person):
     return secret
 
 
-def sign_in(email="ana@example.com"):
-    """Type e-mail and password in a new browser; return it and the answer."""
-    client = Client()
+def sign_in(email="ana@example.com", client=None):
+    """Type e-mail and password, in a new browser if none is given; return it and the answer."""
+    client = client or Client()
     return client, client.post("/accounts/login/", {"login": email, **PASSWORD})
 
 
