@@ -218,7 +218,7 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # a changed password or second factor is told by mail
 USERSESSIONS_ADAPTER = "portal.accounts.adapters.SessionsAdapter"
 MFA_ADAPTER = "portal.accounts.adapters.FactorAdapter"
-MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["totp", "webauthn"]  # recovery codes are ours (accounts.recovery_codes)
 MFA_PASSKEY_LOGIN_ENABLED = True
 # allauth notes the address of a requested new password as unverified. Invitations verify it.
 MFA_ALLOW_UNVERIFIED_EMAIL = True

@@ -67,7 +67,7 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     }
 
     def encrypt(self, text: str) -> str:
-        """Seal `text`: the secret of an authenticator app, or the seed of recovery codes."""
+        """Seal `text`: the secret of an authenticator app."""
         return seal_text(json.dumps([PURPOSE, text]))
 
     def decrypt(self, encrypted_text: str) -> str:

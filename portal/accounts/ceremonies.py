@@ -7,11 +7,11 @@ to the challenge of a sign-in would confirm a change, and the challenge of a hal
 import time
 from collections.abc import Callable
 
-from allauth.account.internal.stagekit import LOGIN_SESSION_KEY
-from allauth.mfa.webauthn.internal.auth import STATE_SESSION_KEY
 from django.http import HttpRequest, HttpResponse
 
 FACTOR_PAGES = "/accounts/2fa/"
+# Names of allauth 65 in the session: the challenge of a passkey, and a half sign-in.
+STATE_SESSION_KEY, LOGIN_SESSION_KEY = "mfa.webauthn.state", "account_login"
 CEREMONY_SESSION_KEY = "passkey_ceremony"
 LIFE_SECONDS = 600
 

@@ -13,8 +13,7 @@ from portal.audit.append import Subject, append_event
 from portal.audit.origin import SYSTEM, Origin
 from portal.vault import Unreadable, is_newest, open_text, reseal
 
-# The keys of Authenticator.data with sealed values: of an authenticator app, of recovery codes.
-SEALED = ("secret", "seed")
+SEALED = ("secret",)  # the keys of Authenticator.data with sealed values: of an authenticator app
 
 
 class NoFactorYourself(Exception):

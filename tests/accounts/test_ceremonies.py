@@ -7,11 +7,11 @@ from html import unescape
 
 import pytest
 import time_machine
-from allauth.account.internal.stagekit import LOGIN_SESSION_KEY
 from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.utils.timezone import now
 
+from portal.accounts.ceremonies import LOGIN_SESSION_KEY
 from tests.accounts.signing_in import FACTOR, confirm, is_in, sign_in
 from tests.accounts.soft_passkey import SoftPasskey
 from tests.totp import code_of

@@ -20,7 +20,7 @@ def test_an_app_is_added_after_the_password_was_typed_again(ana, trail):
 
     assert answer.status_code == 302 and "reauthenticate" in answer.headers["Location"]
     add_app(ana)
-    assert trail.actions()[-2:] == ["second_factor.added", "second_factor.codes_made"]
+    assert trail.actions()[-1] == "second_factor.added"
     assert Event.objects.get(action="second_factor.added").changed == {"kind": [None, "authenticator app"]}
 
 
@@ -63,25 +63,13 @@ def test_codes_cannot_be_guessed_at_speed(app):
     assert not is_in(client)
 
 
-def test_a_recovery_code_stands_in_once(ana, app):
-    page = confirm(ana, f"{FACTOR}recovery-codes/").content.decode()
-    code = re.findall(r"<code>(\d{8})</code>", page)[0]
-    first, _ = sign_in()
-    first.post(f"{FACTOR}authenticate/", {"code": code})
-    second, _ = sign_in()
-
-    second.post(f"{FACTOR}authenticate/", {"code": code})
-
-    assert is_in(first) and not is_in(second)
-
-
 def test_secrets_of_second_factors_are_sealed_in_the_database(ana, app):
     with connection.cursor() as cursor:
         cursor.execute("SELECT data FROM mfa_authenticator")
         stored = str(cursor.fetchall())
 
     assert app not in stored
-    assert stored.count("gAAAA") == 2  # Fernet tokens: the secret of the app, the seed of the codes
+    assert stored.count("gAAAA") == 1  # Fernet's token: the secret of the app
 
 
 def test_what_the_vault_sealed_for_something_else_is_no_second_factor(ana, app):
@@ -103,7 +91,7 @@ def test_rotation_takes_second_factors_along_and_the_old_vault_key_may_go(app, s
     call_command("vault", "rotate")
     settings.PORTAL_VAULT_KEYS = [new]
 
-    assert "2 secrets of second factors re-sealed" in capsys.readouterr().out
+    assert "1 secrets of second factors re-sealed" in capsys.readouterr().out
     call_command("vault", "check")
     client, _ = sign_in()
     client.post(f"{FACTOR}authenticate/", {"code": code_of(app, steps=1)})
@@ -117,7 +105,6 @@ def test_a_lost_vault_key_is_said_and_lets_nobody_past(ana, app, settings):
     answer = client.post(f"{FACTOR}authenticate/", {"code": code_of(app, steps=1)})
 
     assert answer.status_code == 503 and "cannot be read" in answer.content.decode() and not is_in(client)
-    assert confirm(ana, f"{FACTOR}recovery-codes/").status_code == 503
     assert ana.get(FACTOR).status_code == 200
     with pytest.raises(CommandError, match="Ana, second factor"):
         call_command("vault", "check")

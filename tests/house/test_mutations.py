@@ -23,7 +23,7 @@ ALLAUTH = (  # allauth's addresses that take a POST
     "accounts/sessions/",
     "accounts/2fa/totp/activate/",
     "accounts/2fa/webauthn/login/",
-    "accounts/2fa/recovery-codes/generate/",
+    "accounts/2fa/recovery-codes/",
 )
 
 
@@ -32,7 +32,7 @@ def place(ana, fleet):
     """Return a value for each part of an address; CSRF is checked before the view looks for the objects."""
     return {
         "<slug:workspace>": "acme-vision",
-        "<str:deployment_id>": fleet["night-shift"].deployment_id,
+        "<deployment_id:deployment_id>": fleet["night-shift"].deployment_id,
         "<uuid:operation_id>": str(uuid4()),
         "<int:member_id>": str(Membership.objects.get(user=ana.user).pk),
         "<int:invitation_id>": "1",

@@ -57,12 +57,15 @@ OPEN = {  # addresses that need no membership; a test of their own room says wha
 }
 OWN = {  # addresses of a signed-in person's own things
     "accounts:profile",
+    "accounts:recovery_codes",
     "keys:list",
     "keys:replace",
     "keys:check",
     "keys:remove",
     "activity:verify",
     "None:account_email",
+    "None:mfa_activate_totp",
+    "None:mfa_add_webauthn",
 }
 
 
@@ -86,7 +89,7 @@ def place(ana, fleet):
     ana.post("/w/acme-vision/team/", {"email": "new@example.com", "role": "viewer"})
     return {
         "<slug:workspace>": "acme-vision",
-        "<str:deployment_id>": fleet["night-shift"].deployment_id,
+        "<deployment_id:deployment_id>": fleet["night-shift"].deployment_id,
         "<uuid:operation_id>": str(operation.pk),
         "<int:sequence>": str(Event.objects.filter(workspace_id=operation.workspace_id).first().sequence),
         "<int:member_id>": str(ana.user.memberships.get().pk),

@@ -1,4 +1,4 @@
-"""What a transition leaves in the trail and the log: who, about what, why, and what is known. And dismissal."""
+"""What a transition leaves in the trail and the log: who, about what, why; and dismissal."""
 
 import pytest
 import structlog

@@ -199,7 +199,7 @@ def codes_of(code: CodeType) -> dict[str, list[CodeType]]:
 
 
 def run_again(mutant: Mutant, path: str) -> bool:
-    """Run a changed constant or class, and those made from it; give them to every module that imports them."""
+    """Run a changed constant or class, and those made from it; give them to all modules that import them."""
     modules = [one for one in sys.modules.values() if hasattr(one, "__dict__")]
     module = next(one for one in modules if vars(one).get("__file__") == path)
     was = dict(vars(module))

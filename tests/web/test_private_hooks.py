@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.stagekit import LOGIN_SESSION_KEY
 from allauth.core.ratelimit import consume
+from allauth.mfa.webauthn.internal.auth import STATE_SESSION_KEY
 from django.core.cache import cache
 from django.db import connection
 from django.test import RequestFactory
 
-from portal.accounts import login_attempts
+from portal.accounts import ceremonies, login_attempts
 from portal.accounts.login_attempts import LoginAttemptsByAddress
 from portal.web.limits import is_within_limit
 
@@ -57,6 +59,14 @@ def test_allauth_still_counts_wrong_passwords_by_a_private_key_with_the_host():
 
     assert "_get_login_attempts_cache_key" in inspect.getsource(DefaultAccountAdapter.pre_authenticate)
     assert theirs(at_one, email="ana@example.com") != theirs(at_two, email="ana@example.com")
+
+
+def test_allauth_still_keeps_challenges_and_half_sign_ins_under_these_names():
+    """When this fails: change the names in portal/accounts/ceremonies.py."""
+    assert (ceremonies.STATE_SESSION_KEY, ceremonies.LOGIN_SESSION_KEY) == (
+        STATE_SESSION_KEY,
+        LOGIN_SESSION_KEY,
+    )
 
 
 def test_our_key_is_the_address_alone():
