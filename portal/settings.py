@@ -152,6 +152,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "portal.web.middleware.InputLimitsMiddleware",
     "portal.web.middleware.HtmxRedirectMiddleware",
+    "portal.accounts.devices.DeviceMiddleware",
     "portal.accounts.ceremonies.CeremonyMiddleware",
     "portal.accounts.middleware.PersonMiddleware",
 ]

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from allauth.core import context
+from allauth.core.ratelimit import clear, consume
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.adapter import DefaultUserSessionsAdapter
@@ -15,6 +16,7 @@ from django.http import HttpRequest
 
 from portal.accounts.factors import is_second_factor_required, second_factors
 from portal.accounts.login_attempts import LoginAttemptsByAddress
+from portal.accounts.models import User
 from portal.accounts.record import record_person_event
 from portal.audit.actions import Action
 from portal.vault import Unreadable, open_text, seal_text
@@ -38,6 +40,20 @@ class AccountAdapter(LoginAttemptsByAddress):
     def get_reset_password_from_key_url(self, key: str) -> str:
         """Return the link with PORTAL_BASE_URL: the Host header of the request could name another host."""
         return f"{settings.PORTAL_BASE_URL}{urlsplit(super().get_reset_password_from_key_url(key)).path}"
+
+    def reauthenticate(self, user: User, password: str) -> bool:
+        """Return whether a signed-in person typed their password.
+
+        The limit counts what is typed in sessions of that person: allauth's own would count what strangers
+        type at the sign-in as well. Raises ValidationError when the limit is reached.
+        """
+        key = f"confirm-{user.pk}"
+        if not consume(context.request, action="confirm_password", key=key):
+            raise self.validation_error("too_many_login_attempts")
+        is_right: bool = user.check_password(password)
+        if is_right:
+            clear(context.request, action="confirm_password", key=key)
+        return is_right
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send a mail in the background.

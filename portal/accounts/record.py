@@ -44,6 +44,7 @@ def connect_signals() -> None:
 def signed_in(*, request: HttpRequest, user: User, **_: Any) -> None:
     """Record a sign-in and what the person used for it. The absolute limit of the session counts from now."""
     request.session["signed_in_at"] = int(time.time())
+    request.signed_in_email = user.email  # type: ignore[attr-defined]  # for DeviceMiddleware
     means = sign_in_means(request, user)
     record_person_event(request, Action.SIGNIN, user, changes={"by": (None, means)} if means else None)
 

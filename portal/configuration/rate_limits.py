@@ -7,6 +7,7 @@ RATE_LIMITS = {
     "reset_password": "10/m/ip,3/m/key",
     "change_password": "5/m/user",
     # of the portal
+    "confirm_password": "5/5m/key",
     "key_check": "10/m/user",
     "operation": "120/m/user",
     "batch": "6/m/user",
