@@ -25,9 +25,11 @@ def follow_file() -> None:
         if wanted != ahead:
             if traveller:
                 traveller.stop()
-            ahead = wanted
-            traveller = time_machine.travel(datetime.now(tz=UTC) + timedelta(seconds=ahead), tick=True)
-            traveller.start()
+            # A busy machine may pause this thread between the two times, so a right clock is left alone.
+            ahead, traveller = wanted, None
+            if ahead:
+                traveller = time_machine.travel(datetime.now(tz=UTC) + timedelta(seconds=ahead), tick=True)
+                traveller.start()
         time.sleep(0.1)
 
 
