@@ -40,6 +40,8 @@ def values(ana: Any, fleet: dict[str, Any]) -> dict[str, str]:
         "sequence": str(Event.objects.filter(workspace_id=operation.workspace_id).first().sequence),
         "member_id": str(ana.user.memberships.get().pk),
         "invitation_id": str(Invitation.objects.get().pk),
+        "person_id": str(ana.user.pk),
+        "change": "confirm",
         "key_id": str(ApiKey.objects.first().pk),
         "pk": "1",
         "key": "unknown",

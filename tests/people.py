@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core import mail
 from django.test import Client
 from django.utils.timezone import now
 
@@ -55,14 +56,29 @@ class Person:
 
 
 def make_person(name: str, **fields: Any) -> Person:
-    """Create a user with the address `name`@example.com and sign them in."""
+    """Create a user with the confirmed address `name`@example.com and sign them in."""
     from portal.accounts.models import User
 
+    fields = {"email_confirmed_at": now(), **fields}
     user = User.objects.create_user(f"{name.lower()}@example.com", "a long password", name=name, **fields)
     person = Person(user)
     person.client.force_login(user, backend="portal.accounts.backend.PersonBackend")
     person.client.defaults["REMOTE_ADDR"] = f"10.1.2.{next(_ips) % 250 + 1}"
     return person
+
+
+def signed_in_again(person: Person) -> Person:
+    """Return the same person in a new browser."""
+    person.user.refresh_from_db()
+    again = Person(person.user)
+    again.client.force_login(person.user, backend="portal.accounts.backend.PersonBackend")
+    return again
+
+
+def link_of_invitation(page: Any) -> str:
+    """Return the path of the link that was mailed, or that the page of the inviter shows."""
+    text = page.content.decode() + "".join(message.body for message in mail.outbox[-1:])
+    return re.search(r"/invite/[\w-]+/", text)[0]  # type: ignore[index]
 
 
 def add_key(person: Person, value: str) -> Any:

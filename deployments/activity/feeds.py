@@ -7,7 +7,14 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 
 from portal.audit.export import record_export
-from portal.audit.feed import COLUMNS, export_fields, feed_page, filter_choices, filter_events
+from portal.audit.feed import (
+    COLUMNS,
+    export_fields,
+    feed_page,
+    filter_choices,
+    filter_events,
+    with_addresses,
+)
 from portal.audit.integrity import integrity_context
 from portal.audit.models import Event
 from portal.web.export import export_response, wants_export
@@ -27,7 +34,8 @@ def export_if_wanted(
         return None
     if not record_export(request, workspace, what=what, format=format):
         return too_many_exports_page(request)
-    rows = filter_events(events, request.GET).order_by("-sequence").iterator(chunk_size=1000)
+    found = with_addresses(filter_events(events, request.GET))
+    rows = found.order_by("-sequence").iterator(chunk_size=1000)
     fields = (export_fields(event) for event in rows)
     return export_response(fields, columns=COLUMNS, format=format, filename=filename)
 
@@ -46,7 +54,7 @@ def feed_context(request: HttpRequest, events: QuerySet[Event]) -> dict[str, Any
 
 def get_event_or_404(events: QuerySet[Event], sequence: int) -> Event:
     """Return the event in `events` with this sequence number. Raises Http404."""
-    event = events.filter(sequence=sequence).first()
+    event = with_addresses(events.filter(sequence=sequence)).first()
     if event is None:
         raise Http404
     return event

@@ -36,6 +36,7 @@ def seed_demo(*, password: str, with_keys: bool, now: datetime) -> None:
                 name=name,
                 is_administrator=is_administrator,
                 created_at=now,
+                email_confirmed_at=now,
             )
         if with_keys and key and not ApiKey.objects.filter(user=person).exists():
             add_demo_key(person, key, now=now)

@@ -19,6 +19,7 @@ class TimedText:
 
     text: str
     at: datetime
+    hover: str = ""  # the e-mail of the person in the text
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def shown_operations(workspace: Workspace) -> AskedOperations:
     rows = Operation.objects.filter(workspace=workspace).filter(
         Q(state__in=OPEN_STATES) | Q(pk__in=unsettled)
     )
-    return AskedOperations(rows.select_related("workspace").order_by("requested_at"))
+    return AskedOperations(rows.select_related("workspace", "actor").order_by("requested_at"))
 
 
 def asked_text(operation: Operation) -> TimedText:
@@ -98,7 +99,8 @@ def asked_text(operation: Operation) -> TimedText:
         what = f"{operation.facts.progressive}, outcome not known yet"
     else:
         what = operation.facts.progressive
-    return TimedText(f"{what} - asked by {operation.actor_name}", operation.requested_at)
+    hover = operation.actor.email if operation.actor else ""
+    return TimedText(f"{what} - asked by {operation.actor_name}", operation.requested_at, hover)
 
 
 def fleet_rows(workspace: Workspace, deployments: Iterable[Deployment], asked: AskedOperations) -> list[Row]:

@@ -14,7 +14,7 @@ from deployments.keys.seal import fingerprints_of, seal_key, stored_digests
 from deployments.roboflow.errors import KeyRefused, RoboflowError
 from deployments.roboflow.known_keys import punctuation_of
 from deployments.roboflow.mask import Secret
-from deployments.workspaces.join import RemovedMember, get_or_create_workspace, join_by_key
+from deployments.workspaces.join import NotConfirmed, RemovedMember, get_or_create_workspace, join_by_key
 from deployments.workspaces.models import Workspace
 from deployments.workspaces.revision import bump_revision
 from portal.accounts.models import User
@@ -127,11 +127,13 @@ def store_holder(workspace: Workspace, *, user: User, by: Origin, now: datetime)
     """Make the holder of a valid key a member; return the entries to append last, none for a member.
 
     Call it inside a transaction, before a key is locked or stored: a removal of the member locks in the same
-    order. Raises KeyNotSaved for a member who was removed.
+    order. Raises KeyNotSaved for a member who was removed, and for an address that nobody has confirmed.
     """
     try:
         entry = join_by_key(user=user, workspace=workspace, by=by, now=now)
         return [entry] if entry else []
+    except NotConfirmed as error:
+        raise KeyNotSaved(str(error)) from None
     except RemovedMember:
         raise KeyNotSaved(f"You were removed from {workspace}: a manager can invite you again.") from None
 

@@ -95,7 +95,7 @@ def operations(request: HttpRequest, membership: Membership) -> HttpResponseBase
     if export_format := wants_export(request):
         return export_operations(request, workspace, rows, export_format)
     page = keyset_page(
-        rows.select_related("workspace"),
+        rows.select_related("workspace", "actor"),
         cursor=request.GET.get("cursor"),
         size=50,
         fields=("-requested_at", "-pk"),

@@ -9,9 +9,16 @@ from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from deployments.team.forms import AcceptForm
-from deployments.team.invite import AccountExists, NoInvitation, accept_invitation, find_invitation
+from deployments.team.invite import (
+    AccountExists,
+    NameTaken,
+    NoInvitation,
+    accept_invitation,
+    find_invitation,
+)
 from deployments.team.models import Invitation
+from deployments.workspaces.join import NotConfirmed
+from portal.accounts.forms import NameAndPasswordForm
 from portal.accounts.models import User
 from portal.audit.origin import origin_of
 from portal.clock import now
@@ -31,9 +38,9 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
         return form_page(request, "team/no_invitation.html", {})
     if request.user.is_authenticated:
         return accept_as_user(request, invitation, request.user)
-    if User.objects.filter(email__iexact=invitation.email).exists():
+    if User.objects.with_email(invitation.email).exists():
         return redirect(sign_in_url(request))
-    form = AcceptForm(request.POST or None, email=invitation.email)
+    form = NameAndPasswordForm(request.POST or None, email=invitation.email)
     if not form.is_valid():
         return form_page(request, "team/accept.html", {"form": form, "invitation": invitation})
     return join_workspace(request, invitation, None, **form.cleaned_data)
@@ -46,7 +53,7 @@ def sign_in_url(request: HttpRequest) -> str:
 
 def accept_as_user(request: HttpRequest, invitation: Invitation, user: User) -> HttpResponse:
     """Let a signed-in person accept an invitation to their address; say it if it is to another address."""
-    is_theirs = user.email.lower() == invitation.email.lower()
+    is_theirs = user.email == invitation.email
     if request.method == "POST" and is_theirs:
         return join_workspace(request, invitation, user, name="", password="")
     return form_page(request, "team/accept_as.html", {"invitation": invitation, "theirs": is_theirs})
@@ -67,6 +74,9 @@ def join_workspace(
         )
     except NoInvitation:
         return form_page(request, "team/no_invitation.html", {})
+    except (NotConfirmed, NameTaken) as error:
+        messages.error(request, str(error))
+        return redirect_page(request, request.path)
     except AccountExists:
         messages.info(request, "There is an account with this address now: sign in to accept the invitation.")
         return redirect_page(request, sign_in_url(request))

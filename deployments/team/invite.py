@@ -12,10 +12,11 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from deployments.team.models import Invitation, InvitationQuerySet
-from deployments.workspaces.join import store_member
+from deployments.workspaces.join import refuse_unconfirmed, store_member
 from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.revision import bump_revision
 from deployments.workspaces.roles import Role
+from portal.accounts.addresses import canonical_email
 from portal.accounts.models import User
 from portal.audit.actions import Action
 from portal.audit.append import Entry, Subject, append_events
@@ -33,17 +34,31 @@ class NoInvitation(Exception):
     """The link belongs to no open invitation: it is wrong, used, withdrawn or expired."""
 
 
+class NameTaken(Exception):
+    """Somebody has taken the name, or one that looks the same, in this moment."""
+
+    def __init__(self) -> None:
+        super().__init__("Somebody else has just taken this name: type another one.")
+
+
 class AccountExists(Exception):
     """The invited address got an account meanwhile: its owner signs in, and accepts then."""
 
 
 @dataclass(frozen=True)
 class SentInvitation:
-    """A new invitation, its link, which is shown once, and whether the link was mailed."""
+    """A new invitation, and its link, which the inviter sees once. It is "" when the link was mailed.
+
+    A link that only its mail holds proves whose the address is, so nobody else may see it.
+    """
 
     invitation: Invitation
     link: str
-    mailed: bool
+
+    @property
+    def is_mailed(self) -> bool:
+        """Whether the portal has mailed the link."""
+        return not self.link
 
 
 def hash_token(token: str) -> str:
@@ -63,15 +78,16 @@ def invite_person(
 
     Open invitations of the same address are withdrawn. Raises NotInvited if the address belongs to a member.
     """
-    if Membership.objects.current().filter(workspace=workspace, user__email__iexact=email).exists():
+    email = canonical_email(email)
+    if Membership.objects.current().filter(workspace=workspace, user__email=email).exists():
         raise NotInvited("This person is a member already.")
     token = secrets.token_urlsafe(32)
     with transaction.atomic(durable=True):
-        older = open_invitations(workspace, now=now).filter(email__iexact=email)
+        older = open_invitations(workspace, now=now).filter(email=email)
         entries = withdraw_invitations(older, by=by, now=now)
         invitation = Invitation.objects.create(
             workspace=workspace,
-            email=email.lower(),
+            email=email,
             role=role,
             token_hash=hash_token(token),
             invited_by=inviter,
@@ -89,7 +105,10 @@ def invite_person(
         bump_revision(workspace.pk)
         append_events([*entries, sent])
     link = settings.PORTAL_BASE_URL + reverse("team:accept", args=[token])
-    return SentInvitation(invitation, link, mail_invitation(invitation, link, inviter=inviter))
+    if not mail_invitation(invitation, link, inviter=inviter):
+        return SentInvitation(invitation, link)
+    Invitation.objects.filter(pk=invitation.pk).update(is_mailed=True)
+    return SentInvitation(invitation, "")
 
 
 def open_invitations(workspace: Workspace, *, now: datetime) -> InvitationQuerySet:
@@ -155,12 +174,18 @@ def accept_invitation(
     """Make `user` a member and return them. Without a user, create one with `name` and `password`.
 
     Somebody who is a member already keeps their role. Raises NoInvitation if it is no longer open, and
-    AccountExists if an account with its address appeared meanwhile: then the invitation stays open. The rows
-    are locked in the order of a removal: membership, invitation, workspace, head of the trail.
+    AccountExists if an account with its address appeared meanwhile: then the invitation stays open. Raises
+    NotConfirmed for a person of another workspace whose address nobody has confirmed, and NameTaken. A mailed
+    link confirms the address. The rows are locked in the order of a removal: membership, invitation,
+    workspace, head of the trail.
     """
     user = user or create_invited(invitation, name=name, password=password, now=now)
     by_user = replace(by, actor_id=user.pk, actor_name=str(user))
     role, workspace = Role(invitation.role), invitation.workspace
+    if invitation.is_mailed:
+        User.objects.filter(pk=user.pk, email_confirmed_at=None).update(email_confirmed_at=now)
+        user.refresh_from_db()
+    refuse_unconfirmed(user, workspace)
     joined = store_member(user=user, workspace=workspace, role=role, by=by_user, now=now)
     if not Invitation.objects.open(now).filter(pk=invitation.pk).update(accepted_at=now):
         raise NoInvitation
@@ -177,7 +202,8 @@ def accept_invitation(
 
 
 def create_invited(invitation: Invitation, *, name: str, password: str, now: datetime) -> User:
-    """Create the account of the invited address. Raises AccountExists, or NoInvitation if it was accepted.
+    """Create the account of the invited address. Raises AccountExists, NoInvitation if it was accepted, or
+    NameTaken.
 
     The constraint on the address decides, not a query: two invitations, or the same one twice, can be
     accepted at the same time.
@@ -186,6 +212,8 @@ def create_invited(invitation: Invitation, *, name: str, password: str, now: dat
         with transaction.atomic():
             return User.objects.create_user(invitation.email, password, name=name, created_at=now)
     except IntegrityError:
+        if not User.objects.with_email(invitation.email).exists():
+            raise NameTaken from None
         if Invitation.objects.open(now).filter(pk=invitation.pk).exists():
             raise AccountExists from None
         raise NoInvitation from None

@@ -11,6 +11,7 @@ from deployments.team.invite import open_invitations, withdraw_invitations
 from deployments.workspaces.models import Membership
 from deployments.workspaces.revision import bump_revision
 from deployments.workspaces.roles import Role
+from portal.accounts.people import end_all_sessions
 from portal.audit.actions import Action
 from portal.audit.append import Changes, Entry, Subject, append_events
 from portal.audit.origin import Origin
@@ -97,9 +98,12 @@ def remove_member(member: Membership, *, by: Origin, now: datetime) -> bool:
         raise LastManager
     Membership.objects.filter(pk=current.pk).update(removed_at=now)
     entries = delete_keys(current, by=by, now=now)
-    of_member = Q(email__iexact=current.user.email) | Q(invited_by=current.user)
+    of_member = Q(email=current.user.email) | Q(invited_by=current.user)
     invitations = open_invitations(current.workspace, now=now).filter(of_member)
     entries += withdraw_invitations(invitations, by=by, now=now)
+    is_left_anywhere = Membership.objects.filter(user=current.user, removed_at=None).exists()
+    if not is_left_anywhere and not current.user.is_administrator:
+        end_all_sessions(current.user)  # there is nothing left that they may see
     bump_revision(current.workspace_id)
     entries.append(
         member_entry(Action.MEMBER_REMOVED, current, {"role": (current.role, None)}, by=by, now=now)

@@ -45,8 +45,7 @@ def team_context(
     """Return the context of the team page; `sent` is the invitation that was just created."""
     workspace = membership.workspace
     members = list(
-        Membership.objects.current()
-        .filter(workspace=workspace)
+        Membership.objects.filter(workspace=workspace, removed_at=None)
         .select_related("user")
         .order_by("user__name", "pk")
     )
@@ -89,8 +88,8 @@ def invite(request: HttpRequest, membership: Membership) -> HttpResponse:
 
 
 def get_member_or_404(membership: Membership, member_id: int) -> Membership:
-    """Return the current member `member_id` of the same workspace. Raises Http404."""
-    members = Membership.objects.current().filter(workspace=membership.workspace, pk=member_id)
+    """Return the member `member_id` of the same workspace, disabled or not. Raises Http404."""
+    members = Membership.objects.filter(workspace=membership.workspace, removed_at=None, pk=member_id)
     member = members.select_related("user", "workspace").first()
     if member is None:
         raise Http404

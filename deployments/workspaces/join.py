@@ -18,6 +18,16 @@ from portal.web.text import printable
 MAX_TRIES = 5  # two new workspaces at the same time may want the same slug
 
 
+class NotConfirmed(Exception):
+    """The person may be in one workspace only until it is proven that their address is theirs."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nobody has confirmed that your e-mail address is yours, so you stay in the workspace that "
+            "invited you. Choose a new password by a mailed link, or ask an administrator to confirm it."
+        )
+
+
 class RemovedMember(Exception):
     """The person was removed from the workspace. Only an invitation makes them a member again."""
 
@@ -68,7 +78,8 @@ def join_by_key(*, user: User, workspace: Workspace, by: Origin, now: datetime) 
     """Make the holder of a valid key a member. Return the entry to append last, or None for a member.
 
     The first member becomes manager, later ones operators; an existing role stays as it is. Raises
-    RemovedMember. Call it inside a transaction: a removal of the same member waits until it ends.
+    RemovedMember and NotConfirmed. Call it inside a transaction: a removal of the same member waits until it
+    ends.
     """
     rows = Membership.objects.select_for_update(no_key=True)
     existing = rows.filter(user=user, workspace=workspace).first()
@@ -76,9 +87,20 @@ def join_by_key(*, user: User, workspace: Workspace, by: Origin, now: datetime) 
         raise RemovedMember
     if existing:
         return None
+    refuse_unconfirmed(user, workspace)
     is_first = not Membership.objects.filter(workspace=workspace).exists()
     role = Role.MANAGER if is_first else Role.OPERATOR
     return store_member(user=user, workspace=workspace, role=role, by=by, now=now)
+
+
+def refuse_unconfirmed(user: User, workspace: Workspace) -> None:
+    """Raise NotConfirmed for somebody of another workspace whose address nobody has confirmed.
+
+    An inviter who sees the link could have made the account in another person's name.
+    """
+    elsewhere = Membership.objects.filter(user=user).exclude(workspace=workspace)
+    if user.email_confirmed_at is None and elsewhere.exists():
+        raise NotConfirmed
 
 
 def store_member(*, user: User, workspace: Workspace, role: Role, by: Origin, now: datetime) -> Entry | None:

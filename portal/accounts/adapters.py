@@ -14,6 +14,7 @@ from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.http import HttpRequest
 
+from portal.accounts.addresses import canonical_email
 from portal.accounts.factors import is_second_factor_required, second_factors
 from portal.accounts.login_attempts import LoginAttemptsByAddress
 from portal.accounts.models import User
@@ -40,6 +41,17 @@ class AccountAdapter(LoginAttemptsByAddress):
     def get_reset_password_from_key_url(self, key: str) -> str:
         """Return the link with PORTAL_BASE_URL: the Host header of the request could name another host."""
         return f"{settings.PORTAL_BASE_URL}{urlsplit(super().get_reset_password_from_key_url(key)).path}"
+
+    def clean_email(self, email: str) -> str:
+        """Return a typed address in its one spelling."""
+        return canonical_email(super().clean_email(email))
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        """Return the person with this e-mail, however it is typed, and password; otherwise None."""
+        if "email" in credentials:
+            credentials["email"] = canonical_email(str(credentials["email"]))
+        user: User | None = super().authenticate(request, **credentials)
+        return user
 
     def reauthenticate(self, user: User, password: str) -> bool:
         """Return whether a signed-in person typed their password.

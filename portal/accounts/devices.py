@@ -13,6 +13,8 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import salted_hmac
 
+from portal.accounts.addresses import canonical_email
+
 NAME = "__Host-portal-device" if settings.SESSION_COOKIE_SECURE else "portal-device"
 SALT = "portal.accounts.devices"
 LIFE_SECONDS = 365 * 24 * 3600
@@ -20,7 +22,7 @@ MOST_PEOPLE = 5  # who share a browser; the one who signed in longest ago is for
 
 
 def people_of(request: HttpRequest) -> dict[str, str]:
-    """Return who signed in in this browser, newest last: the hash of an address to the browser's id for it."""
+    """Return who signed in in this browser, newest last: hash of the address to the browser's id for it."""
     try:
         found = signing.loads(request.COOKIES.get(NAME, ""), salt=SALT, max_age=LIFE_SECONDS)
     except signing.BadSignature:
@@ -30,7 +32,7 @@ def people_of(request: HttpRequest) -> dict[str, str]:
 
 def hash_address(email: str) -> str:
     """Return a keyed hash of an address: the cookie names nobody."""
-    return salted_hmac(SALT, email.lower(), algorithm="sha256").hexdigest()[:32]
+    return salted_hmac(SALT, canonical_email(email), algorithm="sha256").hexdigest()[:32]
 
 
 def device_of(request: HttpRequest, email: str) -> str:

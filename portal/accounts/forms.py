@@ -6,14 +6,28 @@ from typing import Any
 from django import forms
 from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
 
+from portal.accounts.addresses import canonical_email
 from portal.accounts.models import User
+from portal.accounts.names import check_name
 from portal.web.fields import KeyFreeEmailField, OneLineField
+
+
+class PersonEmailField(KeyFreeEmailField):
+    """The e-mail address of a person, in its one spelling (see canonical_email)."""
+
+    def clean(self, value: Any) -> str:
+        """Return the address. Raises ValidationError for what is none."""
+        return canonical_email(super().clean(value))
 
 
 class NameAndPasswordForm(forms.Form):
     """Name and password of a new person whose e-mail is already known."""
 
-    name = OneLineField(max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = OneLineField(
+        max_length=80,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        help_text="Others see it. It must not look like the name of somebody else.",
+    )
     password = forms.CharField(
         max_length=200,
         strip=False,
@@ -24,6 +38,12 @@ class NameAndPasswordForm(forms.Form):
     def __init__(self, *args: Any, email: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.known_email = email
+
+    def clean_name(self) -> str:
+        """Return the name. Raises ValidationError for one that the person may not have."""
+        name: str = self.cleaned_data["name"]
+        check_name(name)
+        return name
 
     def clean(self) -> dict[str, Any]:
         """Check the password: the rules also compare it with name and e-mail."""
@@ -40,15 +60,15 @@ class NameAndPasswordForm(forms.Form):
 class NewPersonForm(NameAndPasswordForm):
     """Name, e-mail and password of a new person."""
 
-    email = KeyFreeEmailField(
+    email = PersonEmailField(
         label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
     )
     field_order = ("name", "email", "password")
 
     def clean_email(self) -> str:
-        """Return the address in lower case. Raises ValidationError when another person has it."""
-        email: str = self.cleaned_data["email"].lower()
-        if User.objects.filter(email__iexact=email).exists():
+        """Return the address. Raises ValidationError when another person has it."""
+        email: str = self.cleaned_data["email"]
+        if User.objects.with_email(email).exists():
             raise forms.ValidationError("There is a person with this e-mail already.")
         return email
 
@@ -60,7 +80,7 @@ def time_zone_choices() -> list[tuple[str, str]]:
 
 
 class ProfileForm(forms.Form):
-    """The name and the time zone of a person."""
+    """The name and the time zone of `person`."""
 
     name = OneLineField(max_length=80)
     timezone = forms.ChoiceField(
@@ -69,3 +89,13 @@ class ProfileForm(forms.Form):
         help_text="Times are shown in this zone. Without one, they are shown in your browser's zone.",
         choices=time_zone_choices,
     )
+
+    def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.person = person
+
+    def clean_name(self) -> str:
+        """Return the name. Raises ValidationError for one that the person may not have."""
+        name: str = self.cleaned_data["name"]
+        check_name(name, person=self.person)
+        return name

@@ -11,6 +11,7 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
 
+from portal.accounts.addresses import canonical_email
 from portal.accounts.devices import device_of
 
 
@@ -18,6 +19,6 @@ class LoginAttemptsByAddress(DefaultAccountAdapter):  # type: ignore[misc]
     """Counts wrong passwords by e-mail address, and apart in a browser in which that person signed in."""
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """Return the e-mail address in `credentials`, in lower case, and the browser if it is known."""
-        email = str(credentials.get("email") or credentials.get("username") or "").lower()
+        """Return the e-mail address in `credentials`, in its one spelling, and the browser if it is known."""
+        email = canonical_email(str(credentials.get("email") or credentials.get("username") or ""))
         return f"{email} {device_of(request, email)}".strip()

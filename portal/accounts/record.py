@@ -17,6 +17,7 @@ from django.db.models.signals import post_delete, post_save
 from django.http import HttpRequest
 
 from portal.accounts.models import User
+from portal.accounts.people import take_over_by_owner
 from portal.audit.actions import Action
 from portal.audit.append import Changes, Entry, Subject, append_events
 from portal.audit.origin import Origin, origin_of
@@ -80,8 +81,12 @@ def changed_password(*, request: HttpRequest, user: User, **_: Any) -> None:
 
 
 def reset_password(*, request: HttpRequest, user: User, **_: Any) -> None:
-    """Record the reset of a forgotten password."""
-    record_person_event(request, Action.PASSWORD_RESET, user)
+    """Record the reset of a forgotten password: the mailed link proves whose the address is."""
+    with transaction.atomic(), appending_last(request):
+        ended = take_over_by_owner(user, now=now())
+        record_person_event(request, Action.PASSWORD_RESET, user)
+        if ended is not None:
+            record_person_event(request, Action.ADDRESS_CONFIRMED, user, changes=ended)
 
 
 def wrong_factor(*, request: HttpRequest, user: User, **_: Any) -> None:

@@ -3,12 +3,14 @@
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from portal.accounts import factor_views, views
+from portal.accounts import factor_views, people_views, views
 
 own_urlpatterns = [
     path("setup/", views.setup, name="setup"),
     path("profile/", views.profile, name="profile"),
     path("accounts/2fa/recovery-codes/", factor_views.recovery_codes, name="recovery_codes"),
+    path("people/", people_views.people_page, name="people"),
+    path("people/<int:person_id>/<slug:change>/", people_views.change_person, name="change_person"),
     path("system/second-factor/", views.require_second_factor, name="require"),
 ]
 urlpatterns = [

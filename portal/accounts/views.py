@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
+from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -49,10 +50,15 @@ def setup(request: HttpRequest) -> HttpResponse:
 def profile(request: HttpRequest) -> HttpResponse:
     """Change your own name and time zone."""
     user = cast(User, request.user)
-    form = ProfileForm(request.POST or None, initial={"name": user.name, "timezone": user.timezone})
+    initial = {"name": user.name, "timezone": user.timezone}
+    form = ProfileForm(request.POST or None, person=user, initial=initial)
     if not form.is_valid():
         return form_page(request, "accounts/profile.html", {"form": form})
-    change_profile(user, **form.cleaned_data, by=origin_of(request), now=now())
+    try:
+        change_profile(user, **form.cleaned_data, by=origin_of(request), now=now())
+    except IntegrityError:  # somebody has taken the name in this moment
+        form.add_error("name", "Somebody else has just taken this name.")
+        return form_page(request, "accounts/profile.html", {"form": form})
     messages.success(request, "Your profile is saved.")
     return redirect_page(request, request.path)
 

@@ -14,6 +14,11 @@ class Action(StrEnum):
     PASSWORD_CHANGED = "password.changed"  # noqa: S105 - the name of an action
     PASSWORD_RESET = "password.reset"  # noqa: S105
     SESSION_ENDED = "session.ended"
+    SESSIONS_ENDED = "person.sessions_ended"
+    PERSON_DISABLED = "person.disabled"
+    PERSON_ENABLED = "person.enabled"
+    ADMINISTRATOR_CHANGED = "person.administrator_changed"
+    ADDRESS_CONFIRMED = "person.confirmed"
     PROFILE_CHANGED = "profile.changed"
     SECOND_FACTOR_ADDED = "second_factor.added"
     SECOND_FACTOR_REMOVED = "second_factor.removed"
@@ -69,6 +74,11 @@ SENTENCES: dict[str, str] = {
     "password.changed": "changed their password",
     "password.reset": "reset their password",
     "session.ended": "ended a session",
+    "person.sessions_ended": "ended all sessions of",
+    "person.disabled": "disabled the account of",
+    "person.enabled": "enabled the account of",
+    "person.administrator_changed": "changed who is administrator:",
+    "person.confirmed": "confirmed the address of",
     "profile.changed": "changed their profile",
     "second_factor.added": "added a second factor",
     "second_factor.removed": "removed a second factor",

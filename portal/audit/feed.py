@@ -4,7 +4,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.contrib.auth import get_user_model
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.http import QueryDict
 
 from portal.audit.actions import sentence_of
@@ -17,6 +19,7 @@ COLUMNS = (  # of exports
     "at",
     "actor",
     "actor_id",
+    "actor_email",
     "action",
     "source",
     "outcome",
@@ -69,6 +72,12 @@ class FeedLine:
         return sentence_of(self.event.action)
 
 
+def with_addresses(events: QuerySet[Event]) -> QuerySet[Event]:
+    """Return the events with `actor_email`: names change, and an account keeps its address."""
+    people = get_user_model()._default_manager.filter(pk=OuterRef("actor_id"))
+    return events.annotate(actor_email=Coalesce(Subquery(people.values("email")[:1]), Value("")))
+
+
 def filter_events(events: QuerySet[Event], query: QueryDict) -> QuerySet[Event]:
     """Return the `events` that the parameters of `query` ask for.
 
@@ -118,7 +127,7 @@ def feed_page(events: QuerySet[Event], *, cursor: str | None, size: int = 50) ->
     newer = Event.objects.filter(operation_id=OuterRef("operation_id"), sequence__gt=OuterRef("sequence"))
     newer = newer.exclude(action__endswith=REFUSED)
     newest = events.filter(Q(operation_id="") | Q(action__endswith=REFUSED) | ~Exists(newer))
-    page: Page = keyset_page(newest, cursor=cursor, size=size, fields=("-sequence",))
+    page: Page = keyset_page(with_addresses(newest), cursor=cursor, size=size, fields=("-sequence",))
     return group_by_operation(page.rows), page.next
 
 

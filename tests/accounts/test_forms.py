@@ -3,6 +3,7 @@
 import pytest
 
 from portal.accounts.forms import NameAndPasswordForm, NewPersonForm, ProfileForm
+from portal.accounts.models import User
 
 pytestmark = pytest.mark.django_db  # names and addresses are compared with stored keys
 GOOD = {"name": "Ana", "email": "Ana@Example.com", "password": "a long enough one"}
@@ -16,7 +17,7 @@ def test_a_new_person_has_a_lower_case_address():
 
 
 def test_an_address_belongs_to_one_person(ana):
-    form = NewPersonForm(GOOD)
+    form = NewPersonForm(GOOD | {"name": "Another"})
 
     assert form.errors == {"email": ["There is a person with this e-mail already."]}
 
@@ -43,6 +44,8 @@ def test_a_password_keeps_its_white_space():
 
 
 def test_a_profile_has_a_known_zone_or_the_one_of_the_browser():
-    assert ProfileForm({"name": "Ana", "timezone": ""}).is_valid()
-    assert ProfileForm({"name": "Ana", "timezone": "Europe/Berlin"}).is_valid()
-    assert list(ProfileForm({"name": "Ana", "timezone": "Mars/Base"}).errors) == ["timezone"]
+    assert ProfileForm(person=User(), data={"name": "Ana", "timezone": ""}).is_valid()
+    assert ProfileForm(person=User(), data={"name": "Ana", "timezone": "Europe/Berlin"}).is_valid()
+    assert list(ProfileForm(person=User(), data={"name": "Ana", "timezone": "Mars/Base"}).errors) == [
+        "timezone"
+    ]

@@ -39,6 +39,8 @@ def place(ana, fleet):
         "<int:key_id>": "1",
         "<str:token>": "x",
         "<int:sequence>": "1",
+        "<int:person_id>": "1",
+        "<slug:change>": "confirm",
     }
 
 

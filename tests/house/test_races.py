@@ -1,6 +1,5 @@
 """Two people, or two clicks, at the same moment: a constraint decides, and nobody gets a 500."""
 
-import re
 import sqlite3
 import threading
 import time
@@ -29,7 +28,7 @@ from portal.audit.append import append_event
 from portal.audit.models import Event, Head
 from portal.audit.origin import SYSTEM, Origin
 from portal.audit.verify import verify_trail
-from tests.people import Person, add_key, make_person
+from tests.people import Person, add_key, link_of_invitation, make_person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AT_ONCE = 4
@@ -142,8 +141,7 @@ def test_two_workspaces_that_want_one_slug_get_two():
 
 
 def test_an_invitation_accepted_several_times_at_once_is_one_account(ana):
-    page = ana.post("/w/acme-vision/team/", {"email": "new@example.com", "role": "viewer"}).content.decode()
-    link = re.search(r"/invite/[\w-]+/", page)[0]
+    link = link_of_invitation(ana.post(TEAM, {"email": "new@example.com", "role": "viewer"}))
     body = {"name": "New", "password": "a long enough one"}
 
     def accept(_number):
@@ -163,8 +161,8 @@ def test_invitations_of_one_address_from_two_workspaces_accepted_at_once_are_one
     slugs = list(Workspace.objects.values_list("slug", flat=True))
     links = []
     for slug in slugs:
-        page = ana.post(f"/w/{slug}/team/", {"email": "new@example.com", "role": "viewer"}).content.decode()
-        links.append(re.search(r"/invite/[\w-]+/", page)[0])
+        page = ana.post(f"/w/{slug}/team/", {"email": "new@example.com", "role": "viewer"})
+        links.append(link_of_invitation(page))
     assert len(links) == 2
 
     def accept(number):

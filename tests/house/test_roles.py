@@ -42,6 +42,8 @@ NEEDS = {  # name to (what a GET needs, what a POST needs); None: the method is 
     "team:withdraw": (None, MANAGE),
     "system:page": (ADMIN, None),
     "accounts:require": (None, ADMIN),
+    "accounts:people": (ADMIN, None),
+    "accounts:change_person": (None, ADMIN),
     "activity:trail": (ADMIN, None),
     "activity:trail_entry": (ADMIN, None),
 }
@@ -94,6 +96,8 @@ def place(ana, fleet):
         "<int:sequence>": str(Event.objects.filter(workspace_id=operation.workspace_id).first().sequence),
         "<int:member_id>": str(ana.user.memberships.get().pk),
         "<int:invitation_id>": str(Invitation.objects.get().pk),
+        "<int:person_id>": str(ana.user.pk),
+        "<slug:change>": "confirm",
     }
 
 

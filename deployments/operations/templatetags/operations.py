@@ -38,7 +38,7 @@ def latest_operations(deployment: Deployment) -> dict[str, Any]:
     """Show the eight latest operations on a deployment, newest first."""
     rows = (
         Operation.objects.filter(workspace=deployment.workspace_id, target_id=deployment.deployment_id)
-        .select_related("workspace")
+        .select_related("workspace", "actor")
         .order_by("-requested_at")[:8]
     )
     return {"rows": rows, "workspace": deployment.workspace}

@@ -22,7 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the link. Raises CommandError for an unknown or disabled person."""
-        user = User.objects.filter(email__iexact=options["email"], is_active=True).first()
+        user = User.objects.with_email(options["email"]).filter(is_active=True).first()
         if user is None:
             raise CommandError(f"There is no active person with the e-mail {options['email']}.")
         key = {"uidb36": user_pk_to_url_str(user), "key": PASSWORD_RESET_TOKEN_GENERATOR().make_token(user)}

@@ -21,7 +21,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Remove the second factors. Raises CommandError for an unknown person."""
-        user = User.objects.filter(email__iexact=options["email"]).first()
+        user = User.objects.with_email(options["email"]).first()
         if user is None:
             raise CommandError(f"There is no person with the e-mail {options['email']}.")
         count = factors.reset_second_factors(user, now=now())

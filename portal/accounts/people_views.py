@@ -1,0 +1,72 @@
+"""The page of all people, for administrators: who they are, and the life of their accounts."""
+
+from typing import cast
+
+from django.contrib import messages
+from django.db.models import Exists, OuterRef, Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from portal.accounts import people
+from portal.accounts.factors import second_factors
+from portal.accounts.guard import administrator_required
+from portal.accounts.models import User
+from portal.accounts.people import NotChanged
+from portal.audit.origin import origin_of
+from portal.clock import now
+from portal.web.fragments import form_page, redirect_page
+from portal.web.paging import keyset_page
+
+PAGE_SIZE = 100
+CHANGES = {  # what can be changed, and the sentence that says so
+    "disable": "{name} can no longer sign in, and nothing more is sent under their keys.",
+    "enable": "{name} can sign in again.",
+    "end-sessions": "All sessions of {name} are ended.",
+    "make-administrator": "{name} is an administrator now.",
+    "unmake-administrator": "{name} is no longer an administrator.",
+    "confirm": "The address of {name} is confirmed.",
+}
+
+
+@require_safe
+@administrator_required
+def people_page(request: HttpRequest) -> HttpResponse:
+    """Show everybody, by name, or those whose name or address contains `q`."""
+    text = " ".join(request.GET.get("q", "").replace("\x00", "").split())
+    found = User.objects.annotate(has_factor=Exists(second_factors().filter(user=OuterRef("pk"))))
+    if text:
+        found = found.filter(Q(name__icontains=text) | Q(email__icontains=text))
+    page = keyset_page(found, cursor=request.GET.get("cursor"), size=PAGE_SIZE, fields=("name", "pk"))
+    return form_page(request, "accounts/people.html", {"people": page.rows, "next": page.next, "q": text})
+
+
+@require_POST
+@administrator_required
+def change_person(request: HttpRequest, person_id: int, change: str) -> HttpResponse:
+    """Make one change of CHANGES to a person, and say what was done."""
+    if change not in CHANGES:
+        raise Http404
+    person = get_object_or_404(User, pk=person_id)
+    by, at = origin_of(request), now()
+    try:
+        if change == "disable":
+            done = people.disable_person(person, by=by, now=at)
+        elif change == "enable":
+            done = people.enable_person(person, by=by, now=at)
+        elif change == "end-sessions":
+            people.end_sessions(person, by=by, now=at)
+            done = True
+        elif change == "confirm":
+            done = people.confirm_address(person, by=by, now=at)
+        else:
+            done = people.set_administrator(person, change == "make-administrator", by=by, now=at)
+    except NotChanged as error:
+        messages.error(request, str(error))
+        return redirect_page(request, reverse("accounts:people"))
+    if done:
+        messages.success(request, CHANGES[change].format(name=person))
+    if person.pk == cast(User, request.user).pk and change in ("disable", "end-sessions"):
+        return redirect_page(request, reverse("account_login"))
+    return redirect_page(request, reverse("accounts:people"))
