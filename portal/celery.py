@@ -59,7 +59,7 @@ app.conf.update(
         "sync": every(min(1.0, settings.SYNC_ACTIVE_SECONDS), "fleet.sync_due"),
         "harvest": every(1, "logs.harvest_wanted"),
         "recheck-keys": every(5, "keys.recheck_due"),
-        "sign-head": every(30, "audit.sign_head"),
+        "sign-head": every(15, "audit.sign_head"),
         "verify-trail": every(10, "audit.verify_requested"),
         "tidy": every(3600, "health.tidy"),
     },

@@ -84,6 +84,8 @@ def logging_config(*, format: str, level: str) -> dict[str, Any]:
             # urllib3 logs whole addresses at DEBUG, and addresses of Roboflow carry the key.
             "urllib3": {"level": "WARNING"},
             "django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+            # Signed heads are on the log stream whatever its level: they are kept there, not only told.
+            "portal.audit.sign": {"level": "INFO"},
             # One line per task would hide the rest. Failures are logged at WARNING and above.
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},

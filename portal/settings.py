@@ -17,6 +17,7 @@ from portal.configuration.database_url import database_config
 from portal.configuration.email_url import email_config, parse_sender
 from portal.configuration.keys import parse_public_key, parse_secret_key, parse_trail_key, parse_vault_keys
 from portal.configuration.rate_limits import RATE_LIMITS
+from portal.configuration.witnesses import witness_setting
 from portal.environment import Environment, stop_on_problems
 from portal.logging import LEVELS, logging_config
 from portal.web.headers import CSP_DIRECTIVES, FORBIDDEN_FEATURES
@@ -46,6 +47,7 @@ SECRET_KEY = env.secret_setting("PORTAL_SECRET_KEY", SECRETS_FOLDER, parse_secre
 PORTAL_VAULT_KEYS = env.secret_setting("PORTAL_VAULT_KEYS", SECRETS_FOLDER, parse_vault_keys, list[str]())
 # Ed25519, signs the heads of the trail; then the public keys of earlier ones.
 PORTAL_TRAIL_KEY = env.secret_setting("PORTAL_TRAIL_KEY", SECRETS_FOLDER, parse_trail_key, "")
+PORTAL_TRAIL_WITNESS = witness_setting(env, PORTAL_HOME)
 PORTAL_TRAIL_FORMER_PUBLIC_KEYS = env.list_setting("PORTAL_TRAIL_FORMER_PUBLIC_KEYS", parse_public_key)
 
 DEBUG = env.switch_setting("PORTAL_DEBUG", False)  # pages with tracebacks
@@ -221,15 +223,13 @@ USERSESSIONS_ADAPTER = "portal.accounts.adapters.SessionsAdapter"
 MFA_ADAPTER = "portal.accounts.adapters.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn"]  # recovery codes are ours (accounts.recovery_codes)
 MFA_PASSKEY_LOGIN_ENABLED = True
-# allauth notes the address of a requested new password as unverified. Invitations verify it.
-MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # User.email_confirmed_at is what counts
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS  # browsers allow it on localhost only
 MFA_WEBAUTHN_USER_VERIFICATION = "required"  # a passkey asks for finger, face or PIN, as a second step too
 MFA_TOTP_TOLERANCE = 1  # phones whose clock is up to half a minute off
 MFA_FORMS = {
-    "authenticate": "portal.accounts.factor_forms.AuthenticateForm",
-    "reauthenticate": "portal.accounts.factor_forms.ReauthenticateForm",
-    "activate_totp": "portal.accounts.factor_forms.ActivateForm",
+    name: f"portal.accounts.factor_forms.{name.split('_')[0].title()}Form"
+    for name in ("authenticate", "reauthenticate", "activate_totp")
 }
 ACCOUNT_RATE_LIMITS = RATE_LIMITS
 SESSION_ENGINE = "portal.web.sessions"

@@ -26,6 +26,7 @@ if not IS_WORKER:
     if DATABASE == "postgresql":
         os.environ["DATABASE_URL"] = postgresql()  # each worker creates a database of its own on this server
 os.environ["PORTAL_HOME"] = tempfile.mkdtemp(prefix="portal-tests-")
+os.environ["PORTAL_TRAIL_WITNESS"] = "none"  # each test has another trail
 os.environ["PORTAL_STATIC_ROOT"] = str(ROOT / "var" / "test-static")
 # Playwright's event loop runs in the thread that uses the ORM.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"

@@ -17,6 +17,7 @@ from portal.audit.feed import (
 )
 from portal.audit.integrity import integrity_context
 from portal.audit.models import Event
+from portal.audit.stored import readable, readable_one_by_one
 from portal.web.export import export_response, wants_export
 from portal.web.limits import too_many_exports_page
 
@@ -35,7 +36,7 @@ def export_if_wanted(
     if not record_export(request, workspace, what=what, format=format):
         return too_many_exports_page(request)
     found = with_addresses(filter_events(events, request.GET))
-    rows = found.order_by("-sequence").iterator(chunk_size=1000)
+    rows = readable_one_by_one(found.order_by("-sequence"))
     fields = (export_fields(event) for event in rows)
     return export_response(fields, columns=COLUMNS, format=format, filename=filename)
 
@@ -54,7 +55,7 @@ def feed_context(request: HttpRequest, events: QuerySet[Event]) -> dict[str, Any
 
 def get_event_or_404(events: QuerySet[Event], sequence: int) -> Event:
     """Return the event in `events` with this sequence number. Raises Http404."""
-    event = with_addresses(events.filter(sequence=sequence)).first()
-    if event is None:
+    found = readable(with_addresses(events.filter(sequence=sequence)))
+    if not found:
         raise Http404
-    return event
+    return found[0]

@@ -12,6 +12,8 @@ from deployments.workspaces.join import add_member
 from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.roles import Role
 from portal.accounts.models import User
+from portal.audit.actions import Action
+from portal.audit.append import Subject, append_event
 from portal.audit.origin import Origin
 
 log = structlog.get_logger(__name__)
@@ -27,6 +29,7 @@ def seed_demo(*, password: str, with_keys: bool, now: datetime) -> None:
 
     Ana and Ben join by their keys, and Vera as a viewer. A second run changes nothing.
     """
+    is_new = not User.objects.exists()
     for name, email, is_administrator, key in PEOPLE:
         person = User.objects.filter(email=email).first()
         if person is None:
@@ -38,10 +41,24 @@ def seed_demo(*, password: str, with_keys: bool, now: datetime) -> None:
                 created_at=now,
                 email_confirmed_at=now,
             )
+        if is_new and is_administrator:
+            record_setup(person, now=now)
         if with_keys and key and not ApiKey.objects.filter(user=person).exists():
             add_demo_key(person, key, now=now)
     if with_keys:
         add_demo_viewer(now=now)
+
+
+def record_setup(person: User, *, now: datetime) -> None:
+    """Append the event that the form of the first run would append: a portal with people has a trail."""
+    by = Origin(actor_id=person.pk, actor_name=str(person), source="system")
+    with transaction.atomic():
+        append_event(
+            Action.SETUP,
+            by=by,
+            at=now,
+            about=Subject(type="person", id=str(person.pk), name=person.email),
+        )
 
 
 def add_demo_viewer(*, now: datetime) -> None:

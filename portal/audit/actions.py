@@ -102,6 +102,7 @@ SENTENCES: dict[str, str] = {
     "invitation.sent": "invited",
     "invitation.accepted": "accepted an invitation",
     "invitation.withdrawn": "withdrew the invitation of",
+    "event.unreadable": "cannot read",
     "access.refused": "was refused",
     "export.made": "exported",
     "trail.verified": "verified the trail",

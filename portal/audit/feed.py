@@ -11,6 +11,7 @@ from django.http import QueryDict
 
 from portal.audit.actions import sentence_of
 from portal.audit.models import Event
+from portal.audit.stored import UNREADABLE, readable
 from portal.web.fields import parse_typed_time
 from portal.web.paging import Page, keyset_page
 
@@ -127,7 +128,9 @@ def feed_page(events: QuerySet[Event], *, cursor: str | None, size: int = 50) ->
     newer = Event.objects.filter(operation_id=OuterRef("operation_id"), sequence__gt=OuterRef("sequence"))
     newer = newer.exclude(action__endswith=REFUSED)
     newest = events.filter(Q(operation_id="") | Q(action__endswith=REFUSED) | ~Exists(newer))
-    page: Page = keyset_page(with_addresses(newest), cursor=cursor, size=size, fields=("-sequence",))
+    page: Page = keyset_page(
+        with_addresses(newest), cursor=cursor, size=size, fields=("-sequence",), read=readable
+    )
     return group_by_operation(page.rows), page.next
 
 
@@ -136,7 +139,7 @@ def group_by_operation(newest: list[Event]) -> list[FeedLine]:
     by_operation: dict[str, list[Event]] = defaultdict(list)
     operation_ids = [one.operation_id for one in newest if one.operation_id and not is_refusal(one)]
     events = Event.objects.filter(operation_id__in=operation_ids).exclude(action__endswith=REFUSED)
-    for event in events.order_by("sequence"):
+    for event in readable(events.order_by("sequence")):
         by_operation[event.operation_id].append(event)
     return [FeedLine(one, earlier_events(one, by_operation)) for one in newest]
 
@@ -161,9 +164,14 @@ def export_fields(event: Event) -> dict[str, Any]:
 
 def filter_choices(events: QuerySet[Event]) -> dict[str, Any]:
     """Return the choices of the filter form: the people who occur in `events`, sources and outcomes."""
-    people = events.exclude(actor_id=None).order_by().values_list("actor_id", "actor_name").distinct()
+    rows = events.exclude(actor_id=None).order_by().values_list("actor_id", "actor_name").distinct()
+    try:
+        people = dict(rows)
+    except UNREADABLE:  # a broken row: the people are found by their accounts
+        accounts = get_user_model()._default_manager.values_list("pk", "name")
+        people = dict(accounts)
     return {
-        "people": sorted(dict(people).items(), key=lambda one: one[1]),
+        "people": sorted(people.items(), key=lambda one: str(one[1])),
         "sources": SOURCES,
         "outcomes": OUTCOMES,
     }

@@ -7,12 +7,13 @@ from django.conf import settings
 from django.db import transaction
 
 from portal.audit.chain import head_statement, public_key_of, sign_message
+from portal.audit.keep_witness import check_last_statement, keep_statement
 from portal.audit.models import Head, SignedHead
 from portal.audit.trail_keys import store_trail_key
 from portal.audit.verify import load_head, verify_chain
 
 log = structlog.get_logger(__name__)
-SIGN_EVERY = timedelta(minutes=5)
+SIGN_EVERY = timedelta(seconds=45)  # the task runs every 15 s: no entry is unsigned for more than a minute
 
 
 def sign_when_due(*, now: datetime) -> SignedHead | None:
@@ -24,13 +25,13 @@ def sign_when_due(*, now: datetime) -> SignedHead | None:
 
 
 def sign_head(*, now: datetime) -> SignedHead | None:
-    """Sign the head, unless it did not move or its entries do not follow from what was signed before.
+    """Sign the head, unless it did not move or its entries do not follow from what was signed or kept before.
 
     The signed statement is also written to the log stream: access to the database is not enough to change it
     there.
     """
     newest = SignedHead.objects.order_by("-sequence").first()
-    if not follows_from(newest):
+    if not follows_from(newest) or not check_last_statement(now=now):
         return None
     head = load_head()  # without a lock: a head that moves on meanwhile is signed the next time
     if not head.sequence or is_signed_already(head, newest):
@@ -54,6 +55,7 @@ def sign_head(*, now: datetime) -> SignedHead | None:
         signature=signature,
         public_key=public_key,
     )
+    keep_statement(signed)
     return signed
 
 

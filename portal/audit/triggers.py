@@ -1,5 +1,6 @@
 """Triggers that refuse to update or delete events and signed heads, in both databases."""
 
+import re
 from typing import Any
 
 TABLES = {"audit_event": "sequence", "audit_signedhead": "id"}  # table to its primary key
@@ -53,6 +54,21 @@ def create_triggers(connection: Any) -> None:
 def drop_triggers(connection: Any) -> None:
     """Drop the triggers: for backward migrations, and for tests that empty the tables."""
     run_statements(connection, "drop")
+
+
+def missing_triggers(connection: Any) -> list[str]:
+    """Return the names of the triggers that the database should have and has not, or has switched off."""
+    statements = (POSTGRESQL if connection.vendor == "postgresql" else SQLITE)["create"]
+    found = (re.search(r"TRIGGER (?:IF NOT EXISTS )?(\w+) ", one) for one in statements)
+    wanted = sorted(one[1] for one in found if one)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgname FROM pg_trigger WHERE tgenabled <> 'D'"
+            if connection.vendor == "postgresql"
+            else "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        )
+        existing = {name for (name,) in cursor.fetchall()}
+    return [name for name in wanted if name not in existing]
 
 
 def run_statements(connection: Any, name: str) -> None:

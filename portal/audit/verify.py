@@ -1,24 +1,23 @@
 """Verifies the trail: recomputes the whole chain and names the first bad entry."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.contrib.auth import get_user_model
+from django.db import connection
 from django.db.models import Subquery
 from django.db.models.functions import Coalesce
 
-from portal.audit.actions import Action
-from portal.audit.append import Subject, append_event
-from portal.audit.chain import FIELDS, GENESIS, entry_hash, head_statement, is_signature_valid
-from portal.audit.models import Event, Head, SignedHead, Verification
-from portal.audit.origin import Origin
+from portal.audit.chain import GENESIS, entry_hash, head_statement, is_signature_valid
+from portal.audit.models import Event, Head, SignedHead, TrailKey, Verification
+from portal.audit.stored import CHUNK, read_entry, signed_heads, stored_entries, what_is_broken
 from portal.audit.trail_keys import trail_keys
+from portal.audit.triggers import missing_triggers
 from portal.clock import now as clock
 
 Progress = Callable[[int], None]  # called with the number of entries verified so far
-CHUNK = 2000
 MAY_BE_UNSIGNED_FOR = timedelta(hours=1)  # sign.py signs the first head within a minute
 
 
@@ -46,7 +45,17 @@ def verify_trail(*, first: int = 1, last: int | None = None, progress: Progress 
     finding, last_hash = verify_chain(first=first, last=end, signed=signed, progress=progress)
     if not finding.ok or last is not None:
         return finding
-    return check_end(head, last_hash) or check_signed_heads(head, signed) or finding
+    return check_whole(head, last_hash, signed) or finding
+
+
+def check_whole(head: Head, last_hash: str, signed: Mapping[int, SignedHead]) -> Finding | None:
+    """Return a finding when the entries are a chain, but not the whole trail as it was; otherwise None."""
+    return (
+        check_end(head, last_hash)
+        or check_signed_heads(head, signed)
+        or check_not_emptied(head)
+        or check_triggers(head)
+    )
 
 
 def load_head() -> Head:
@@ -83,7 +92,9 @@ def hash_of_entry(sequence: int) -> str | None:
     """Return the stored hash of an entry, GENESIS for the one before the first, None for a missing one."""
     if sequence < 1:
         return GENESIS
-    return Event.objects.filter(sequence=sequence).values_list("hash", flat=True).first()
+    if not Event.objects.filter(sequence=sequence).exists():
+        return None
+    return str(read_entry(sequence).get("hash", ""))
 
 
 def check_entry(entry: Mapping[str, Any], *, expected: int, previous: str) -> str:
@@ -91,11 +102,15 @@ def check_entry(entry: Mapping[str, Any], *, expected: int, previous: str) -> st
     number = entry["sequence"]
     if number != expected:
         return f"Entry {expected} is missing: the next one is {number}."
+    if broken := what_is_broken(entry):
+        return f"Entry {number} is no entry of the portal: {broken}."
     if entry["previous_hash"] != previous:
         return f"Entry {number} does not follow from the one before it."
-    if entry_hash(previous, entry) != entry["hash"]:
-        return f"Entry {number} was altered: its hash does not fit its content."
-    return ""
+    try:
+        is_right = entry_hash(previous, entry) == entry["hash"]
+    except (ValueError, TypeError):  # such as half a character, which no JSON has
+        is_right = False
+    return "" if is_right else f"Entry {number} was altered: its hash does not fit its content."
 
 
 def check_against_signed(entry: Mapping[str, Any], signed: Mapping[int, SignedHead]) -> str:
@@ -135,6 +150,21 @@ def check_signed_heads(head: Head, signed: Mapping[int, SignedHead]) -> Finding 
     return None
 
 
+def check_not_emptied(head: Head) -> Finding | None:
+    """Return a finding for an empty trail of a portal that has people, or that has signed before."""
+    if head.sequence or not (get_user_model()._default_manager.exists() or TrailKey.objects.exists()):
+        return None
+    return bad_entry(1, head, "The portal is in use, but its trail is empty: all entries were removed.")
+
+
+def check_triggers(head: Head) -> Finding | None:
+    """Return a finding when the database would let somebody change entries, otherwise None."""
+    if not (missing := missing_triggers(connection)):
+        return None
+    message = "Entries can be changed and removed: somebody dropped the triggers that refuse it"
+    return Finding(False, head.sequence, f"{message} ({', '.join(missing)}).")
+
+
 def check_signature(signed: SignedHead, our_keys: set[str]) -> str:
     """Return what is wrong with the signature of a head, or "" when one of `our_keys` made it."""
     if signed.public_key not in our_keys:
@@ -153,21 +183,6 @@ def bad_entry(sequence: int, head: Head, message: str) -> Finding:
     return Finding(False, head.sequence, message, sequence)
 
 
-def verify_for_person(by: Origin) -> None:
-    """Verify the whole trail for a person, store the result for the integrity card and append an event."""
-    finding = verify_trail()
-    now = clock()
-    with transaction.atomic(durable=True):
-        store_verification(finding, by=by.actor_name, now=now)
-        append_event(
-            Action.TRAIL_VERIFIED,
-            by=by,
-            at=now,
-            about=Subject(type="trail", name="trail"),
-            changes={"result": (None, finding.message or "intact")},
-        )
-
-
 def store_verification(finding: Finding, *, by: str, now: datetime) -> Verification:
     """Store the result of a verification for the integrity card, in place of the one before."""
     defaults = {
@@ -178,20 +193,3 @@ def store_verification(finding: Finding, *, by: str, now: datetime) -> Verificat
         "by": by,
     }
     return Verification.objects.update_or_create(pk=1, defaults=defaults)[0]
-
-
-def stored_entries(*, first: int = 1, last: int | None = None) -> Iterator[dict[str, Any]]:
-    """Yield the entries from `first` to `last` (None: to the end) with their hashes, oldest first."""
-    names = (*FIELDS, "previous_hash", "hash")
-    rows = Event.objects.order_by("sequence")
-    if first > 1:
-        rows = rows.filter(sequence__gte=first)
-    if last is not None:
-        rows = rows.filter(sequence__lte=last)
-    for values in rows.values_list(*names).iterator(chunk_size=CHUNK):
-        yield dict(zip(names, values, strict=True))
-
-
-def signed_heads() -> Iterable[SignedHead]:
-    """Yield the signed heads, oldest first."""
-    return SignedHead.objects.order_by("sequence").iterator()

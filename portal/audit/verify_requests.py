@@ -2,10 +2,19 @@
 
 from datetime import datetime
 
+import structlog
+from django.db import transaction
+
+from portal.audit.actions import Action
+from portal.audit.append import Subject, append_event
+from portal.audit.keep_witness import contradiction_with_kept
 from portal.audit.models import VerificationRequest
 from portal.audit.origin import Origin
-from portal.audit.verify import verify_for_person
+from portal.audit.verify import Finding, store_verification, verify_trail
+from portal.clock import now as clock
 from portal.queue.publish import publish
+
+log = structlog.get_logger(__name__)
 
 
 def request_verification(*, by: Origin, now: datetime) -> bool:
@@ -27,3 +36,26 @@ def perform_requested_verifications() -> int:
     done = [request.pk for request in requests]
     VerificationRequest.objects.filter(pk__in=done).delete()
     return len(done)
+
+
+def verify_for_person(by: Origin) -> None:
+    """Verify the whole trail for a person, store the result for the integrity card and append an event.
+
+    If the verification itself fails, that is the result: an earlier "intact" must not stay.
+    """
+    try:
+        finding = verify_trail()
+        finding = (contradiction_with_kept() if finding.ok else None) or finding
+    except Exception as error:
+        log.exception("trail_not_verified")
+        finding = Finding(False, 0, f"The trail could not be verified ({type(error).__name__}).")
+    now = clock()
+    with transaction.atomic(durable=True):
+        store_verification(finding, by=by.actor_name, now=now)
+        append_event(
+            Action.TRAIL_VERIFIED,
+            by=by,
+            at=now,
+            about=Subject(type="trail", name="trail"),
+            changes={"result": (None, finding.message or "intact")},
+        )

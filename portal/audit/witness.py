@@ -4,12 +4,17 @@ An old or rewritten database can be consistent in itself, but it does not agree 
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from portal.audit.chain import head_statement, is_signature_valid
 from portal.audit.models import Event
+
+SIGNED = "trail_head_signed"  # the event of the log
+PLAIN_FIELD = re.compile(r"(\w+)=('[^']*'|\S+)")
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ def read_witnesses(lines: Iterable[str], *, public_keys: set[str]) -> Iterator[W
     """
     for line in lines:
         try:
-            fields = json.loads(line[line.index("{") :])
+            fields = fields_of(line)
             witness = Witness(
                 sequence=int(fields["head"] if "head" in fields else fields["sequence"]),
                 hash=str(fields["hash"]),
@@ -45,6 +50,16 @@ def read_witnesses(lines: Iterable[str], *, public_keys: set[str]) -> Iterator[W
             continue
         if is_ours:
             yield witness
+
+
+def fields_of(line: str) -> dict[str, Any]:
+    """Return the fields of a line: of its JSON, or of the log's plain form. Raises ValueError for others."""
+    if SIGNED in line and "{" not in line:
+        return {name: value.strip("'") for name, value in PLAIN_FIELD.findall(line)}
+    fields = json.loads(line[line.index("{") :])
+    if not isinstance(fields, dict):
+        raise ValueError
+    return fields
 
 
 def find_contradiction(witnesses: Iterable[Witness]) -> tuple[int, str] | None:

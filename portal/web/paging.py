@@ -5,6 +5,7 @@ Each page costs the same, however many rows come before it.
 
 import base64
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -23,16 +24,21 @@ class Page:
 
 
 def keyset_page(
-    queryset: QuerySet[Any], *, cursor: str | None, size: int, fields: tuple[str, ...] = ("-pk",)
+    queryset: QuerySet[Any],
+    *,
+    cursor: str | None,
+    size: int,
+    fields: tuple[str, ...] = ("-pk",),
+    read: Callable[[QuerySet[Any]], list[Any]] = list,
 ) -> Page:
     """Return the `size` rows after `cursor`, ordered by `fields`, the last of which must be unique.
 
-    Without a cursor, or with an invalid one, return the first page.
+    Without a cursor, or with an invalid one, return the first page. `read` turns a queryset into rows.
     """
     rows = queryset.order_by(*fields)
     if after := decode_cursor(queryset, cursor, fields):
         rows = rows.filter(after_condition(fields, after))
-    page = list(rows[: size + 1])
+    page = read(rows[: size + 1])
     if len(page) <= size:
         return Page(page, next="")
     last = page[size - 1]

@@ -9,7 +9,7 @@ from portal.audit.chain import public_key_of
 from portal.audit.integrity import integrity_context
 from portal.audit.origin import Origin
 from portal.audit.sign import sign_head
-from portal.audit.verify import verify_for_person
+from portal.audit.verify_requests import verify_for_person
 from tests.audit.trail import write_events
 
 

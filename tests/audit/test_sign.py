@@ -1,25 +1,13 @@
 """Heads are signed from time to time, and only when what they sign is intact."""
 
-from datetime import timedelta
-
 import structlog
 from django.utils.timezone import now
 
 from portal.audit.models import SignedHead
-from portal.audit.sign import sign_head, sign_when_due
+from portal.audit.sign import sign_head
 from portal.audit.trail_keys import trail_keys
 from portal.audit.verify import check_signature
 from tests.audit.trail import tamper, write_events
-
-
-def test_heads_are_signed_at_once_and_then_every_five_minutes(db):
-    write_events(1)
-    start = now()
-    assert sign_when_due(now=start)
-    write_events(1)
-
-    assert sign_when_due(now=start + timedelta(minutes=4, seconds=59)) is None
-    assert sign_when_due(now=start + timedelta(minutes=5)).sequence == 2
 
 
 def test_an_empty_trail_is_not_signed(db):

@@ -11,7 +11,8 @@ from django.utils.timezone import now
 from portal.audit.models import Event, Head, Verification
 from portal.audit.origin import Origin
 from portal.audit.sign import sign_head
-from portal.audit.verify import check_entry, verify_for_person, verify_trail
+from portal.audit.verify import check_entry, verify_trail
+from portal.audit.verify_requests import verify_for_person
 from tests.audit.trail import columns_but_sequence, tamper, write_events
 
 

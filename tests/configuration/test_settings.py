@@ -21,6 +21,7 @@ BAD = {
     "PORTAL_SECRET_KEY": (" ", "is empty"),
     "PORTAL_VAULT_KEYS": ("secret-in-it", "key 1 of 1 is not a Fernet key"),
     "PORTAL_TRAIL_KEY": ("secret-in-it", "not an Ed25519 private key"),
+    "PORTAL_TRAIL_WITNESS": ("http://secret-in-it.example", "write a file with its whole path"),
     "PORTAL_TRAIL_FORMER_PUBLIC_KEYS": ("secret-in-it", "not an Ed25519 public key"),
     "PORTAL_DEBUG": ("treu", "write yes or no"),
     "PORTAL_LOG_FORMAT": ("xml", "console, json"),

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from deployments.keys.rotate import find_unreadable_keys
 from deployments.system.backup import BackupError
 from deployments.system.restore import reconcile_open_operations, restore_backup, verify_restored_trail
+from portal.audit.keep_witness import set_files_aside
 from portal.clock import now
 from portal.health.heartbeats import forget_heartbeats
 
@@ -32,11 +33,15 @@ class Command(BaseCommand):
         finding = verify_restored_trail(header)
         unreadable = find_unreadable_keys(now=now())
         count = reconcile_open_operations(now=now())
+        kept_aside = set_files_aside(now=now())
         forget_heartbeats()  # of the machine that made the back-up: nobody misses its processes here
         self.stdout.write(
             f"Restored: the state of {header['made_at']}. "
             f"{count} operations were open: Roboflow is asked what became of them."
         )
+        if kept_aside:
+            names = ", ".join(str(path) for path in kept_aside)
+            self.stdout.write(f"The signed heads from before the restore are kept in {names}.")
         if unreadable:
             self.stdout.write(
                 f"{len(unreadable)} API keys do not open under this vault key: import the secrets of the"

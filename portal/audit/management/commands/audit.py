@@ -9,6 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal.audit import verify, witness
 from portal.audit.chain import utc_text
+from portal.audit.keep_witness import contradiction_with_kept, statement_of
+from portal.audit.stored import signed_heads, stored_entries, what_is_broken
 from portal.audit.trail_keys import trail_keys
 from portal.audit.verify import Finding
 from portal.clock import now
@@ -54,12 +56,15 @@ class Command(BaseCommand):
         )
         if sys.stderr.isatty():
             self.stderr.write("")
+        if finding.ok and first == 1 and last is None:
+            finding = contradiction_with_kept() or finding
         if finding.ok and against:
             finding = self.compare(finding, against)
         if first == 1 and last is None:
             verify.store_verification(finding, by="manage.py audit verify", now=now())
         if not finding.ok:
-            raise CommandError(f"The trail is broken at entry {finding.sequence}. {finding.message}")
+            where = f" at entry {finding.sequence}" if finding.sequence else ""
+            raise CommandError(f"The trail is broken{where}. {finding.message}")
         self.stdout.write(f"The trail is intact: {finding.entries} entries.")
 
     def compare(self, finding: Finding, against: Path) -> Finding:
@@ -85,14 +90,14 @@ class Command(BaseCommand):
 
     def export(self) -> None:
         """Write one JSON object per line: first the entries, then the signed heads."""
-        for entry in verify.stored_entries():
-            self.stdout.write(json.dumps(entry | {"at": utc_text(entry["at"])}, ensure_ascii=False))
-        for head in verify.signed_heads():
-            signed = {
-                "head": head.sequence,
-                "hash": head.hash,
-                "signed_at": utc_text(head.signed_at),
-                "signature": head.signature,
-                "public_key": head.public_key,
-            }
-            self.stdout.write(json.dumps(signed))
+        for entry in stored_entries():
+            self.stdout.write(entry_line(entry))
+        for head in signed_heads():
+            self.stdout.write(statement_of(head))
+
+
+def entry_line(entry: dict[str, Any]) -> str:
+    """Return an entry as one line of JSON; of a broken one, its sequence and why."""
+    if broken := what_is_broken(entry):
+        return json.dumps({"sequence": entry["sequence"], "unreadable": broken})
+    return json.dumps(entry | {"at": utc_text(entry["at"])}, ensure_ascii=False)
