@@ -28,7 +28,7 @@ from portal.audit.actions import Action
 from portal.audit.append import append_event
 from portal.audit.models import Event
 from portal.audit.origin import SYSTEM
-from portal.audit.verify import verify_for_person
+from portal.audit.verify_requests import verify_for_person
 from tests.people import link_of_invitation, make_person, operation_of
 from tests.totp import code_of
 

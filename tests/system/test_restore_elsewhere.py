@@ -2,7 +2,6 @@
 
 import base64
 import os
-import re
 
 import pytest
 from cryptography.fernet import Fernet
@@ -17,7 +16,7 @@ from deployments.keys.open import call_with_key
 from portal.audit.sign import sign_head
 from portal.audit.verify import verify_trail
 from portal.web.masking import mask_stored_keys
-from tests.people import add_key, make_person
+from tests.people import add_key, link_of_invitation, make_person
 from tests.portal_process import PortalProcess
 from tests.servers import Postgresql
 
@@ -114,8 +113,9 @@ def test_each_secret_can_be_changed_alone_and_nothing_breaks(ana, transactional_
 
 
 def test_with_another_secret_key_people_sign_in_again_and_invitations_still_work(ana, settings):
-    page = ana.post("/w/acme-vision/team/", {"email": "new@example.com", "role": "viewer"}).content.decode()
-    link = re.search(r"/invite/[\w-]+/", page)[0]
+    link = link_of_invitation(
+        ana.post("/w/acme-vision/team/", {"email": "new@example.com", "role": "viewer"})
+    )
 
     settings.SECRET_KEY = "y" * 60
 
