@@ -12,8 +12,8 @@ from deployments.workspaces.join import add_member
 from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.roles import Role
 from portal.accounts.models import User
+from portal.accounts.people import append_person_event
 from portal.audit.actions import Action
-from portal.audit.append import Subject, append_event
 from portal.audit.origin import Origin
 
 log = structlog.get_logger(__name__)
@@ -53,12 +53,7 @@ def record_setup(person: User, *, now: datetime) -> None:
     """Append the event that the form of the first run would append: a portal with people has a trail."""
     by = Origin(actor_id=person.pk, actor_name=str(person), source="system")
     with transaction.atomic():
-        append_event(
-            Action.SETUP,
-            by=by,
-            at=now,
-            about=Subject(type="person", id=str(person.pk), name=person.email),
-        )
+        append_person_event(Action.SETUP, person, by=by, now=now)
 
 
 def add_demo_viewer(*, now: datetime) -> None:

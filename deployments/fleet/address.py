@@ -1,9 +1,9 @@
 """The one segment of our addresses that names a deployment, whatever characters Roboflow's id has."""
 
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 from django.urls import register_converter
+from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
 ENCODED = "~"  # begins a segment whose rest is the id in base64
 # What no browser, proxy or server reads as more than one segment, drops, or decodes: RFC 3986's unreserved
@@ -24,7 +24,8 @@ class DeploymentIdConverter:
 
         Each id has one segment only, so that a page has one address.
         """
-        found = value if not value.startswith(ENCODED) else decode(value.removeprefix(ENCODED))
+        is_encoded = value.startswith(ENCODED)
+        found = urlsafe_base64_decode(value.removeprefix(ENCODED)).decode() if is_encoded else value
         if self.to_url(found) != value:
             raise ValueError
         return found
@@ -33,14 +34,10 @@ class DeploymentIdConverter:
         """Return the segment of a deployment_id."""
         if PLAIN.fullmatch(value):
             return value
-        return ENCODED + urlsafe_b64encode(value.encode()).decode().rstrip("=")
+        return ENCODED + urlsafe_base64_encode(value.encode())
 
 
-def decode(text: str) -> str:
-    """Return the text that was encoded in base64 without padding. Raises ValueError."""
-    return urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
-
-
+# models.py imports this file, so the converter exists before Django reads any URLs.
 register_converter(DeploymentIdConverter, "deployment_id")
 HOST_NAME = re.compile(
     r"(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"

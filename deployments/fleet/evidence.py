@@ -1,9 +1,6 @@
 """Reads from the database what explains a list, or contradicts it: operations, and what was seen before."""
 
-from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from itertools import islice
-from typing import TypeVar
 
 from deployments.fleet.compare import is_newer_than_list
 from deployments.fleet.models import Deployment, StatusChange
@@ -12,11 +9,11 @@ from deployments.ledger.models import Operation
 from deployments.ledger.states import NOT_DONE_STATES, OPEN_STATES
 from deployments.roboflow.schema import DeploymentReport
 from deployments.workspaces.models import Workspace
+from portal.web.batched import batched
 
 # An operation explains changes that are seen this long after it was requested.
 EXPLAINS_FOR = timedelta(days=1)
-QUESTION_SIZE = 500  # values in one question to the database
-Value = TypeVar("Value")
+QUESTION_SIZE = 500  # values in one question to the database, which takes only so many
 
 
 def ids_written_since(workspace: Workspace, started: datetime, *, now: datetime) -> set[str]:
@@ -30,18 +27,20 @@ def ids_written_since(workspace: Workspace, started: datetime, *, now: datetime)
 
 
 def statuses_left(
-    rows: dict[str, Deployment], reports: dict[str, DeploymentReport], *, since: datetime, until: datetime
+    rows: dict[str, Deployment],
+    reports: dict[str, DeploymentReport],
+    changed: set[str],
+    *,
+    since: datetime,
+    until: datetime,
 ) -> dict[str, set[str]]:
     """Return the statuses that deployments were seen to leave between two times, by deployment_id.
 
-    Only those are asked for that a list shows with another status than their row has.
+    Only those of `changed` are asked for that a list shows with another status than their row has.
     """
     found: dict[str, set[str]] = {}
-    moved = [
-        rows[row_id].pk
-        for row_id, report in reports.items()
-        if row_id in rows and rows[row_id].status_since > since and report.status != rows[row_id].status
-    ]
+    listed = [(rows[row_id], reports[row_id]) for row_id in changed if row_id in rows and row_id in reports]
+    moved = [row.pk for row, report in listed if row.status_since > since and report.status != row.status]
     for pks in batched(moved, QUESTION_SIZE):
         steps = StatusChange.objects.filter(deployment__in=pks, observed_at__gt=since, observed_at__lte=until)
         for row_id, before in steps.values_list("deployment__deployment_id", "before"):
@@ -77,10 +76,3 @@ def deleters_by_id(workspace: Workspace, ids: list[str]) -> dict[str, str]:
     kinds = [kind for kind in Kind if kind.facts.removes]
     deletes = Operation.objects.sent().filter(workspace=workspace, kind__in=kinds, target_id__in=ids)
     return dict(deletes.order_by("requested_at").values_list("target_id", "actor_name"))
-
-
-def batched(values: Iterable[Value], size: int) -> Iterator[list[Value]]:
-    """Yield `values` in lists of at most `size`: databases take only so many in one question."""
-    left = iter(values)
-    while some := list(islice(left, size)):
-        yield some

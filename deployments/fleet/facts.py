@@ -22,16 +22,8 @@ FACTS = (
     "num_replicas",
     "status",
 )
-CONFIGURATION = (
-    "machine_type",
-    "creator_email",
-    "subdomain",
-    "domain",
-    "duration_hours",
-    "inference_version",
-    "min_replicas",
-    "max_replicas",
-)
+NOT_CONFIGURED = ("deployment_name", "creator_id", "num_replicas", "status")
+CONFIGURATION = tuple(name for name in FACTS if name not in NOT_CONFIGURED)
 
 
 class KnownRow(Protocol):

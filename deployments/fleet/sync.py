@@ -211,7 +211,7 @@ def compare_and_look_up(
         now=clock(),
         is_first=is_first,
         lag=lag,
-        left=statuses_left(rows, reports, since=read.started - lag, until=read.started),
+        left=statuses_left(rows, reports, changed, since=read.started - lag, until=read.started),
     )
     found = compare(read.answer.deployments, digest=lambda report: digests[report.deployment_id])
     asked = [rows[row_id] for row_id in (*found.disputed, *found.missing)]

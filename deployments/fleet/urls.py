@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from deployments.fleet import views  # address has the converter
+from deployments.fleet import views
 
 app_name = "fleet"
 urlpatterns = [

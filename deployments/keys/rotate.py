@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 
 from django.db import transaction
 
@@ -17,6 +16,7 @@ from portal.audit.append import Subject, append_event
 from portal.audit.origin import SYSTEM
 from portal.audit.trail_keys import reseal_trail_keys
 from portal.vault import Unreadable, is_newest, reseal
+from portal.web.batched import batched
 
 BATCH = 100  # keys in one transaction, with their audit entry
 
@@ -41,8 +41,7 @@ def rotate_all_keys(*, now: datetime) -> Rotation:
     that its owner replaces meanwhile.
     """
     done = Rotation()
-    keys = all_keys()
-    while batch := list(islice(keys, BATCH)):
+    for batch in batched(all_keys(), BATCH):
         with transaction.atomic(durable=True):
             resealed = sum(rotate_key(key, done) for key in batch)
             record_rotation("keys", resealed, now=now)

@@ -18,6 +18,7 @@ from deployments.workspaces.revision import bump_revision
 from deployments.workspaces.roles import Role
 from portal.accounts.addresses import canonical_email
 from portal.accounts.models import User
+from portal.accounts.people import mark_confirmed
 from portal.audit.actions import Action
 from portal.audit.append import Entry, Subject, append_events
 from portal.audit.origin import Origin
@@ -183,7 +184,7 @@ def accept_invitation(
     by_user = replace(by, actor_id=user.pk, actor_name=str(user))
     role, workspace = Role(invitation.role), invitation.workspace
     if invitation.is_mailed:
-        User.objects.filter(pk=user.pk, email_confirmed_at=None).update(email_confirmed_at=now)
+        mark_confirmed(user, now=now)
         user.refresh_from_db()
     refuse_unconfirmed(user, workspace)
     joined = store_member(user=user, workspace=workspace, role=role, by=by_user, now=now)

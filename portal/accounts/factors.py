@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from portal.accounts.models import SignInPolicy, User
+from portal.accounts.people import append_person_event
 from portal.audit.actions import Action
 from portal.audit.append import Subject, append_event
 from portal.audit.origin import SYSTEM, Origin
@@ -73,12 +74,7 @@ def reset_second_factors(user: User, *, now: datetime) -> int:
     count: int = second_factors().filter(user=user).count()
     Authenticator.objects.filter(user=user).delete()
     if count:
-        append_event(
-            Action.SECOND_FACTOR_RESET,
-            by=SYSTEM,
-            at=now,
-            about=Subject(type="person", id=str(user.pk), name=user.email),
-        )
+        append_person_event(Action.SECOND_FACTOR_RESET, user, by=SYSTEM, now=now)
     return count
 
 

@@ -1,7 +1,9 @@
 """The life of an account: confirm its address, disable and enable it, end its sessions, administrators."""
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
@@ -103,13 +105,19 @@ def set_administrator(person: User, is_administrator: bool, *, by: Origin, now: 
     return True
 
 
+def mark_confirmed(person: User, *, now: datetime) -> bool:
+    """Store that the address is theirs, without an event. Return False when it was confirmed already."""
+    rows = User.objects.filter(pk=person.pk, email_confirmed_at=None)
+    return bool(rows.update(email_confirmed_at=now))
+
+
 @transaction.atomic
 def confirm_address(person: User, *, by: Origin, now: datetime) -> bool:
     """Note that an administrator, or somebody who has a mailed link, says whose the address is.
 
     What was added to the account before stays. Return False when it was confirmed already.
     """
-    if not User.objects.filter(pk=person.pk, email_confirmed_at=None).update(email_confirmed_at=now):
+    if not mark_confirmed(person, now=now):
         return False
     append_person_event(Action.ADDRESS_CONFIRMED, person, by=by, now=now)
     return True
@@ -122,7 +130,7 @@ def take_over_by_owner(person: User, *, now: datetime) -> Changes | None:
     come back ends: second factors, passkeys, recovery codes, sessions. Return what ended, for the event;
     None when the address was confirmed before. Call it inside a transaction, before an event is appended.
     """
-    if not User.objects.filter(pk=person.pk, email_confirmed_at=None).update(email_confirmed_at=now):
+    if not mark_confirmed(person, now=now):
         return None
     factors = Authenticator.objects.filter(user=person)
     count = factors.count()
@@ -130,9 +138,25 @@ def take_over_by_owner(person: User, *, now: datetime) -> Changes | None:
     return {"second factors": (count, 0), "sessions": (end_all_sessions(person), 0)}
 
 
+def person_subject(person: User) -> Subject:
+    """Return the trail's subject for a person."""
+    return Subject(type="person", id=str(person.pk), name=person.email)
+
+
 def append_person_event(
     action: Action, person: User, *, by: Origin, now: datetime, changes: Changes | None = None
 ) -> None:
     """Append one event about a person."""
-    about = Subject(type="person", id=str(person.pk), name=person.email)
-    append_event(action, by=by, at=now, about=about, changes=changes)
+    append_event(action, by=by, at=now, about=person_subject(person), changes=changes)
+
+
+# What an administrator can change of a person, on the page and on the machine. Each takes `by` and `now`, and
+# returns False when nothing changed.
+CHANGES: dict[str, Callable[..., int]] = {
+    "disable": disable_person,
+    "enable": enable_person,
+    "end-sessions": end_sessions,
+    "make-administrator": partial(set_administrator, is_administrator=True),
+    "unmake-administrator": partial(set_administrator, is_administrator=False),
+    "confirm": confirm_address,
+}

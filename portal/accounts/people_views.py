@@ -20,7 +20,7 @@ from portal.web.fragments import form_page, redirect_page
 from portal.web.paging import keyset_page
 
 PAGE_SIZE = 100
-CHANGES = {  # what can be changed, and the sentence that says so
+SENTENCES = {  # what was changed, in a sentence
     "disable": "{name} can no longer sign in, and nothing more is sent under their keys.",
     "enable": "{name} can sign in again.",
     "end-sessions": "All sessions of {name} are ended.",
@@ -45,28 +45,17 @@ def people_page(request: HttpRequest) -> HttpResponse:
 @require_POST
 @administrator_required
 def change_person(request: HttpRequest, person_id: int, change: str) -> HttpResponse:
-    """Make one change of CHANGES to a person, and say what was done."""
-    if change not in CHANGES:
+    """Make one change of people.CHANGES to a person, and say what was done."""
+    if change not in people.CHANGES:
         raise Http404
     person = get_object_or_404(User, pk=person_id)
-    by, at = origin_of(request), now()
     try:
-        if change == "disable":
-            done = people.disable_person(person, by=by, now=at)
-        elif change == "enable":
-            done = people.enable_person(person, by=by, now=at)
-        elif change == "end-sessions":
-            people.end_sessions(person, by=by, now=at)
-            done = True
-        elif change == "confirm":
-            done = people.confirm_address(person, by=by, now=at)
-        else:
-            done = people.set_administrator(person, change == "make-administrator", by=by, now=at)
+        done = people.CHANGES[change](person, by=origin_of(request), now=now())
     except NotChanged as error:
         messages.error(request, str(error))
         return redirect_page(request, reverse("accounts:people"))
-    if done:
-        messages.success(request, CHANGES[change].format(name=person))
+    if done is not False:
+        messages.success(request, SENTENCES[change].format(name=person))
     if person.pk == cast(User, request.user).pk and change in ("disable", "end-sessions"):
         return redirect_page(request, reverse("account_login"))
     return redirect_page(request, reverse("accounts:people"))

@@ -6,8 +6,8 @@ from django.db import transaction
 
 from portal.accounts.looks import skeleton
 from portal.accounts.models import User
+from portal.accounts.people import append_person_event
 from portal.audit.actions import Action
-from portal.audit.append import Subject, append_event
 from portal.audit.origin import Origin
 
 
@@ -23,10 +23,4 @@ def change_profile(user: User, *, name: str, timezone: str, by: Origin, now: dat
     if not changes:
         return
     User.objects.filter(pk=user.pk).update(name=name, name_skeleton=skeleton(name), timezone=timezone)
-    append_event(
-        Action.PROFILE_CHANGED,
-        by=by,
-        at=now,
-        about=Subject(type="person", id=str(user.pk), name=user.email),
-        changes=changes,
-    )
+    append_person_event(Action.PROFILE_CHANGED, user, by=by, now=now, changes=changes)

@@ -17,7 +17,7 @@ from django.db.models.signals import post_delete, post_save
 from django.http import HttpRequest
 
 from portal.accounts.models import User
-from portal.accounts.people import take_over_by_owner
+from portal.accounts.people import person_subject, take_over_by_owner
 from portal.audit.actions import Action
 from portal.audit.append import Changes, Entry, Subject, append_events
 from portal.audit.origin import Origin, origin_of
@@ -122,7 +122,7 @@ def record_person_event(
         action=action,
         by=replace(origin_of(request), actor_id=user.pk, actor_name=str(user)),
         at=now(),
-        about=Subject(type="person", id=str(user.pk), name=user.email),
+        about=person_subject(user),
         changes=changes,
     )
     record_entry(request, entry)

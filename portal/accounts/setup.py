@@ -9,8 +9,8 @@ from django.db import transaction
 from django.urls import reverse
 
 from portal.accounts.models import User
+from portal.accounts.people import append_person_event
 from portal.audit.actions import Action
-from portal.audit.append import Subject, append_event
 from portal.audit.origin import Origin
 from portal.queue.lease import holding_lease
 
@@ -54,10 +54,6 @@ def set_up_portal(*, name: str, email: str, password: str, by: Origin, now: date
             created_at=now,
             email_confirmed_at=now,
         )
-        append_event(
-            Action.SETUP,
-            by=replace(by, actor_id=user.pk, actor_name=str(user)),
-            at=now,
-            about=Subject(type="person", id=str(user.pk), name=user.email),
-        )
+        by_user = replace(by, actor_id=user.pk, actor_name=str(user))
+        append_person_event(Action.SETUP, user, by=by_user, now=now)
         return user

@@ -12,28 +12,30 @@ from portal.audit.verify import check_whole, hash_of_entry, load_head
 
 def integrity_context() -> dict[str, Any]:
     """Return the template context of the integrity card."""
+    # The head is read last, as it may move on: neither a verification nor a signed head is ever ahead of it.
+    verification = Verification.objects.filter(pk=1).first()
+    signed = SignedHead.objects.order_by("-sequence").first()
+    head = load_head()
     return {
-        "broken_now": broken_now(),
-        "head": Head.objects.filter(pk=1).first(),
-        "verification": Verification.objects.filter(pk=1).first(),
-        "signed": SignedHead.objects.order_by("-sequence").first(),
+        "broken_now": broken_now(head, verification, signed),
+        "head": head if head.sequence else None,
+        "verification": verification,
+        "signed": signed,
         "public_key": public_key_of(settings.PORTAL_TRAIL_KEY),
         "former_public_keys": sorted(former_trail_keys()),
     }
 
 
-def broken_now() -> str:
+def broken_now(head: Head, verification: Verification | None, signed: SignedHead | None) -> str:
     """Return what a look at the end of the trail shows to be wrong, "" if nothing.
 
-    The last verification may be old: a card must not go on saying "intact" meanwhile.
+    The last verification may be old: a card must not go on saying "intact" meanwhile. `signed` is the newest
+    signed head.
     """
-    head = load_head()
-    verified = Verification.objects.filter(pk=1, ok=True).first()
-    if verified and verified.entries > head.sequence:
-        return f"The trail has {head.sequence} entries and had {verified.entries} when it was verified."
+    if verification and verification.ok and verification.entries > head.sequence:
+        return f"The trail has {head.sequence} entries and had {verification.entries} when it was verified."
     last_hash = hash_of_entry(head.sequence)
     if last_hash is None:
         return f"The trail ends before entry {head.sequence}, which its head names."
-    newest = {one.sequence: one for one in SignedHead.objects.order_by("-sequence")[:1]}
-    finding = check_whole(head, last_hash, newest)
+    finding = check_whole(head, last_hash, {signed.sequence: signed} if signed else {})
     return finding.message if finding else ""

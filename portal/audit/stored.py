@@ -6,7 +6,6 @@ read together. A row that cannot be read is named, and shown as broken; the othe
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any
 
 from django.db import DatabaseError
@@ -14,6 +13,7 @@ from django.db.models import QuerySet
 
 from portal.audit.chain import FIELDS
 from portal.audit.models import Event, SignedHead
+from portal.web.batched import batched
 
 UNREADABLE = (DatabaseError, ValueError, TypeError, OverflowError)  # what reading a broken row raises
 CHUNK = 2000
@@ -67,13 +67,13 @@ def readable(events: QuerySet[Event]) -> list[Event]:
     try:
         return [as_readable(event) for event in events]
     except UNREADABLE:
-        return [read_event(events, sequence) for sequence in list(events.values_list("sequence", flat=True))]
+        return [read_event(sequence) for sequence in list(events.values_list("sequence", flat=True))]
 
 
-def read_event(events: QuerySet[Event], sequence: int) -> Event:
-    """Return one of the events, or a stand-in."""
+def read_event(sequence: int) -> Event:
+    """Return one event that exists, or a stand-in."""
     try:
-        return as_readable(events.model._default_manager.all().get(sequence=sequence))
+        return as_readable(Event.objects.get(sequence=sequence))
     except UNREADABLE:
         return stand_in(sequence)
 
@@ -101,8 +101,7 @@ def stand_in(sequence: int) -> Event:
 
 def readable_one_by_one(events: QuerySet[Event], *, size: int = 500) -> Iterator[Event]:
     """Yield the events in their order, some at a time, with a stand-in for each that cannot be read."""
-    sequences = iter(list(events.values_list("sequence", flat=True)))
-    while some := list(islice(sequences, size)):
+    for some in batched(events.values_list("sequence", flat=True).iterator(chunk_size=CHUNK), size):
         yield from readable(events.filter(sequence__in=some))
 
 

@@ -136,8 +136,8 @@ def check_end(head: Head, last_hash: str) -> Finding | None:
 
 def check_signed_heads(head: Head, signed: Mapping[int, SignedHead]) -> Finding | None:
     """Return a finding for a signed head that is missing, not ours, or beyond `head`; otherwise None."""
-    oldest = Event.objects.order_by("sequence").values_list("at", flat=True).first()
-    if not signed and oldest and clock() - oldest > MAY_BE_UNSIGNED_FOR:
+    oldest = None if signed else Event.objects.order_by("sequence").values_list("at", flat=True).first()
+    if oldest and clock() - oldest > MAY_BE_UNSIGNED_FOR:
         message = f"The first entry is of {oldest:%Y-%m-%d %H:%M}, but no head is signed: "
         return bad_entry(1, head, f"{message}the signed heads were removed.")
     our_keys = trail_keys()

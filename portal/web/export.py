@@ -4,10 +4,11 @@ import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any
 
 from django.http import HttpRequest, StreamingHttpResponse
+
+from portal.web.batched import batched
 
 FORMATS = {
     "csv": "text/csv; charset=utf-8",
@@ -49,8 +50,7 @@ def stream_response(lines: Iterable[str], *, format: str, filename: str) -> Stre
 
 def byte_chunks(lines: Iterable[str]) -> Iterator[bytes]:
     """Yield the lines as UTF-8, CHUNK lines at a time: each item is one write to the client."""
-    left = iter(lines)
-    while taken := list(islice(left, CHUNK)):
+    for taken in batched(lines, CHUNK):
         yield "".join(taken).encode()
 
 

@@ -28,7 +28,7 @@ from portal.audit.append import append_event
 from portal.audit.models import Event, Head
 from portal.audit.origin import SYSTEM, Origin
 from portal.audit.verify import verify_trail
-from tests.people import Person, add_key, link_of_invitation, make_person
+from tests.people import add_key, link_of_invitation, make_person, signed_in_again
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AT_ONCE = 4
@@ -98,9 +98,8 @@ def are_answered(answers):
 
 def signed_in(person):
     """Return browsers of one person, one for each thread."""
-    people = [Person(person.user) for _ in range(AT_ONCE)]
+    people = [signed_in_again(person) for _ in range(AT_ONCE)]
     for one in people:
-        one.client.force_login(person.user, backend="portal.accounts.backend.PersonBackend")
         one.client.raise_request_exception = False
     return people
 

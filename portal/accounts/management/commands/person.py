@@ -61,16 +61,8 @@ def describe(person: User) -> str:
 
 def change(person: User, verb: str) -> str:
     """Make a change and return the sentence that says what was done. Raises NotChanged."""
-    at = now()
+    done = people.CHANGES[verb](person, by=SYSTEM, now=now())
     if verb == "end-sessions":
-        return f"{people.end_sessions(person, by=SYSTEM, now=at)} sessions of {person} are ended."
-    if verb == "disable":
-        done = people.disable_person(person, by=SYSTEM, now=at)
-    elif verb == "enable":
-        done = people.enable_person(person, by=SYSTEM, now=at)
-    elif verb == "confirm":
-        done = people.confirm_address(person, by=SYSTEM, now=at)
-    else:
-        done = people.set_administrator(person, verb == "make-administrator", by=SYSTEM, now=at)
+        return f"{done} sessions of {person} are ended."
     person.refresh_from_db()
     return f"{'Done' if done else 'Nothing to change'}: {describe(person)}"
