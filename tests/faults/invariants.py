@@ -38,12 +38,16 @@ def parse_time(text: str) -> datetime:
 
 def may_be_of(entry: Row, operation: Row) -> bool:
     """Say whether an entry of the journal can come from an operation."""
+    asked = parse_time(operation["requested_at"])
+    return is_change_of(entry, operation) and parse_time(entry["time"]) >= asked
+
+
+def is_change_of(entry: Row, operation: Row) -> bool:
+    """Say whether an entry of the journal is the change that an operation asks for, at whatever time."""
     is_create = operation["kind"] == "create"
     endpoint = "/add" if is_create else f"/{operation['kind']}"
-    return (
-        (entry["endpoint"], entry["deployment_name"]) == (endpoint, operation["target_name"])
-        and (is_create or entry["deployment_id"] == operation["target_id"])
-        and parse_time(entry["time"]) >= parse_time(operation["requested_at"])
+    return (entry["endpoint"], entry["deployment_name"]) == (endpoint, operation["target_name"]) and (
+        is_create or entry["deployment_id"] == operation["target_id"]
     )
 
 
@@ -60,11 +64,12 @@ def find_second_creates(journal: list[Row], operations: list[Row]) -> list[str]:
 
 def find_calls_without_operation(journal: list[Row], operations: list[Row]) -> list[str]:
     """I2 and I3: an operation was stored before each change, for the deployment that the person saw."""
-    return [
-        f"I2/I3: no operation asked for {entry}"
-        for entry in journal
-        if not any(may_be_of(entry, one) for one in operations)
-    ]
+    found = []
+    for entry in journal:
+        if not any(may_be_of(entry, one) for one in operations):
+            later = [str(one["requested_at"]) for one in operations if is_change_of(entry, one)]
+            found.append(f"I2/I3: no operation asked for {entry}, only later ones {later}")
+    return found
 
 
 def find_wrong_events(operations: list[Row], events: list[Row]) -> list[str]:
