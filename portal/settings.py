@@ -180,6 +180,19 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # no form of ours comes near 1 MiB
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000  # a bulk choice sends some fields for each of its rows
 APPEND_SLASH = True
 
+# --- the web processes (portal/supervisor/web_server.py) --------------------------------------------------
+WEB_THREADS = 6  # of one web process
+WEB_CONNECTIONS = 200  # of one web process; a further one replaces the one that waits longest
+REQUEST_HEAD_BYTES = 64 * 1024
+# How long a connection may go without a request, and a client may take to send a head, and then a body. No
+# form of the portal is longer than some kilobytes.
+REQUEST_SECONDS = {"idle": 30, "head": 10, "body": 30}
+# How long a client may leave an answer unread. It is cut off when it takes less than this rate for so long.
+ANSWER_SECONDS = 30
+ANSWER_BYTES_PER_SECOND = 16 * 1024
+EXPORTS_AT_ONCE = 2  # of one web process: the other threads answer pages
+EXPORT_SECONDS = 900  # the longest that one export may run
+
 # --- database and broker ----------------------------------------------------------------------------------
 postgres_password, redis_password = map(env.password_setting, ("POSTGRES_PASSWORD", "REDIS_PASSWORD"))
 parse_database = partial(database_config, password=postgres_password, home=PORTAL_HOME, base=BASE_DIR)
