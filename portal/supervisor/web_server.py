@@ -56,7 +56,9 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     last_look = 0.0
     answered = 0  # requests, since the start
 
-    def __init__(self, application: Any, listener: socket.socket, *, map: dict[int, Any], threads: Any) -> None:
+    def __init__(
+        self, application: Any, listener: socket.socket, *, map: dict[int, Any], threads: Any
+    ) -> None:
         self.last_look = time.monotonic()
         super().__init__(
             application,
@@ -150,7 +152,9 @@ class WebWorker(Worker):  # type: ignore[misc]
         for _ in self.turns(connections, seconds=0.1):
             waited = time.monotonic() - stopped
             is_busy = any(server.is_busy() for server in self.servers)
-            if waited > LINGER_SECONDS and not is_busy or waited > self.cfg.graceful_timeout + CUT_SECONDS:
+            if waited > LINGER_SECONDS and not is_busy:
+                break
+            if waited > self.cfg.graceful_timeout + CUT_SECONDS:
                 break
             if waited > self.cfg.graceful_timeout:
                 for server in self.servers:
