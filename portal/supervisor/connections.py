@@ -33,6 +33,8 @@ class Task(WSGITask):  # type: ignore[misc]
     def finish(self) -> None:
         """End the answer. One to HEAD has no body, so no mark of a body's end either."""
         if self.request.command == "HEAD":
+            if not self.wrote_header:
+                self.write(b"")
             self.chunked_response = False
         super().finish()
 

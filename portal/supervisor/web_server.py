@@ -99,6 +99,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     def add_task(self, task: Connection) -> None:
         """Give a whole request to the threads."""
         self.answered += 1
+        task.since = time.monotonic()
         super().add_task(task)
 
     def maintenance(self, now: float) -> None:
