@@ -17,6 +17,7 @@ from portal.configuration.database_url import database_config
 from portal.configuration.email_url import email_config, parse_sender
 from portal.configuration.keys import parse_public_key, parse_secret_key, parse_trail_key, parse_vault_keys
 from portal.configuration.rate_limits import RATE_LIMITS
+from portal.configuration.web_limits import *  # noqa: F403 - sizes and deadlines of requests and answers
 from portal.environment import Environment, stop_on_problems
 from portal.logging import LEVELS, logging_config
 from portal.web.headers import CSP_DIRECTIVES, FORBIDDEN_FEATURES
@@ -176,22 +177,8 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # no form of ours comes near 1 MiB
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000  # a bulk choice sends some fields for each of its rows
 APPEND_SLASH = True
-
-# --- the web processes (portal/supervisor/web_server.py) --------------------------------------------------
-WEB_THREADS = 6  # of one web process
-WEB_CONNECTIONS = 200  # of one web process; a further one replaces the one that waits longest
-REQUEST_HEAD_BYTES = 64 * 1024
-# How long a connection may go without a request, and a client may take to send a head, and then a body. No
-# form of the portal is longer than some kilobytes.
-REQUEST_SECONDS = {"idle": 30, "head": 10, "body": 30}
-# How long a client may leave an answer unread. It is cut off when it takes less than this rate for so long.
-ANSWER_SECONDS = 30
-ANSWER_BYTES_PER_SECOND = 16 * 1024
-EXPORTS_AT_ONCE = 2  # of one web process: the other threads answer pages
-EXPORT_SECONDS = 900  # the longest that one export may run
 
 # --- database and broker ----------------------------------------------------------------------------------
 postgres_password, redis_password = map(env.password_setting, ("POSTGRES_PASSWORD", "REDIS_PASSWORD"))

@@ -95,8 +95,8 @@ class Connection(HTTPChannel):  # type: ignore[misc]
     def late(self, *, passed: float) -> str:
         """Return "" or the deadline that is over: that of "idle", "head", "body" or "answer".
 
-        `passed` is the number of seconds since the last look. An answer may wait for ANSWER_SECONDS; each byte
-        that the client takes earns it some of this time back.
+        `passed` is the number of seconds since the last look. An answer may wait for ANSWER_SECONDS; each
+        byte that the client takes earns it some of this time back.
         """
         now, taken, self.taken = time.monotonic(), self.taken, 0
         if self.total_outbufs_len:
@@ -122,7 +122,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         self.handle_close()
 
     def handle_close(self) -> None:
-        """Close. A reset tells the client that the answer is not complete, whatever version of HTTP it speaks."""
+        """Close. A reset tells the client that the answer is not complete, in any version of HTTP."""
         if self.is_cut_off and self.socket is not None:
             with suppress(OSError):
                 self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)

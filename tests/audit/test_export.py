@@ -1,4 +1,4 @@
-"""An export of data is an event: what, with which filter, as which format; one at a time and not too often."""
+"""An export of data is an event: what, with which filter, as which format; one at a time, not too often."""
 
 from datetime import timedelta
 

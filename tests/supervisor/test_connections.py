@@ -1,4 +1,4 @@
-"""Slow clients of a web process, over real sockets: none holds a thread, and each deadline ends a connection."""
+"""Slow clients of a web process, over real sockets: none holds a thread, each deadline ends a connection."""
 
 import http.client
 import socket

@@ -1,7 +1,7 @@
 """What the portal uses of the inside of waitress: a test fails when waitress changes.
 
-When one fails: read waitress's changes, mend portal/supervisor/connections.py and web_server.py, then write the
-new version into connections.py.
+When one fails: read waitress's changes, mend portal/supervisor/connections.py and web_server.py, then write
+the new version into connections.py.
 """
 
 import inspect

@@ -106,7 +106,6 @@ def test_an_export_is_a_file(format, content_type, body):
     )
 
     assert response.getvalue() == body
-    response.close()
     assert response.headers["Content-Type"] == content_type
     assert response.headers["Content-Disposition"] == f'attachment; filename="fleet.{format}"'
 
