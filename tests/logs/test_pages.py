@@ -49,7 +49,7 @@ def test_a_page_of_long_lines_is_small_and_asks_for_little(
 ):
     stored(300, 50_000, KINDS[kind])
 
-    with django_assert_max_num_queries(40):
+    with django_assert_max_num_queries(60):
         page = ana.get(f"{path}?max_entries=5000")
 
     assert 0 < len(page.context["lines"]) < 300

@@ -2,12 +2,14 @@
 
 import http.client
 import os
+import re
 import signal
 import socket
 import time
 from itertools import pairwise
 
 import pytest
+import requests
 
 from tests.portal_process import PortalProcess, until
 
@@ -93,6 +95,66 @@ def test_many_more_connections_than_there_is_room_for_disturb_nobody(portal, set
     for one in idle:
         one.close()
     assert max(seconds) < 1
+
+
+MANY_LINES = """
+from django.utils.timezone import now
+from deployments.fleet.models import Deployment
+from deployments.logs.models import Line
+one = Deployment.objects.filter(workspace__slug="acme-vision").first()
+Line.objects.bulk_create(
+    Line(deployment=one, insert_id=f"n{n}", timestamp=now(), payload="x" * 4000) for n in range(8000)
+)
+print("deployment", one.deployment_id)
+"""
+
+
+@pytest.fixture
+def large_log(portal):
+    """The path of a log of 32 MB."""
+    said = portal.manage("shell", "-c", MANY_LINES).stdout
+    return f"/w/acme-vision/deployments/{said.split('deployment ')[1].split()[0]}/logs/"
+
+
+def sign_in(portal, name):
+    """Return the Cookie header of a person of the demo."""
+    session = requests.Session()
+    session.trust_env = False
+    page = session.get(f"{portal.url}/accounts/login/")
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)[1]
+    form = {"csrfmiddlewaretoken": token, "login": f"{name}@example.com", "password": "demo-portal"}
+    answer = session.post(f"{portal.url}/accounts/login/", data=form, headers={"Referer": page.url})
+    assert answer.status_code == 200 and "/accounts/login/" not in answer.url
+    return "; ".join(f"{one.name}={one.value}" for one in session.cookies)
+
+
+def begin_export(portal, cookie, path):
+    """Ask for an export; return its connection and the status."""
+    one = socket.socket()
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    one.settimeout(10)
+    one.connect(("127.0.0.1", portal.port))
+    host = f"Host: localhost:{portal.port}\r\nCookie: {cookie}\r\n\r\n"
+    one.sendall(f"GET {path}?format=txt HTTP/1.1\r\n{host}".encode())
+    return one, int(one.recv(200).split(b" ")[1])
+
+
+def test_an_export_that_nobody_reads_is_one_of_the_person_and_is_cut_off(portal, large_log, settings):
+    cookie = sign_in(portal, "ana")
+    log = portal.home / "logs" / "web.log"
+
+    first, status = begin_export(portal, cookie, large_log)
+    refused = [begin_export(portal, cookie, large_log)[1] for _ in range(12)]
+
+    assert status == 200 and refused == [429] * 12
+    assert seconds_of(portal, "/accounts/login/") < 1
+    until(lambda: "download_cut_off" in log.read_text(), seconds=settings.ANSWER_SECONDS + 15)
+    with pytest.raises(ConnectionResetError):
+        while first.recv(65_536):
+            pass
+    again, status = begin_export(portal, cookie, large_log)
+    again.close()
+    assert status == 200
 
 
 def test_a_polite_end_answers_what_was_asked(portal):
