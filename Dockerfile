@@ -22,4 +22,4 @@ RUN python -m compileall -q portal deployments && PORTAL_HOME=/tmp/build python 
 USER portal
 EXPOSE 8000
 CMD ["gunicorn", "portal.wsgi:application", "--config", "python:portal.supervisor.gunicorn", "--bind", "0.0.0.0:8000", \
-     "--workers", "2", "--worker-class", "gthread", "--threads", "4", "--no-control-socket", "--worker-tmp-dir", "/dev/shm", "--max-requests", "20000", "--max-requests-jitter", "2000"]
+     "--no-control-socket", "--worker-tmp-dir", "/dev/shm", "--max-requests", "20000", "--max-requests-jitter", "2000"]

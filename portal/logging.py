@@ -91,6 +91,9 @@ def logging_config(*, format: str, level: str) -> dict[str, Any]:
             "celery.app.trace": {"level": "WARNING"},
             "celery.beat": {"level": "WARNING"},
             "django_structlog.celery": {"level": "WARNING"},
+            # Requests that wait for a thread, one line each; and each client that went away.
+            "waitress.queue": {"level": "ERROR"},
+            "waitress": {"level": "WARNING"},
             "gunicorn.error": {"level": level, "handlers": [], "propagate": True},
             "django_structlog": {"level": "WARNING" if format == "console" else level},
         },

@@ -17,6 +17,7 @@ from portal.configuration.database_url import database_config
 from portal.configuration.email_url import email_config, parse_sender
 from portal.configuration.keys import parse_public_key, parse_secret_key, parse_trail_key, parse_vault_keys
 from portal.configuration.rate_limits import RATE_LIMITS
+from portal.configuration.web_limits import *  # noqa: F403 - sizes and deadlines of requests and answers
 from portal.configuration.witnesses import witness_setting
 from portal.environment import Environment, stop_on_problems
 from portal.logging import LEVELS, logging_config
@@ -180,7 +181,6 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # no form of ours comes near 1 MiB
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000  # a bulk choice sends some fields for each of its rows
 APPEND_SLASH = True
 

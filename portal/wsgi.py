@@ -1,4 +1,4 @@
-"""The web entry: gunicorn serves `application`."""
+"""The web entry: `portal/supervisor/web_server.py` serves `application`."""
 
 import os
 

@@ -3,10 +3,10 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from portal.audit.export import record_export
+from portal.audit.export import begin_export
 from portal.audit.feed import (
     COLUMNS,
     export_fields,
@@ -19,7 +19,6 @@ from portal.audit.integrity import integrity_context
 from portal.audit.models import Event
 from portal.audit.stored import readable, readable_one_by_one
 from portal.web.export import export_response, wants_export
-from portal.web.limits import too_many_exports_page
 
 
 def export_if_wanted(
@@ -27,18 +26,19 @@ def export_if_wanted(
 ) -> HttpResponseBase | None:
     """Return an export of `events` if the query string asks for one, otherwise None.
 
-    The filters of the query string apply. The export is recorded in the trail as `what`; a person who exports
-    too often gets a page (429) instead.
+    The filters of the query string apply. The export is recorded in the trail as `what`; a person who may not
+    export now gets a page instead.
     """
     format = wants_export(request)
     if format is None:
         return None
-    if not record_export(request, workspace, what=what, format=format):
-        return too_many_exports_page(request)
+    download = begin_export(request, workspace, what=what, format=format)
+    if isinstance(download, HttpResponse):
+        return download
     found = with_addresses(filter_events(events, request.GET))
     rows = readable_one_by_one(found.order_by("-sequence"))
     fields = (export_fields(event) for event in rows)
-    return export_response(fields, columns=COLUMNS, format=format, filename=filename)
+    return export_response(fields, columns=COLUMNS, format=format, filename=filename, download=download)
 
 
 def feed_context(request: HttpRequest, events: QuerySet[Event]) -> dict[str, Any]:

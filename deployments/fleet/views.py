@@ -26,11 +26,11 @@ from deployments.workspaces.guard import workspace_required
 from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.revision import page_revision
 from deployments.workspaces.roles import Role, is_enough
-from portal.audit.export import record_export
+from portal.audit.export import begin_export
 from portal.clock import now
 from portal.web.export import export_response, wants_export
 from portal.web.fragments import is_unchanged, nothing_new, page_or_part, redirect_page
-from portal.web.limits import is_within_limit, too_many_exports_page, too_often_page
+from portal.web.limits import is_within_limit, too_often_page
 from portal.web.next import safe_next
 from portal.web.paging import keyset_page
 
@@ -123,10 +123,12 @@ def export_fleet(
     request: HttpRequest, workspace: Workspace, facets: Facets, *, format: str
 ) -> HttpResponseBase:
     """Export all deployments that the facets select, not only one page, and record that in the trail."""
-    if not record_export(request, workspace, what="fleet", format=format):
-        return too_many_exports_page(request)
+    download = begin_export(request, workspace, what="fleet", format=format)
+    if isinstance(download, HttpResponse):
+        return download
     rows = export_rows(workspace, facets, now=now())
-    return export_response(rows, columns=COLUMNS, format=format, filename=f"{workspace.slug}-fleet")
+    name = f"{workspace.slug}-fleet"
+    return export_response(rows, columns=COLUMNS, format=format, filename=name, download=download)
 
 
 def export_rows(workspace: Workspace, facets: Facets, *, now: datetime) -> Iterator[dict[str, Any]]:

@@ -12,7 +12,7 @@ OTHER_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1
 # Control characters but tab and line feed, and characters that change the line or the reading direction.
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 COLOURS = {str(code) for code in (*range(30, 38), *range(90, 98))}  # SGR codes of the text colour
-MAX_SHOWN_CHARACTERS = 20_000  # characters of one line on the page; the download has all of them
+MAX_SHOWN_CHARACTERS = 4_000  # characters of one line on the page, which says how many it leaves out
 
 
 def plain_text(text: str) -> str:

@@ -26,7 +26,9 @@ class QueryForm(forms.Form):
     range = forms.ChoiceField(required=False, choices=[(name, name) for name in RANGES])
     to = TimeField(label="To", required=False)
     max_entries = forms.IntegerField(label="Lines", required=False, min_value=1, max_value=MAX_SHOWN_LINES)
-    line = forms.CharField(required=False, max_length=100)
+    line = forms.CharField(required=False, max_length=255)
+    only = forms.BooleanField(required=False)  # a download of the linked line alone
+    before = forms.CharField(required=False, max_length=255)  # the line above which older ones are shown
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -81,8 +83,3 @@ def severity_counts(rows: QuerySet[Line]) -> dict[str, int]:
     for name, count in rows.order_by().values_list("severity").annotate(count=Count("pk")):
         counts[name or DEFAULT_SEVERITY] += count
     return dict(sorted(counts.items()))
-
-
-def newest_lines(rows: QuerySet[Line], count: int) -> list[Line]:
-    """Return the newest `count` lines, oldest first."""
-    return list(rows.order_by("-timestamp", "-id")[:count])[::-1]

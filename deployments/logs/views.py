@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
@@ -12,8 +12,16 @@ from deployments.fleet.guard import deployment_required
 from deployments.fleet.models import Deployment
 from deployments.keys.regions import difference_text, portal_time, roboflow_time
 from deployments.logs.harvest import request_harvest
-from deployments.logs.lines import plain_text, render_html
+from deployments.logs.lines import plain_text
 from deployments.logs.models import Harvest, Line
+from deployments.logs.pages import (
+    DOWNLOAD_FETCH,
+    LogPage,
+    before_line,
+    newest_page,
+    newest_whole_lines,
+    page_around,
+)
 from deployments.logs.search import (
     DEFAULT_SHOWN_LINES,
     RANGES,
@@ -21,16 +29,14 @@ from deployments.logs.search import (
     ShownRange,
     filter_lines,
     lines_in,
-    newest_lines,
     severity_counts,
 )
 from deployments.workspaces.models import Membership
 from deployments.workspaces.roles import Role
-from portal.audit.export import record_export
+from portal.audit.export import begin_export
 from portal.clock import now
 from portal.web.export import export_response, stream_response
 from portal.web.fragments import form_page, is_unchanged, nothing_new, page_or_part
-from portal.web.limits import too_many_exports_page
 
 COLUMNS = ("insert_id", "timestamp", "severity", "payload")
 FORMATS = ("csv", "jsonl", "txt")
@@ -60,20 +66,25 @@ def log(request: HttpRequest, membership: Membership, deployment: Deployment) ->
     state = request_harvest(deployment, since=shown.start, now=current_time)
     in_range = lines_in(deployment, shown)
     found = filter_lines(in_range, text=query["q"], severity=query["severity"])
+    if query["only"]:
+        found = Line.objects.filter(deployment=deployment, insert_id=query["line"])
     if (file_format := request.GET.get("format")) in FORMATS:
         return download(request, membership, deployment, found, file_format, count=query["max_entries"])
     rev = f"{state.revision}.{deployment.revision}"
     if is_unchanged(request, rev):
         return nothing_new()
-    lines = newest_lines(found, query["max_entries"] or DEFAULT_SHOWN_LINES)
-    last = None if lines else newest_of(deployment)
+    before = linked_line(deployment, query["before"])
+    page = log_page(found, before=before, linked=linked, count=query["max_entries"] or DEFAULT_SHOWN_LINES)
+    last = None if page.lines else newest_of(deployment)
     context |= {
-        "lines": [(line, render_html(line.payload)) for line in lines],
+        "lines": page.lines,
+        "page": page,
+        "before": before,
         "range": shown,
         "state": state,
         "rev": rev,
         "severities": severity_counts(in_range),
-        "live": shown.is_live and not deployment.is_over,
+        "live": shown.is_live and not deployment.is_over and not before,
         "linked": linked,
         "last": last,
         "last_at": portal_time(region, last.timestamp) if last else None,
@@ -82,6 +93,13 @@ def log(request: HttpRequest, membership: Membership, deployment: Deployment) ->
         "incomplete": is_incomplete(state, shown),
     }
     return page_or_part(request, "logs/log.html", context, part="logs/_log.html", region="log")
+
+
+def log_page(found: QuerySet[Line], *, before: Line | None, linked: Line | None, count: int) -> LogPage:
+    """Return the page before the line `before`, or around the line `linked`, or the newest one."""
+    if before:
+        return newest_page(before_line(found, before), count)
+    return page_around(found, linked, count) if linked else newest_page(found, count)
 
 
 def linked_line(deployment: Deployment, insert_id: str) -> Line | None:
@@ -111,18 +129,21 @@ def download(
 ) -> HttpResponseBase:
     """Return a file of the newest `count` lines, or of all if it is None, oldest first; audit the export.
 
-    Return a page with status 429 instead when the person exports too often.
+    Return a page that says why instead when the person may not export now.
     """
     name = deployment.deployment_name
-    if not record_export(request, membership.workspace, what=f"log of {name}", format=file_format):
-        return too_many_exports_page(request)
-    lines: Iterable[Line] = found.order_by("timestamp", "id").iterator(chunk_size=2000)
+    started = begin_export(request, membership.workspace, what=f"log of {name}", format=file_format)
+    if isinstance(started, HttpResponse):
+        return started
+    lines: Iterable[Line] = found.order_by("timestamp", "id").iterator(chunk_size=DOWNLOAD_FETCH)
     if count:
-        lines = newest_lines(found, count)
+        lines = newest_whole_lines(found, count)
     if file_format == "txt":
-        return stream_response(text_lines(lines), format="txt", filename=f"{name}-log")
+        return stream_response(text_lines(lines), format="txt", filename=f"{name}-log", download=started)
     rows = ({column: getattr(line, column) for column in COLUMNS} for line in lines)
-    return export_response(rows, columns=COLUMNS, format=file_format, filename=f"{name}-log")
+    return export_response(
+        rows, columns=COLUMNS, format=file_format, filename=f"{name}-log", download=started
+    )
 
 
 def text_lines(lines: Iterable[Line]) -> Iterator[str]:

@@ -28,14 +28,13 @@ from deployments.workspaces.guard import workspace_required
 from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.revision import page_revision
 from deployments.workspaces.roles import Role, is_enough
-from portal.audit.export import record_export
+from portal.audit.export import begin_export
 from portal.audit.models import Event
 from portal.audit.origin import origin_of
 from portal.clock import now
 from portal.queue.publish import publish
 from portal.web.export import export_response, wants_export
 from portal.web.fragments import form_page, is_unchanged, nothing_new, page_or_part, redirect_page
-from portal.web.limits import too_many_exports_page
 from portal.web.paging import keyset_page
 
 COLUMNS = (
@@ -129,14 +128,16 @@ def actors_of(workspace: Workspace) -> list[tuple[int, str]]:
 def export_operations(
     request: HttpRequest, workspace: Workspace, rows: QuerySet[Operation], export_format: str
 ) -> HttpResponseBase:
-    """Return the file of all `rows` as csv or jsonl and audit the export, or a page with status 429."""
-    if not record_export(request, workspace, what="operations", format=export_format):
-        return too_many_exports_page(request)
+    """Return the file of all `rows` as csv or jsonl and audit the export, or a page that says why not now."""
+    download = begin_export(request, workspace, what="operations", format=export_format)
+    if isinstance(download, HttpResponse):
+        return download
     return export_response(
         export_rows(rows),
         columns=COLUMNS,
         format=export_format,
         filename=f"{workspace.slug}-operations",
+        download=download,
     )
 
 

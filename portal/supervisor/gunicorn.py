@@ -1,4 +1,4 @@
-"""Gunicorn's configuration: it logs as the portal does, and warms each web process up at its start."""
+"""Gunicorn's configuration: our own worker, logs as the portal's, and a warm start of each web process."""
 
 import threading
 import time
@@ -14,6 +14,10 @@ from portal.celery import app
 log = structlog.get_logger(__name__)
 MEASURE_SECONDS = 30
 
+worker_class = "portal.supervisor.web_server.WebWorker"
+workers = 2
+threads = settings.WEB_THREADS
+graceful_timeout = 5
 logconfig_dict = settings.LOGGING
 accesslog = None  # django-structlog logs requests, with ids that match the trail
 timeout = 60

@@ -82,8 +82,7 @@ def web_command(port: int) -> list[str]:
     """Return the command of the web server."""
     gunicorn = [sys.executable, "-m", "gunicorn", "portal.wsgi:application"]
     place = ["--bind", f"127.0.0.1:{port}", "--no-control-socket"]
-    workers = ["--worker-class", "gthread", "--workers", "2", "--threads", "4", "--graceful-timeout", "5"]
-    return [*gunicorn, *place, *workers, "--config", "python:portal.supervisor.gunicorn"]
+    return [*gunicorn, *place, "--config", "python:portal.supervisor.gunicorn"]
 
 
 def worker_command(queue: str) -> list[str]:

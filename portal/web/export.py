@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest, StreamingHttpResponse
 
-from portal.web.batched import batched
+from portal.web.downloads import Download
 
 FORMATS = {
     "csv": "text/csv; charset=utf-8",
@@ -16,6 +16,7 @@ FORMATS = {
     "txt": "text/plain; charset=utf-8",
 }
 CHUNK = 200  # lines in one write to the client
+CHUNK_CHARACTERS = 64 * 1024  # after which a write has fewer lines: a log line can have a megabyte
 BREAKS = {  # some readers take these for line ends; JSON allows them inside a text
     "\x85": "\\u0085",
     "\u2028": "\\u2028",
@@ -31,26 +32,44 @@ def wants_export(request: HttpRequest) -> str | None:
 
 
 def export_response(
-    rows: Iterable[Mapping[str, Any]], *, columns: Sequence[str], format: str, filename: str
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    columns: Sequence[str],
+    format: str,
+    filename: str,
+    download: Download,
 ) -> StreamingHttpResponse:
-    """Return a download of `columns` of the rows as "csv" or "jsonl". Times are ISO 8601 in UTC.
+    """Return `download` of `columns` of the rows as "csv" or "jsonl". Times are ISO 8601 in UTC.
 
     `filename` has no extension.
     """
     lines = csv_lines(rows, columns) if format == "csv" else json_lines(rows, columns)
-    return stream_response(lines, format=format, filename=filename)
+    return stream_response(lines, format=format, filename=filename, download=download)
 
 
-def stream_response(lines: Iterable[str], *, format: str, filename: str) -> StreamingHttpResponse:
-    """Return a download of `lines`; `format` is a key of FORMATS, `filename` has no extension."""
-    response = StreamingHttpResponse(byte_chunks(lines), content_type=FORMATS[format])
-    response["Content-Disposition"] = f'attachment; filename="{filename}.{format}"'
+def stream_response(
+    lines: Iterable[str], *, format: str, filename: str, download: Download
+) -> StreamingHttpResponse:
+    """Return `download` of `lines`; `format` is a key of FORMATS, `filename` has no extension."""
+    name = f"{filename}.{format}"
+    response = StreamingHttpResponse(
+        download.begin(byte_chunks(lines), filename=name), content_type=FORMATS[format]
+    )
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 
 def byte_chunks(lines: Iterable[str]) -> Iterator[bytes]:
-    """Yield the lines as UTF-8, CHUNK lines at a time: each item is one write to the client."""
-    for taken in batched(lines, CHUNK):
+    """Yield the lines as UTF-8, many at a time: each item is one write to the client."""
+    taken: list[str] = []
+    characters = 0
+    for line in lines:
+        taken.append(line)
+        characters += len(line)
+        if len(taken) == CHUNK or characters >= CHUNK_CHARACTERS:
+            yield "".join(taken).encode()
+            taken, characters = [], 0
+    if taken:
         yield "".join(taken).encode()
 
 

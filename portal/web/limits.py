@@ -33,3 +33,22 @@ def too_often_page(request: HttpRequest, message: str) -> HttpResponse:
 def too_many_exports_page(request: HttpRequest) -> HttpResponse:
     """Return the page (429) for a person who exports too often."""
     return too_often_page(request, "You exported many lists within a minute.")
+
+
+def export_running_page(request: HttpRequest) -> HttpResponse:
+    """Return the page (429) for a person whose other export still runs."""
+    text = (
+        "You have one at a time. Wait until it has ended, or stop it in your browser, and try again. "
+        "Nothing was done."
+    )
+    response = problem_page(request, 429, "Another export of yours is running", text)
+    response["Retry-After"] = "60"
+    return response
+
+
+def exports_busy_page(request: HttpRequest) -> HttpResponse:
+    """Return the page (503) while this web process sends as many exports as it may."""
+    text = "Other people are exporting at the moment. Try again in a minute. Nothing was done."
+    response = problem_page(request, 503, "Too many exports at once", text)
+    response["Retry-After"] = "60"
+    return response

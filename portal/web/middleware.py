@@ -59,7 +59,7 @@ class TrustedProxyMiddleware:
             del meta[name]
         if proto:
             meta["HTTP_X_FORWARDED_PROTO"] = proto
-        elif claims:  # gunicorn takes the scheme from them when they come from this host, trusted or not
+        elif claims:  # some servers take the scheme from them, trusted or not
             meta["wsgi.url_scheme"] = "http"
         return self.get_response(request)
 

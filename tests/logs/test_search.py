@@ -10,7 +10,6 @@ from deployments.logs.search import (
     ShownRange,
     filter_lines,
     lines_in,
-    newest_lines,
     severity_counts,
 )
 
@@ -117,14 +116,6 @@ def test_text_and_severity_are_both_asked_for(text, severity, found, lines):
 
 def test_severities_are_counted_and_named_in_alphabetical_order(lines):
     assert list(severity_counts(lines).items()) == [("DEFAULT", 2), ("ERROR", 2), ("INFO", 1)]
-
-
-def test_the_newest_lines_come_oldest_first_and_of_one_moment_the_last_stored_is_the_newest(
-    lines, deployment
-):
-    Line.objects.create(deployment=deployment, insert_id="twin", timestamp=NOW + 2 * MINUTE)
-
-    assert ids(newest_lines(lines, 3)) == ["line1", "line2", "twin"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,16 @@ from uuid import UUID
 import pytest
 from django.test import RequestFactory
 
-from portal.web.export import CHUNK, byte_chunks, csv_lines, export_response, json_lines, wants_export
+from portal.web.downloads import reserve_download
+from portal.web.export import (
+    CHUNK,
+    CHUNK_CHARACTERS,
+    byte_chunks,
+    csv_lines,
+    export_response,
+    json_lines,
+    wants_export,
+)
 
 AT = datetime(2026, 1, 31, 19, 0, tzinfo=timezone(timedelta(hours=1)))
 ID = UUID(int=7)
@@ -64,6 +73,12 @@ def test_lines_are_sent_many_at_a_time_and_none_is_lost():
     assert len(chunks) == 3 and b"".join(chunks).decode() == "".join(lines)
 
 
+def test_long_lines_are_sent_few_at_a_time():
+    chunks = list(byte_chunks("x" * CHUNK_CHARACTERS for _ in range(3)))
+
+    assert [len(chunk) for chunk in chunks] == [CHUNK_CHARACTERS] * 3
+
+
 @pytest.mark.parametrize(
     ("query", "format"),
     [
@@ -86,9 +101,11 @@ def test_only_csv_and_json_lines_can_be_asked_for(query, format):
     ],
 )
 def test_an_export_is_a_file(format, content_type, body):
-    response = export_response([{"a": 1}], columns=("a",), format=format, filename="fleet")
+    response = export_response(
+        [{"a": 1}], columns=("a",), format=format, filename="fleet", download=reserve_download()
+    )
 
-    assert b"".join(response.streaming_content) == body
+    assert response.getvalue() == body
     assert response.headers["Content-Type"] == content_type
     assert response.headers["Content-Disposition"] == f'attachment; filename="fleet.{format}"'
 

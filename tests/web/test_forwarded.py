@@ -66,7 +66,7 @@ def test_an_address_is_read_in_all_the_ways_in_which_proxies_write_it(text, addr
         ("1.2.3.4, 10.0.0.7:5123", "1.2.3.4"),  # a proxy of ours, with its port
         ('1.2.3.4, "[::ffff:10.0.0.7]:5123"', "1.2.3.4"),
         ("1.2.3.4,,  ,10.0.0.7,", "1.2.3.4"),
-        ("9.9.9.9,1.2.3.4,10.0.0.7", "1.2.3.4"),  # several header lines, as gunicorn joins them
+        ("9.9.9.9,1.2.3.4,10.0.0.7", "1.2.3.4"),  # several header lines, as the server joins them
         ("6.6.6.6, unknown", "10.0.0.1"),  # nobody knows who is behind the proxy that wrote this
         ("6.6.6.6, _hidden, 10.0.0.7", "10.0.0.7"),
         ("10.0.0.7", "10.0.0.7"),  # a proxy asks for itself
@@ -91,7 +91,7 @@ def test_no_more_proxies_are_skipped_than_there_are(hops, client, settings):
 
 @pytest.mark.parametrize("peer", ["8.8.8.8", "10.0.1.1", "::1", "", "unix:"])
 def test_a_stranger_cannot_name_an_address_or_a_scheme(peer, settings):
-    claims = {"HTTP_X_FORWARDED_PROTO": "https", "wsgi.url_scheme": "https"}  # gunicorn believed it
+    claims = {"HTTP_X_FORWARDED_PROTO": "https", "wsgi.url_scheme": "https"}  # some servers believe it
 
     seen = seen_by_views(settings, peer=peer, header="1.2.3.4", **claims)
 
