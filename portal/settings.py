@@ -41,7 +41,8 @@ PORTAL_PROXY_HOPS = int(env.choice_setting("PORTAL_PROXY_HOPS", listed_hops, map
 
 # --- secrets ----------------------------------------------------------------------------------------------
 SECRETS_FOLDER = PORTAL_HOME / "secrets"
-SECRET_KEY = env.secret_setting("PORTAL_SECRET_KEY", SECRETS_FOLDER, parse_secret_key, "unusable")  # Django's
+env.leave_out_secrets("PORTAL_LEFT_OUT_SECRETS")  # Docker Compose gives each service its own secrets only
+SECRET_KEY = env.secret_setting("PORTAL_SECRET_KEY", SECRETS_FOLDER, parse_secret_key, "")  # Django's
 # Newest first: the first one seals, all of them open.
 PORTAL_VAULT_KEYS = env.secret_setting("PORTAL_VAULT_KEYS", SECRETS_FOLDER, parse_vault_keys, list[str]())
 # Ed25519, signs the heads of the trail; then the public keys of earlier ones.

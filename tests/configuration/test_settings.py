@@ -22,6 +22,7 @@ BAD = {
     "PORTAL_VAULT_KEYS": ("secret-in-it", "key 1 of 1 is not a Fernet key"),
     "PORTAL_TRAIL_KEY": ("secret-in-it", "not an Ed25519 private key"),
     "PORTAL_TRAIL_FORMER_PUBLIC_KEYS": ("secret-in-it", "not an Ed25519 public key"),
+    "PORTAL_LEFT_OUT_SECRETS": ("DATABASE_URL", "write names of PORTAL_SECRET_KEY"),
     "PORTAL_DEBUG": ("treu", "write yes or no"),
     "PORTAL_LOG_FORMAT": ("xml", "console, json"),
     "PORTAL_LOG_LEVEL": ("LOUD", "DEBUG, INFO"),
