@@ -146,8 +146,8 @@ class Environment:
         """Return a setting that is a number within bounds; `limit` names the setting of the upper bound."""
 
         def parse(text: str) -> float:
-            upper = f"{at_most:g} ({limit})" if limit else f"{at_most:g}"
-            allowed = f"write a number from {at_least:g} to {upper}, without a unit."
+            upper = f"{at_most:.10g} ({limit})" if limit else f"{at_most:.10g}"
+            allowed = f"write a number from {at_least:.10g} to {upper}, without a unit."
             if not NUMBER.fullmatch(text.strip()):
                 raise BadSetting(f"is {quoted(text)}: {allowed}")
             if not at_least <= float(text) <= at_most:

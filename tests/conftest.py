@@ -7,7 +7,7 @@ import pytest
 
 from tests.sandbox_process import SandboxProcess
 
-pytest_plugins = ["tests.people", "tests.twisted", "tests.addresses"]
+pytest_plugins = ["tests.people", "tests.twisted", "tests.addresses", "tests.loading"]
 CHROMIUM = [
     "--no-sandbox",
     "--disable-gpu",

@@ -10,7 +10,7 @@ from portal.audit.export import record_export
 from portal.audit.feed import COLUMNS, export_fields, feed_page, filter_choices, filter_events
 from portal.audit.integrity import integrity_context
 from portal.audit.models import Event
-from portal.web.export import export_response, wants_export
+from portal.web.export import export_response, wants_export, wants_mark
 from portal.web.limits import too_many_exports_page
 
 
@@ -29,7 +29,9 @@ def export_if_wanted(
         return too_many_exports_page(request)
     rows = filter_events(events, request.GET).order_by("-sequence").iterator(chunk_size=1000)
     fields = (export_fields(event) for event in rows)
-    return export_response(fields, columns=COLUMNS, format=format, filename=filename)
+    return export_response(
+        fields, columns=COLUMNS, format=format, filename=filename, with_mark=wants_mark(request)
+    )
 
 
 def feed_context(request: HttpRequest, events: QuerySet[Event]) -> dict[str, Any]:

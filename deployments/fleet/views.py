@@ -28,7 +28,7 @@ from deployments.workspaces.revision import page_revision
 from deployments.workspaces.roles import Role, is_enough
 from portal.audit.export import record_export
 from portal.clock import now
-from portal.web.export import export_response, wants_export
+from portal.web.export import export_response, wants_export, wants_mark
 from portal.web.fragments import is_unchanged, nothing_new, page_or_part, redirect_page
 from portal.web.limits import is_within_limit, too_many_exports_page, too_often_page
 from portal.web.next import safe_next
@@ -126,7 +126,13 @@ def export_fleet(
     if not record_export(request, workspace, what="fleet", format=format):
         return too_many_exports_page(request)
     rows = export_rows(workspace, facets, now=now())
-    return export_response(rows, columns=COLUMNS, format=format, filename=f"{workspace.slug}-fleet")
+    return export_response(
+        rows,
+        columns=COLUMNS,
+        format=format,
+        filename=f"{workspace.slug}-fleet",
+        with_mark=wants_mark(request),
+    )
 
 
 def export_rows(workspace: Workspace, facets: Facets, *, now: datetime) -> Iterator[dict[str, Any]]:

@@ -28,7 +28,7 @@ from deployments.workspaces.models import Membership
 from deployments.workspaces.roles import Role
 from portal.audit.export import record_export
 from portal.clock import now
-from portal.web.export import export_response, stream_response
+from portal.web.export import export_response, stream_response, wants_mark
 from portal.web.fragments import form_page, is_unchanged, nothing_new, page_or_part
 from portal.web.limits import too_many_exports_page
 
@@ -122,7 +122,9 @@ def download(
     if file_format == "txt":
         return stream_response(text_lines(lines), format="txt", filename=f"{name}-log")
     rows = ({column: getattr(line, column) for column in COLUMNS} for line in lines)
-    return export_response(rows, columns=COLUMNS, format=file_format, filename=f"{name}-log")
+    return export_response(
+        rows, columns=COLUMNS, format=file_format, filename=f"{name}-log", with_mark=wants_mark(request)
+    )
 
 
 def text_lines(lines: Iterable[Line]) -> Iterator[str]:
