@@ -185,7 +185,7 @@ class Environment:
         )
 
     def leave_out_secrets(self, setting: str) -> None:
-        """Read the names of own secrets that this process does without: it then neither reads nor makes them."""
+        """Read the names of own secrets that this process does without, and so neither reads nor makes."""
 
         def parse(name: str) -> str:
             if name not in OWN_SECRETS:

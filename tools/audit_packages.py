@@ -1,9 +1,9 @@
-"""Look up the packages of a requirements file among known vulnerabilities; say which of three outcomes it was.
+"""Look up the packages of a requirements file among known vulnerabilities, with one of three outcomes.
 
 - `audited: 63 packages, none with a known vulnerability`: exit code 0.
 - `vulnerable: Django 5.2.1 (CVE-...): fixed in 5.2.2`, a line for each: exit code 1.
-- `NOT AUDITED: <reason>`: the source of vulnerabilities does not answer. Exit code 0, so that a change can land
-  while it is away; but nobody can take this line for the first one.
+- `NOT AUDITED: <reason>`: the source of vulnerabilities does not answer. Exit code 0, so that a change can
+  land while it is away; but nobody can take this line for the first one.
 
 Whatever else goes wrong (a requirements file that cannot be read, pip-audit itself) has exit code 2.
 """

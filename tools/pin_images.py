@@ -1,7 +1,7 @@
 """Write the digests of the base images into .env: from then on, Docker uses exactly these and no newer ones.
 
-`make pin` pulls each image by its tag and writes, for example, POSTGRES_IMAGE='postgres:17@sha256:...'. Run it
-again for newer ones. Without these lines Docker uses the tags.
+`make pin` pulls each image by its tag and writes, for example, POSTGRES_IMAGE='postgres:17@sha256:...'. Run
+it again for newer ones. Without these lines Docker uses the tags.
 """
 
 import json

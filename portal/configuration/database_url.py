@@ -157,7 +157,8 @@ def check_tls(given: dict[str, str]) -> None:
         raise BadSetting('has an option "sslrootcert" that is system: it needs sslmode=verify-full.')
     if mode in VERIFYING and not certificates:
         raise BadSetting(
-            f'has an option "sslmode" that is {mode}: name the file of the authority in "sslrootcert", or system.'
+            f'has an option "sslmode" that is {mode}: name the file of the authority in "sslrootcert",'
+            " or write system."
         )
     for name in sorted(FILES & given.keys()):
         if (name, given[name]) != ("sslrootcert", SYSTEM):

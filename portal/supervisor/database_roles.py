@@ -1,6 +1,7 @@
 """The roles of the portal's own PostgreSQL: one that owns the tables and migrates, one that works with them.
 
-- `portal_owner` owns the schema and all tables. Migrations and restoring a back-up run under it, nothing else.
+- `portal_owner` owns the schema and all tables. Migrations and restoring a back-up run under it, and nothing
+  else.
 - `portal` is the role of web, workers and beat. It reads and writes rows. It owns nothing, so it can neither
   change tables nor drop the triggers that protect the trail; and of the trail's tables it may only read and
   append.
@@ -47,7 +48,10 @@ def connect(host: str, user: str) -> Connection:
 
 
 def can_connect(host: str, user: str) -> bool:
-    """Return whether `user` exists and may connect. Raises OperationalError when the server does not answer."""
+    """Return whether `user` exists and may connect.
+
+    Raises OperationalError when the server does not answer within WAIT_SECONDS.
+    """
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
         try:

@@ -1,4 +1,4 @@
-"""TLS to PostgreSQL and Redis, by settings: the server's certificate is verified, and a bad file is refused."""
+"""TLS to PostgreSQL and Redis, by settings: the server's certificate is verified, bad files are refused."""
 
 import kombu
 import psycopg

@@ -1,4 +1,4 @@
-"""Which operations of a migration the version before it survives: it still runs while the database is migrated."""
+"""Which operations of a migration the version before it survives, which still runs while it is applied."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ HARMLESS = (
 
 
 def refused_operations(migration: Migration, before: ProjectState) -> Iterator[str]:
-    """Yield a line for each operation that breaks the version before; `before` is the state it begins with."""
+    """Yield a line for each operation that breaks the version before; `before` is the first state."""
     state, new_models = before.clone(), set()
     for operation in database_operations(migration.operations):
         if isinstance(operation, ops.CreateModel):

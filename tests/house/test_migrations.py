@@ -1,4 +1,4 @@
-"""An upgrade migrates while the old version runs: migrations only add (CONTRIBUTING.md says how to remove)."""
+"""An upgrade migrates while the old version runs: migrations only add (see CONTRIBUTING.md)."""
 
 import pytest
 from django.apps import apps

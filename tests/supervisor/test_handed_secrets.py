@@ -103,6 +103,7 @@ def test_the_image_has_a_folder_for_each_service():
 def run_python(tmp_path, code, **variables):
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     environment = {**inherited, "PORTAL_HOME": str(tmp_path / "home"), **variables}
+    environment["DJANGO_SETTINGS_MODULE"] = "portal.settings"
     return subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
@@ -131,7 +132,7 @@ REFUSALS = {
 
 @pytest.mark.parametrize("name", OWN_SECRETS)
 def test_a_secret_that_is_left_out_is_not_made_and_its_use_is_an_error(name, tmp_path):
-    code = f"import django, os; os.environ['DJANGO_SETTINGS_MODULE'] = 'portal.settings'; django.setup(); {USES[name]}"
+    code = f"import django; django.setup(); {USES[name]}"
 
     without = run_python(tmp_path, code, PORTAL_LEFT_OUT_SECRETS=name)
     made = names_in(tmp_path / "home" / "secrets")
