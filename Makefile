@@ -54,7 +54,7 @@ mutants: .venv/ready-dev ## change one place of ROOM=fleet at a time: which chan
 lint: .venv/ready-dev ## ruff, mypy, import contracts, templates
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy portal deployments
+	@$(BIN)/mypy portal deployments tools
 	@$(BIN)/lint-imports
 	@$(BIN)/djlint --lint --quiet templates
 
