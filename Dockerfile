@@ -1,15 +1,18 @@
-FROM python:3.11-slim-bookworm AS packages
+ARG PYTHON_IMAGE=python:3.11-slim-bookworm
+FROM ${PYTHON_IMAGE} AS packages
 WORKDIR /app
 COPY requirements.txt .
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.txt
 
-FROM python:3.11-slim-bookworm
+FROM ${PYTHON_IMAGE}
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     PORTAL_HOME=/var/lib/portal PORTAL_STATIC_ROOT=/app/collected PORTAL_LOG_FORMAT=json \
     PORTAL_PULSE_FOLDER=/tmp/pulse
 WORKDIR /app
 RUN useradd --system --uid 10001 --user-group --home-dir /var/lib/portal --shell /usr/sbin/nologin portal \
-    && install -d -o portal -g portal -m 0755 /var/lib/portal /var/lib/portal/secrets
+    && install -d -o portal -g portal -m 0755 /var/lib/portal /var/lib/portal/secrets /var/lib/portal/handed-out \
+    && cd /var/lib/portal/handed-out \
+    && install -d -o portal -g portal -m 0755 web worker-act worker-read worker-tick beat init roles redis postgres
 COPY --from=packages /venv /venv
 COPY manage.py ./
 COPY portal portal

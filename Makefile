@@ -6,12 +6,13 @@ STORIES ?= 200
 ONLY ?=
 ROOM ?=
 TESTS ?=
+SBOM ?= sbom.json
 PORT ?= 8000
 SANDBOX_PORT ?= 9100
 DEMO_HOME ?= var/demo
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset run test test-quick faults mutants lint format lock
+.PHONY: help demo demo-reset run test test-quick faults mutants lint format lock audit sbom pin
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -53,7 +54,7 @@ mutants: .venv/ready-dev ## change one place of ROOM=fleet at a time: which chan
 lint: .venv/ready-dev ## ruff, mypy, import contracts, templates
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy portal deployments
+	@$(BIN)/mypy portal deployments tests/tools/audit_packages.py tests/tools/pin_images.py
 	@$(BIN)/lint-imports
 	@$(BIN)/djlint --lint --quiet templates
 
@@ -63,3 +64,13 @@ format: .venv/ready-dev ## format the code
 lock: .venv/ready-dev ## pin requirements.in and requirements-dev.in with hashes
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements-dev.in -o requirements-dev.txt
+
+audit: .venv/ready-dev ## look up the packages of requirements.txt among known vulnerabilities
+	@$(BIN)/python tests/tools/audit_packages.py
+
+sbom: .venv/ready-dev ## write what the portal is made of into SBOM=sbom.json (CycloneDX)
+	@PYTHONWARNINGS=ignore $(BIN)/python -m cyclonedx_py requirements --pyproject pyproject.toml --mc-type application --output-reproducible --of JSON -o $(SBOM) requirements.txt
+	@echo "$(SBOM) is written."
+
+pin: ## write the digests of Docker's base images into .env, so that Docker uses exactly these
+	@$(PYTHON) tests/tools/pin_images.py

@@ -29,8 +29,11 @@ SECRET_MAKERS: dict[str, Callable[[], str]] = {
     "PORTAL_VAULT_KEYS": make_key,
     "PORTAL_TRAIL_KEY": make_key,
     "POSTGRES_PASSWORD": lambda: secrets.token_urlsafe(32),
+    "POSTGRES_OWNER_PASSWORD": lambda: secrets.token_urlsafe(32),
+    "POSTGRES_SUPERUSER_PASSWORD": lambda: secrets.token_urlsafe(32),
     "REDIS_PASSWORD": lambda: secrets.token_urlsafe(32),
 }
+OWN_SECRETS = ("PORTAL_SECRET_KEY", "PORTAL_VAULT_KEYS", "PORTAL_TRAIL_KEY")  # the others are of the services
 
 
 class BadSetting(ImproperlyConfigured):
@@ -101,6 +104,7 @@ class Environment:
         self.variables = variables
         self.problems: list[str] = []
         self.names: set[str] = set()  # of all settings that were asked for
+        self.left_out: set[str] = set()  # secrets that this process is not given, and must not make
 
     def require(self, condition: bool, problem: str) -> None:
         """Add the line `problem` unless `condition` holds."""
@@ -142,8 +146,8 @@ class Environment:
         """Return a setting that is a number within bounds; `limit` names the setting of the upper bound."""
 
         def parse(text: str) -> float:
-            upper = f"{at_most:g} ({limit})" if limit else f"{at_most:g}"
-            allowed = f"write a number from {at_least:g} to {upper}, without a unit."
+            upper = f"{at_most:.10g} ({limit})" if limit else f"{at_most:.10g}"
+            allowed = f"write a number from {at_least:.10g} to {upper}, without a unit."
             if not NUMBER.fullmatch(text.strip()):
                 raise BadSetting(f"is {quoted(text)}: {allowed}")
             if not at_least <= float(text) <= at_most:
@@ -180,13 +184,26 @@ class Environment:
             name, "", lambda text: [parse(entry.strip()) for entry in text.split(",") if entry.strip()]
         )
 
+    def leave_out_secrets(self, setting: str) -> None:
+        """Read the names of own secrets that this process does without, and so neither reads nor makes."""
+
+        def parse(name: str) -> str:
+            if name not in OWN_SECRETS:
+                raise BadSetting(f"names {quoted(name)}: write names of {', '.join(OWN_SECRETS)}.")
+            return name
+
+        self.left_out = set(self.list_setting(setting, parse))
+
     def secret_setting(self, name: str, folder: Path, parse: Callable[[str], T], unusable: T) -> T:
         """Return a secret that is given, or kept in `folder` and made there at first start.
 
-        A bad one becomes a problem, and `unusable` is returned.
+        A bad one becomes a problem, and `unusable` is returned; so it is for one that is left out.
         """
         try:
-            return parse(self._read(name) or make_secret(name, folder))
+            given = self._read(name)
+            if name in self.left_out:
+                return unusable
+            return parse(given or make_secret(name, folder))
         except BadSetting as problem:
             self.require(False, f"{name} {problem}")
             return unusable

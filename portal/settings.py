@@ -7,7 +7,6 @@ stops the process with all of these lines.
 import logging
 import os
 import sys
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +15,9 @@ from portal.configuration.broker_url import broker_url
 from portal.configuration.database_url import database_config
 from portal.configuration.email_url import email_config, parse_sender
 from portal.configuration.keys import parse_public_key, parse_secret_key, parse_trail_key, parse_vault_keys
+from portal.configuration.passwords import parse_breached_file, password_validators
 from portal.configuration.rate_limits import RATE_LIMITS
+from portal.configuration.sessions import hsts_config, session_limits
 from portal.configuration.web_limits import *  # noqa: F403 - sizes and deadlines of requests and answers
 from portal.configuration.witnesses import witness_setting
 from portal.environment import Environment, stop_on_problems
@@ -43,7 +44,8 @@ PORTAL_PROXY_HOPS = int(env.choice_setting("PORTAL_PROXY_HOPS", listed_hops, map
 
 # --- secrets ----------------------------------------------------------------------------------------------
 SECRETS_FOLDER = PORTAL_HOME / "secrets"
-SECRET_KEY = env.secret_setting("PORTAL_SECRET_KEY", SECRETS_FOLDER, parse_secret_key, "unusable")  # Django's
+env.leave_out_secrets("PORTAL_LEFT_OUT_SECRETS")  # Docker Compose gives each service its own secrets only
+SECRET_KEY = env.secret_setting("PORTAL_SECRET_KEY", SECRETS_FOLDER, parse_secret_key, "")  # Django's
 # Newest first: the first one seals, all of them open.
 PORTAL_VAULT_KEYS = env.secret_setting("PORTAL_VAULT_KEYS", SECRETS_FOLDER, parse_vault_keys, list[str]())
 # Ed25519, signs the heads of the trail; then the public keys of earlier ones.
@@ -197,15 +199,9 @@ AUTH_USER_MODEL = "accounts.User"
 SIGN_IN_BACKEND = "portal.accounts.backend.PersonBackend"
 AUTHENTICATION_BACKENDS = [SIGN_IN_BACKEND]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
-AUTH_PASSWORD_VALIDATORS = [
-    {
-        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
-        "OPTIONS": {"user_attributes": ("email", "name")},
-    },
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
-]
+AUTH_PASSWORD_VALIDATORS = password_validators(
+    env.parsed_setting("PORTAL_BREACHED_PASSWORDS", "", parse_breached_file)
+)
 LOGIN_URL = "/accounts/login/"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "portal.accounts.adapters.AccountAdapter"
@@ -218,6 +214,7 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # this session stays; all others end 
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Deployment Portal] "  # allauth would write the request's Host header
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # a changed password or second factor is told by mail
 USERSESSIONS_ADAPTER = "portal.accounts.adapters.SessionsAdapter"
 MFA_ADAPTER = "portal.accounts.adapters.FactorAdapter"
@@ -233,8 +230,7 @@ MFA_FORMS = {
 }
 ACCOUNT_RATE_LIMITS = RATE_LIMITS
 SESSION_ENGINE = "portal.web.sessions"
-SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())  # absolute limit
-SESSION_IDLE_SECONDS = timedelta(hours=24).total_seconds()  # without a page or poll
+SESSION_COOKIE_AGE, SESSION_IDLE_SECONDS = session_limits(env)
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
@@ -248,8 +244,8 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked by machines beside the portal, without TLS
-SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+vars().update(hsts_config(env, is_https=HTTPS))
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # they ask for subdomains and preload
 # TrustedProxyMiddleware removes it when a stranger sends it.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"

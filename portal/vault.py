@@ -69,7 +69,9 @@ def digest_secret(vault_key: str) -> bytes:
 def keyed_digests(purpose: str, value: str) -> list[str]:
     """Return the digest of `value` (hexadecimal HMAC-SHA256) under each vault key, newest first.
 
-    Equal values have equal digests for the same `purpose` only.
+    Equal values have equal digests for the same `purpose` only. Raises ValueError without a vault key.
     """
+    if not settings.PORTAL_VAULT_KEYS:
+        raise ValueError("This process is not given the vault keys.")
     message = f"{purpose}\0{value}".encode(errors="surrogatepass")
     return [hmac.digest(digest_secret(key), message, "sha256").hex() for key in settings.PORTAL_VAULT_KEYS]

@@ -9,7 +9,7 @@ from tests.sandbox_process import SandboxProcess
 
 pytest.register_assert_rewrite("tests.faults.quick")  # so that a failed strike says what does not hold
 DROPPED = pytest.StashKey[object]()  # how the database is reached after a test that dropped the triggers
-pytest_plugins = ["tests.people", "tests.twisted", "tests.addresses"]
+pytest_plugins = ["tests.people", "tests.twisted", "tests.addresses", "tests.loading"]
 CHROMIUM = [
     "--no-sandbox",
     "--disable-gpu",

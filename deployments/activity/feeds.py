@@ -18,7 +18,7 @@ from portal.audit.feed import (
 from portal.audit.integrity import integrity_context
 from portal.audit.models import Event
 from portal.audit.stored import readable, readable_one_by_one
-from portal.web.export import export_response, wants_export
+from portal.web.export import export_response, wants_export, wants_mark
 
 
 def export_if_wanted(
@@ -38,7 +38,14 @@ def export_if_wanted(
     found = with_addresses(filter_events(events, request.GET))
     rows = readable_one_by_one(found.order_by("-sequence"))
     fields = (export_fields(event) for event in rows)
-    return export_response(fields, columns=COLUMNS, format=format, filename=filename, download=download)
+    return export_response(
+        fields,
+        columns=COLUMNS,
+        format=format,
+        filename=filename,
+        download=download,
+        with_mark=wants_mark(request),
+    )
 
 
 def feed_context(request: HttpRequest, events: QuerySet[Event]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from portal.accounts.record import appending_last
 from portal.clock import now
 from portal.vault import Unreadable
 from portal.web.errors import bad_request, problem_page
+from portal.web.fragments import is_poll
 from portal.web.patience import write_if_free
 
 WRITE_EVERY_SECONDS = 60  # a page that polls must not write to the database each time
@@ -96,16 +97,20 @@ def is_session_over(request: HttpRequest) -> bool:
     SESSION_IDLE_SECONDS and SESSION_COOKIE_AGE (in seconds) are the limits.
     """
     current_time = time.time()
-    idle_seconds = current_time - request.session.get("seen_at", current_time)
-    age_seconds = current_time - request.session.get("signed_in_at", 0)
+    signed_in_at = request.session.get("signed_in_at", 0)
+    idle_seconds = current_time - request.session.get("seen_at", signed_in_at)
+    age_seconds = current_time - signed_in_at
     return bool(idle_seconds > settings.SESSION_IDLE_SECONDS or age_seconds > settings.SESSION_COOKIE_AGE)
 
 
 def record_seen(request: HttpRequest) -> None:
     """Record, at most once in WRITE_EVERY_SECONDS, that the session and the person are active.
 
-    While the database is busy nothing is recorded, and the next page tries again.
+    While the database is busy nothing is recorded, and the next page tries again. A page that is left open
+    polls for days: that is no activity, or no session would ever be idle.
     """
+    if is_poll(request):
+        return
     seen_at = request.session.get("seen_at")
     if seen_at is not None and time.time() - seen_at < WRITE_EVERY_SECONDS:
         return

@@ -20,6 +20,7 @@ from portal.audit.models import SignedHead
 from portal.audit.trail_keys import trail_keys
 from portal.audit.verify import Finding, load_head, store_verification
 from portal.audit.witness import Witness, find_contradiction, read_witnesses
+from portal.queue.publish import publish
 
 log = structlog.get_logger(__name__)
 TAIL_BYTES = 64 * 1024  # some hundred statements
@@ -29,6 +30,11 @@ WEBHOOK_SECONDS = 3.0
 def witness_files() -> list[Path]:
     """Return the files that keep signed heads."""
     return [Path(place) for place in settings.PORTAL_TRAIL_WITNESS if not place.startswith("https://")]
+
+
+def witness_servers() -> list[str]:
+    """Return the addresses of the servers that keep signed heads."""
+    return [place for place in settings.PORTAL_TRAIL_WITNESS if place.startswith("https://")]
 
 
 def statement_of(signed: SignedHead) -> str:
@@ -44,19 +50,32 @@ def statement_of(signed: SignedHead) -> str:
 
 
 def keep_statement(signed: SignedHead) -> None:
-    """Append a signed head to each file, and send it to each server; a failure is logged.
+    """Append a signed head to each file, and have it sent to each server; a failure is logged.
 
-    What was missed needs no repetition: the next head covers all entries before it.
+    What was missed needs no repetition: the next head covers all entries before it. A worker for calls sends
+    it, because the one that signs has no way out of the network of the services.
     """
-    statement = statement_of(signed)
-    for place in settings.PORTAL_TRAIL_WITNESS:
+    for path in witness_files():
         try:
-            if place.startswith("https://"):
-                post_statement(place, statement)
-            else:
-                append_line(Path(place), statement)
+            append_line(path, statement_of(signed))
+        except OSError as error:
+            log_not_kept(str(path), error)
+    if witness_servers():
+        publish("audit.send_statement", signed.pk)
+
+
+def send_statement(signed: SignedHead) -> None:
+    """Send a signed head to each server; a failure is logged."""
+    for url in witness_servers():
+        try:
+            post_statement(url, statement_of(signed))
         except (OSError, ValueError) as error:
-            log.error("trail_witness_not_kept", place=place.split("?")[0], why=type(error).__name__)
+            log_not_kept(url.split("?")[0], error)
+
+
+def log_not_kept(place: str, error: Exception) -> None:
+    """Log that a place did not take a signed head."""
+    log.error("trail_witness_not_kept", place=place, why=type(error).__name__)
 
 
 def append_line(path: Path, line: str) -> None:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
+from portal.configuration.pem_file import check_pem_file
 from portal.configuration.server_url import ServerUrl, one_password, split_server_url
 from portal.environment import BadSetting
 
@@ -64,6 +65,11 @@ def tls_options(given: dict[str, str]) -> dict[str, str]:
     if given.get("ssl_check_hostname", "true").lower() not in ("true", "false"):
         raise BadSetting('has an option "ssl_check_hostname" that is not true or false.')
     for name in sorted(FILES & given.keys()):
-        if not Path(given[name]).is_file():
-            raise BadSetting(f'has an option "{name}" that names no file that is there.')
+        check_pem_file(name, given[name])
+    if verify == "none" and "ssl_ca_certs" in given:
+        raise BadSetting(
+            'has an option "ssl_ca_certs", and "ssl_cert_reqs" is none: nothing would be verified.'
+        )
+    if ("ssl_keyfile" in given) > ("ssl_certfile" in given):
+        raise BadSetting('has an option "ssl_keyfile" without "ssl_certfile".')
     return {**given, "ssl_cert_reqs": verify}

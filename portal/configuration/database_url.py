@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from portal.configuration.pem_file import check_pem_file
 from portal.configuration.server_url import ServerUrl, one_password, split_server_url
 from portal.environment import BadSetting
 
@@ -12,6 +13,8 @@ POSTGRESQL = ("postgres", "postgresql", "psql", "pgsql")
 PATH = re.compile(r"/[^/]+|//.*/[^/]+")  # /name, or a folder with the server's socket before the name
 LONGEST_NAME = 63  # bytes of a PostgreSQL identifier
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+VERIFYING = ("verify-ca", "verify-full")
+SYSTEM = "system"  # libpq's word for the authorities that this machine trusts
 FILES = {"sslrootcert", "sslcert", "sslkey", "sslcrl"}
 # libpq's connection options that change nothing which the portal relies on:
 # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
@@ -131,14 +134,32 @@ def connection_options(given: dict[str, str]) -> dict[str, Any]:
     for name, value in given.items():
         if not value:
             raise BadSetting(f'has the option "{name}" without a value.')
-    if given.get("sslmode", "prefer") not in SSL_MODES:
-        raise BadSetting(f'has an option "sslmode" that is not one of {", ".join(SSL_MODES)}.')
-    for name in sorted(FILES & given.keys()):
-        if not Path(given[name]).is_file() and (name, given[name]) != ("sslrootcert", "system"):
-            raise BadSetting(f'has an option "{name}" that names no file that is there.')
+    check_tls(given)
     seconds = given.get("connect_timeout", str(CONNECT_SECONDS))
     if not re.fullmatch(r"[0-9]{1,2}", seconds) or not 2 <= int(seconds) <= 30:
         raise BadSetting('has an option "connect_timeout" that is not a number of seconds from 2 to 30.')
     more = given.get("options", "").replace("+", " ")  # some tools write spaces so
     merged = {name: value for name, value in given.items() if name != "host"}
     return merged | {"connect_timeout": int(seconds), "options": f"{OUR_OPTIONS} {more}".strip()}
+
+
+def check_tls(given: dict[str, str]) -> None:
+    """Refuse options of TLS with which a server's certificate seems to be verified and is not.
+
+    libpq's default, prefer, also speaks without TLS. Raises BadSetting.
+    """
+    mode, certificates = given.get("sslmode", "prefer"), given.get("sslrootcert", "")
+    if mode not in SSL_MODES:
+        raise BadSetting(f'has an option "sslmode" that is not one of {", ".join(SSL_MODES)}.')
+    if certificates and mode not in ("require", *VERIFYING):
+        raise BadSetting('has an option "sslrootcert", which counts with sslmode=verify-full only.')
+    if certificates == SYSTEM and mode != "verify-full":
+        raise BadSetting('has an option "sslrootcert" that is system: it needs sslmode=verify-full.')
+    if mode in VERIFYING and not certificates:
+        raise BadSetting(
+            f'has an option "sslmode" that is {mode}: name the file of the authority in "sslrootcert",'
+            " or write system."
+        )
+    for name in sorted(FILES & given.keys()):
+        if (name, given[name]) != ("sslrootcert", SYSTEM):
+            check_pem_file(name, given[name])

@@ -3,7 +3,7 @@
 ACT, READ, TICK = "act", "read", "tick"
 QUEUES = {
     ACT: "what a person asked for: claimed within a second, whatever Roboflow's lists and logs do",
-    READ: "reads of lists and logs: all of them may hang at once, and nobody else notices",
+    READ: "calls that nobody waits for, as for lists and logs: all may hang at once, and nobody else notices",
     TICK: "short work on the database alone: never waits for Roboflow",
 }
 ROUTES = {  # every other task is a tick
@@ -14,5 +14,6 @@ ROUTES = {  # every other task is a tick
     "fleet.sync": READ,
     "logs.harvest": READ,
     "keys.recheck_due": READ,
+    "audit.send_statement": READ,
 }
 CONCURRENCY = {ACT: 8, READ: 8, TICK: 2}  # threads of one worker process

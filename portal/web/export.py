@@ -2,8 +2,10 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from django.http import HttpRequest, StreamingHttpResponse
@@ -22,13 +24,25 @@ BREAKS = {  # some readers take these for line ends; JSON allows them inside a t
     "\u2028": "\\u2028",
     "\u2029": "\\u2029",
 }
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet runs a cell that begins with one of these
+BOM = "\ufeff"  # Excel reads a CSV file as UTF-8 only if it begins with this
+# A spreadsheet runs a cell that begins with one of these: also in their full-width and small forms, which
+# spreadsheets of East Asian languages read alike, and the mathematical minus.
+SIGNS = "=+\\-@＝＋－＠﹦﹢﹣﹫−"
+UNSEEN = r"\s\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"  # spreadsheets drop these
+SEPARATORS = ",;|\t\r\n"  # what splits cells or rows depends on the reader's language
+FORMULA = re.compile(f"^(?=[{UNSEEN}]*[{SIGNS}]|[\t\r\n])")
+FORMULA_AFTER_SEPARATOR = re.compile(f"(?<=[{SEPARATORS}])([{UNSEEN}\"']*)(?=[{SIGNS}])")
 
 
 def wants_export(request: HttpRequest) -> str | None:
     """Return the format that the query string asks for ("csv" or "jsonl"), or None for a page."""
     wanted = request.GET.get("format", "")
     return wanted if wanted in ("csv", "jsonl") else None
+
+
+def wants_mark(request: HttpRequest) -> bool:
+    """Return whether the query string asks for a byte order mark before a CSV file, as Excel needs it."""
+    return request.GET.get("bom", "") in ("1", "yes")
 
 
 def export_response(
@@ -38,12 +52,15 @@ def export_response(
     format: str,
     filename: str,
     download: Download,
+    with_mark: bool = False,
 ) -> StreamingHttpResponse:
     """Return `download` of `columns` of the rows as "csv" or "jsonl". Times are ISO 8601 in UTC.
 
-    `filename` has no extension.
+    `filename` has no extension. `with_mark` puts a byte order mark before a CSV file.
     """
-    lines = csv_lines(rows, columns) if format == "csv" else json_lines(rows, columns)
+    lines = json_lines(rows, columns)
+    if format == "csv":
+        lines = chain([BOM] if with_mark else [], csv_lines(rows, columns))
     return stream_response(lines, format=format, filename=filename, download=download)
 
 
@@ -108,9 +125,15 @@ def csv_lines(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Iter
 
 
 def safe_cell(value: Any) -> Any:
-    """Return `value` as the content of a CSV cell that no spreadsheet runs as a formula."""
+    """Return `value` as the content of a CSV cell of which no spreadsheet runs any part as a formula.
+
+    An apostrophe in front of it makes a formula a text. One also goes in front of a sign after what may
+    separate cells: a reader with another separator takes what follows for a cell of its own.
+    """
     if value is None:
         return ""
     if isinstance(value, dict | list):
         value = json.dumps(value, ensure_ascii=False)
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    if not isinstance(value, str):
+        return value
+    return FORMULA.sub("'", FORMULA_AFTER_SEPARATOR.sub(r"\1'", value))

@@ -22,6 +22,11 @@ def wants_part(request: HttpRequest, region: str) -> bool:
     return wants_fragment(request) and request.htmx.target == region  # type: ignore[attr-defined]
 
 
+def is_poll(request: HttpRequest) -> bool:
+    """Return whether the page asks by itself for what is new, and no person did anything."""
+    return wants_fragment(request) and request.method == "GET" and "rev" in request.GET
+
+
 def is_unchanged(request: HttpRequest, rev: str) -> bool:
     """Return whether htmx polls and already shows the revision `rev`."""
     return wants_fragment(request) and request.GET.get("rev") == rev

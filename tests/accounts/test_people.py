@@ -191,6 +191,22 @@ def test_a_reset_mail_leads_to_the_address_that_people_type(ana, mails):
     assert "testserver" not in mails[0].subject + mails[0].body
 
 
+@pytest.mark.parametrize(
+    "host", [{"SERVER_NAME": "localhost", "SERVER_PORT": "6666"}, {"HTTP_HOST": "[::1]:7777"}]
+)
+def test_no_subject_of_a_mail_holds_the_host_header(host, ana, mails, settings):
+    settings.ALLOWED_HOSTS = ["*"]
+    Client(**host).post("/accounts/password/reset/", {"email": "ana@example.com"})
+    client = Client(**host)
+    client.post("/accounts/login/", {"login": "ana@example.com", "password": "a long password"})
+    new = {"password1": "another long one", "password2": "another long one"}
+    client.post("/accounts/password/change/", {"oldpassword": "a long password", **new})
+
+    assert [mail.subject.split("] ")[0] for mail in mails] == ["[Deployment Portal"] * 2
+    for part in ("6666", "7777", "::1", "localhost:6"):
+        assert part not in "".join(mail.subject + mail.body for mail in mails)
+
+
 def test_without_a_mail_server_no_link_is_written_anywhere_and_the_machine_can_make_one(ana, capfd):
     answer = Client().post("/accounts/password/reset/", {"email": "ana@example.com"})
 
@@ -253,6 +269,49 @@ def test_a_session_ends_when_idle_and_at_its_absolute_limit(every_hours, days, i
 
     with time_machine.travel(start + timedelta(days=days)):
         assert (ana.get("/keys/").status_code == 200) is is_in
+
+
+POLL = {"HX-Request": "true", "HX-Target": "fleet"}
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "is_in"), [("?rev=1", POLL, False), ("", POLL, True), ("", {}, True)]
+)
+def test_a_page_that_is_left_open_and_polls_does_not_keep_the_session(
+    query, headers, is_in, ana, fleet, settings
+):
+    settings.SESSION_IDLE_SECONDS = 900
+    start = now()
+    ana.get("/keys/")
+    for minutes in range(1, 16):
+        with time_machine.travel(start + timedelta(minutes=minutes)):
+            assert ana.get(f"/w/acme-vision/{query}", headers=headers).status_code in (200, 204)
+
+    with time_machine.travel(start + timedelta(minutes=16)):
+        assert (ana.get("/keys/").status_code == 200) is is_in
+
+
+def test_a_session_in_which_nobody_did_anything_since_the_sign_in_ends_too(ana, fleet, settings):
+    settings.SESSION_IDLE_SECONDS = 900
+    client = Client()
+    client.post("/accounts/login/", {"login": "ana@example.com", "password": "a long password"})
+    start = now()
+    for minutes in (10, 20):
+        with time_machine.travel(start + timedelta(minutes=minutes)):
+            answer = client.get("/w/acme-vision/?rev=1", headers=POLL)
+
+    assert answer.headers.get("HX-Redirect", "").startswith("/accounts/login/")
+
+
+def test_the_absolute_limit_holds_for_somebody_who_is_always_active(ana, settings):
+    settings.SESSION_COOKIE_AGE = 3600
+    start = now()
+    for minutes in range(0, 60, 5):
+        with time_machine.travel(start + timedelta(minutes=minutes)):
+            assert ana.get("/keys/").status_code == 200
+
+    with time_machine.travel(start + timedelta(minutes=61)):
+        assert ana.get("/keys/").status_code == 302
 
 
 def test_too_many_resets_are_refused_with_a_page_of_ours(ana):

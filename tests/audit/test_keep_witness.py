@@ -12,13 +12,14 @@ import structlog
 from django.core.management import CommandError, call_command
 from django.utils.timezone import now
 
-from portal.audit import keep_witness
+from portal.audit import keep_witness, tasks
 from portal.audit.models import Head, SignedHead, Verification
 from portal.audit.sign import sign_head, sign_when_due
 from portal.audit.trail_keys import trail_keys
 from portal.audit.verify import verify_trail
 from portal.audit.witness import read_witnesses
 from portal.logging import LEVELS, logging_config
+from portal.queue.routes import READ, ROUTES
 from tests.audit.test_damage import cut_the_end, empty_the_trail
 from tests.audit.trail import tamper, write_events
 
@@ -158,13 +159,35 @@ def server(monkeypatch):
     running.server_close()
 
 
-def test_a_server_gets_the_statement(server, db):
+def test_a_worker_that_may_leave_the_network_sends_each_signed_head_to_each_server(server, db, monkeypatch):
+    published = []
+    monkeypatch.setattr(keep_witness, "publish", lambda task, pk: published.append((task, str(pk))))
+    monkeypatch.setattr(keep_witness, "witness_servers", lambda: [server.url, f"{server.url}2"])
+    write_events(1)
+
+    signed = sign_head(now=now())
+
+    assert published == [("audit.send_statement", str(signed.pk))] and ROUTES["audit.send_statement"] == READ
+    assert server.received == []
+
+    tasks.send_signed_head(published[0][1])
+
+    assert [one["head"] for one in server.received] == [1, 1]
+
+
+def test_a_server_that_does_not_take_it_is_logged_without_its_token_and_keeps_no_other_from_it(
+    server, db, monkeypatch
+):
+    gone = "http://127.0.0.1:9/heads?token=SECRET"
+    monkeypatch.setattr(keep_witness, "witness_servers", lambda: [gone, server.url])
     write_events(1)
     signed = sign_head(now=now())
 
-    keep_witness.post_statement(server.url, keep_witness.statement_of(signed))
+    with structlog.testing.capture_logs() as logged:
+        keep_witness.send_statement(signed)
 
-    assert [one["head"] for one in server.received] == [1]
+    assert [one["place"] for one in logged] == ["http://127.0.0.1:9/heads"]
+    assert len(server.received) == 1
 
 
 @pytest.mark.parametrize("status", [302, 307, 404, 500])

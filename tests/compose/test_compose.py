@@ -1,8 +1,6 @@
 """The compose file: well-formed, guarded, and nothing published but the web port."""
 
-import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,29 +11,25 @@ import redis
 
 from portal.configuration.broker_url import broker_url
 from portal.supervisor.broker import broker_binary
-from tests.portal_process import ROOT, PortalProcess, until
+from tests.compose_file import compose_project
+from tests.portal_process import PortalProcess, until
 
 
 @pytest.fixture(scope="module")
-def config():
-    needed = "docker compose is needed: apt-get install docker.io docker-compose-v2 (no engine has to run)"
-    assert shutil.which("docker"), needed
-    subprocess.run(["docker", "compose", "config", "-q"], cwd=ROOT, check=True)
-    told = subprocess.run(
-        ["docker", "compose", "config", "--format", "json"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return json.loads(told.stdout)["services"]
+def project():
+    return compose_project()
+
+
+@pytest.fixture(scope="module")
+def config(project):
+    return project["services"]
 
 
 LONG_RUNNING = {"web", "worker-act", "worker-read", "worker-tick", "beat", "redis", "postgres"}
 
 
 def test_the_services_are_these(config):
-    assert set(config) == {"secrets", "init"} | LONG_RUNNING
+    assert set(config) == {"secrets", "roles", "init"} | LONG_RUNNING
 
 
 def test_every_long_running_service_has_a_health_check_and_comes_back(config):
@@ -58,6 +52,73 @@ def test_every_service_is_guarded(config):
             and "no-new-privileges:true" in service["security_opt"]
         ), name
         assert int(service["mem_limit"]) > 0 and service["logging"]["options"]["max-size"], name
+        assert 0 < service["pids_limit"] <= 256, name
+
+
+FRONT = "default"  # as when it was the only network: an upgrade cannot give its addresses to another
+LEAVING = {"web", "worker-act", "worker-read"}  # web: the check of a key that somebody saves, and mails
+
+
+def test_the_back_network_leads_nowhere_and_only_three_services_have_another_way(project):
+    networks = {name: set(service.get("networks") or ()) for name, service in project["services"].items()}
+    offline = {name for name, service in project["services"].items() if service.get("network_mode") == "none"}
+
+    assert project["networks"]["back"]["internal"] is True
+    assert not project["networks"][FRONT].get("internal")
+    assert {name for name in networks if FRONT in networks[name]} == LEAVING
+    assert {name for name in networks if networks[name] == {"back"}} == set(networks) - LEAVING - offline
+    assert offline == {"secrets", "roles"}
+
+
+def test_only_the_server_and_the_service_that_makes_its_roles_reach_the_superuser(config):
+    """The socket asks for no password, and nobody else has the superuser's."""
+    with_socket = {
+        name
+        for name, service in config.items()
+        if any(volume["source"] == "postgres-run" for volume in service["volumes"])
+    }
+
+    assert with_socket == {"postgres", "roles"}
+
+
+def test_migrations_run_under_the_role_that_owns_the_tables_and_all_else_under_the_working_role(config):
+    roles = {
+        name: service["environment"]["DATABASE_URL"].split("@")[0]
+        for name, service in config.items()
+        if "DATABASE_URL" in (service.get("environment") or {})
+    }
+
+    assert roles.pop("init") == "postgres://portal_owner"
+    assert set(roles) == LONG_RUNNING - {"redis", "postgres"}
+    assert set(roles.values()) == {"postgres://portal"}
+
+
+def test_the_mail_server_and_its_password_are_known_to_web_alone(config):
+    knowing = [name for name, service in config.items() if "EMAIL_URL" in (service.get("environment") or {})]
+
+    assert knowing == ["web"]
+
+
+def test_other_servers_and_pinned_images_are_taken_from_the_environment_file(tmp_path):
+    given = {
+        "DATABASE_URL": "postgres://app@db.example:5432/portal?sslmode=verify-full&sslrootcert=system",
+        "MIGRATION_DATABASE_URL": "postgres://owner@db.example:5432/portal?sslmode=require",
+        "REDIS_URL": "rediss://redis.example:6380/0",
+        "PYTHON_IMAGE": f"python:3.11-slim-bookworm@sha256:{'1' * 64}",
+        "POSTGRES_IMAGE": f"postgres:17@sha256:{'2' * 64}",
+        "REDIS_IMAGE": f"redis:8@sha256:{'3' * 64}",
+    }
+    (tmp_path / ".env").write_text("".join(f"{name}='{value}'\n" for name, value in given.items()))
+
+    services = compose_project(tmp_path / ".env")["services"]
+    assert services["web"]["environment"]["DATABASE_URL"] == given["DATABASE_URL"]
+    assert services["init"]["environment"]["DATABASE_URL"] == given["MIGRATION_DATABASE_URL"]
+    assert services["beat"]["environment"]["REDIS_URL"] == given["REDIS_URL"]
+    assert services["worker-act"]["build"]["args"]["PYTHON_IMAGE"] == given["PYTHON_IMAGE"]
+    assert (services["postgres"]["image"], services["redis"]["image"]) == (
+        given["POSTGRES_IMAGE"],
+        given["REDIS_IMAGE"],
+    )
 
 
 def test_no_secret_stands_in_the_file(config):
@@ -129,11 +190,8 @@ def test_the_health_check_of_redis_gives_the_same_password(redis_of_compose, con
 def test_a_password_of_the_environment_file_reaches_the_container_as_it_is(tmp_path):
     quoted = ODD.replace("'", "")  # an environment file has no way to write one in single quotes
     (tmp_path / ".env").write_text(f"REDIS_PASSWORD='{quoted}'\nPOSTGRES_PASSWORD='{quoted}'\n")
-    command = ["docker", "compose", "--env-file", str(tmp_path / ".env"), "config", "--format", "json"]
 
-    told = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-
-    environment = json.loads(told.stdout)["services"]["secrets"]["environment"]
+    environment = compose_project(tmp_path / ".env")["services"]["secrets"]["environment"]
     assert environment["REDIS_PASSWORD"].replace("$$", "$") == quoted
     assert environment["POSTGRES_PASSWORD"].replace("$$", "$") == quoted
 
@@ -141,14 +199,23 @@ def test_a_password_of_the_environment_file_reaches_the_container_as_it_is(tmp_p
 def test_given_secrets_are_kept_as_they_are_also_at_the_second_start(tmp_path):
     given = {"REDIS_PASSWORD": ODD, "POSTGRES_PASSWORD": ODD[::-1]}
     portal = PortalProcess(tmp_path / "home", **given)
+    folder = tmp_path / "secrets"
 
-    first = portal.manage("make_secrets", str(tmp_path / "secrets"))
-    before = {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()}
-    inode = (tmp_path / "secrets" / "redis_password").stat().st_ino
-    second = portal.manage("make_secrets", str(tmp_path / "secrets"))
+    first = portal.manage("make_secrets", str(folder))
+    before = {path.name: path.read_text() for path in folder.iterdir()}
+    second = portal.manage("make_secrets", str(folder))
 
     assert (first.returncode, second.returncode) == (0, 0)
-    # Replaced, not written into: the first start made it read-only, and only root could write it.
-    assert (tmp_path / "secrets" / "redis_password").stat().st_ino != inode
-    assert {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()} == before
+    assert {path.name: path.read_text() for path in folder.iterdir()} == before
     assert (before["redis_password"], before["postgres_password"]) == (ODD, ODD[::-1])
+
+
+def test_secrets_of_an_older_version_are_kept_and_become_readable_for_one_user(tmp_path):
+    (tmp_path / "redis_password").write_text("kept")
+    (tmp_path / "redis_password").chmod(0o444)  # as the version wrote it that had one folder for all
+
+    done = PortalProcess(tmp_path / "home").manage("make_secrets", str(tmp_path))
+
+    assert done.returncode == 0
+    assert (tmp_path / "redis_password").read_text() == "kept"
+    assert (tmp_path / "redis_password").stat().st_mode & 0o777 == 0o600

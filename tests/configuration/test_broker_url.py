@@ -11,10 +11,10 @@ import redis
 
 from portal.configuration.broker_url import broker_url
 from portal.environment import BadSetting
+from tests.tls import make_authority
 
 ODD = string.printable[:95] + "ü"
 SOCKET = Path("/a home? with #odd @ %41 characters/broker.sock")
-HERE = Path(__file__)
 
 
 def full_url(text, password=""):
@@ -67,10 +67,12 @@ def test_both_clients_read_a_password_with_every_printable_character(form, place
     assert kombu.utils.url.parse_url(url)["password"] == ODD
 
 
-def test_tls_verifies_unless_it_is_told_not_to():
-    url = full_url(f"rediss://:p@host?ssl_ca_certs={HERE}")
+def test_tls_verifies_unless_it_is_told_not_to(tmp_path):
+    authority, _ = make_authority(tmp_path, "ours")
 
-    assert kombu.Connection(url).ssl == {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_ca_certs": str(HERE)}
+    url = full_url(f"rediss://:p@host?ssl_ca_certs={authority}")
+
+    assert kombu.Connection(url).ssl == {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_ca_certs": str(authority)}
     assert read_by_redis(url)["ssl_cert_reqs"] == "required"
 
 

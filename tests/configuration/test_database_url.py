@@ -12,6 +12,7 @@ from psycopg import sql
 from portal.configuration.database_url import OPTIONS, OUR_OPTIONS, database_config
 from portal.environment import BadSetting
 from tests.servers import Postgresql
+from tests.tls import make_authority
 
 HERE = Path(__file__)
 ODD = string.printable[:95]
@@ -73,7 +74,10 @@ def test_a_file_of_sqlite_is_found(text, name):
         ("postgres://u:secret-in-it@host/name?password=secret-in-it", 'the option "password"'),
         ("postgres://u:secret-in-it@host/name?sslmode=on", "is not one of disable"),
         ("postgres://u:secret-in-it@host/name?sslmode=", "without a value"),
-        ("postgres://u:secret-in-it@host/name?sslrootcert=/no/such/file", "names no file"),
+        (
+            "postgres://u:secret-in-it@host/name?sslmode=verify-full&sslrootcert=/no/such/file",
+            "names no file",
+        ),
         ("postgres://u:secret-in-it@host/name?connect_timeout=0", "from 2 to 30"),
         ("postgres://u:secret-in-it@host/name?connect_timeout=5s", "from 2 to 30"),
         ("postgres://u:secret-in-it@host/name?connect_timeout=600", "from 2 to 30"),
@@ -115,14 +119,15 @@ def test_a_socket_or_several_hosts_are_found(text, host, port):
     assert (found["HOST"], found["PORT"], found["NAME"]) == (host, port, "name")
 
 
-def test_options_are_added_to_ours():
-    query = f"sslmode=verify-full&sslrootcert={HERE}&connect_timeout=9&application_name=portal%20one"
+def test_options_are_added_to_ours(tmp_path):
+    authority, _ = make_authority(tmp_path, "ours")
+    query = f"sslmode=verify-full&sslrootcert={authority}&connect_timeout=9&application_name=portal%20one"
 
     options = config(f"postgres://u@host/name?{query}&options=-c%20statement_timeout=5s")["OPTIONS"]
 
     assert options == {
         "sslmode": "verify-full",
-        "sslrootcert": str(HERE),
+        "sslrootcert": str(authority),
         "connect_timeout": 9,
         "application_name": "portal one",
         "options": f"{OUR_OPTIONS} -c statement_timeout=5s",

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from datetime import datetime, timedelta, timezone
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from portal.web.export import (
     export_response,
     json_lines,
     wants_export,
+    wants_mark,
 )
 
 AT = datetime(2026, 1, 31, 19, 0, tzinfo=timezone(timedelta(hours=1)))
@@ -30,6 +32,81 @@ def test_cells_of_an_export_never_run_as_formulas():
     read = list(csv.reader(io.StringIO("".join(csv_lines([row], tuple("abcdefgh"))))))
 
     assert read[1] == ["'=1+1", "'@x", "'-2", "fine", "", '{"x": 1}', "'+1", "'\tx"]
+
+
+def cells(text):
+    """What csv.writer makes of one cell, without the quotes around it."""
+    return next(csv.reader(io.StringIO(list(csv_lines([{"a": text}], ("a",)))[1])))[0]
+
+
+HIDDEN = [
+    "",
+    " ",
+    "\n",
+    "\r\n",
+    "\t",
+    "\n\n \t",
+    "\xa0",
+    "\u3000",
+    "\u200b",
+    "\ufeff",
+    "\x00",
+    "\x1f",
+    "\u2060",
+]
+
+
+@pytest.mark.parametrize("sign", list("=+-@＝＋－＠﹦﹢﹣﹫−"))
+@pytest.mark.parametrize("before", HIDDEN, ids=ascii)
+def test_no_sign_begins_a_cell_in_whatever_form_and_behind_whatever_is_not_seen(sign, before):
+    found = cells(f"{before}{sign}1+1")
+
+    assert found.startswith("'") and found.replace("'", "") == f"{before}{sign}1+1"
+
+
+@pytest.mark.parametrize("text", ["\tx", "\rx", "\nx", "\n"])
+def test_a_cell_that_begins_with_a_line_end_or_a_tab_is_a_text(text):
+    assert cells(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("separator", [";", ",", "|", "\t", "\n", "\r", "\r\n"], ids=ascii)
+@pytest.mark.parametrize("between", ["", " ", '"', "'", ' "', "\u200b", "\n"], ids=ascii)
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "＝"])
+def test_what_another_separator_would_make_a_cell_is_a_text_too(separator, between, sign):
+    found = cells(f"harmless{separator}{between}{sign}cmd|' /C calc'!A0")
+
+    assert f"'{sign}cmd" in found
+    for part in re.split(r"[,;|\t\r\n]", found):  # as a reader with any separator sees it
+        assert not part.strip(' \u200b"').startswith((sign, f"'{sign}") if "'" not in found else sign)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "saving credits - project over",
+        "a=b",
+        "ana@example.com",
+        "a, b; c",
+        "10 - 3",
+        "x-y",
+        "-",
+        "日本語、テスト",
+        '{"replicas": [1, 2]}',
+        "2026-01-31T18:00:00.000000Z",
+        "https://portal.example.com/?a=1;b=2",
+    ],
+)
+def test_what_people_usually_write_stays_as_it_is(text):
+    assert cells(text) == (text if text != "-" else "'-")
+
+
+def test_the_whole_file_holds_no_formula_for_a_reader_that_splits_at_semicolons():
+    rows = [{"a": "x;=1+1", "b": 'y";=2+2'}, {"a": "z\n=3+3", "b": "＝4"}]
+
+    text = "".join(csv_lines(rows, ("a", "b")))
+
+    for row in csv.reader(io.StringIO(text), delimiter=";"):
+        assert not [cell for cell in row if cell.lstrip("\"' \n").startswith(("=", "＝")) and cell[:1] != "'"]
 
 
 def test_numbers_stay_numbers_in_csv():
@@ -108,6 +185,41 @@ def test_an_export_is_a_file(format, content_type, body):
     assert response.getvalue() == body
     assert response.headers["Content-Type"] == content_type
     assert response.headers["Content-Disposition"] == f'attachment; filename="fleet.{format}"'
+
+
+@pytest.mark.parametrize(
+    ("query", "format", "begins"),
+    [
+        ("bom=1", "csv", b"\xef\xbb\xbfa\r\n"),
+        ("bom=yes", "csv", b"\xef\xbb\xbfa\r\n"),
+        ("bom=0", "csv", b"a\r\n"),
+        ("", "csv", b"a\r\n"),
+        ("bom=1", "jsonl", b'{"a"'),
+    ],
+)
+def test_a_csv_file_begins_with_a_byte_order_mark_on_request_only(query, format, begins):
+    with_mark = wants_mark(RequestFactory().get(f"/?{query}"))
+
+    response = export_response([{"a": 1}], columns=("a",), format=format, filename="x", with_mark=with_mark)
+
+    assert b"".join(response.streaming_content).startswith(begins)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/w/acme-vision/?format=csv",
+        "/w/acme-vision/operations/?format=csv",
+        "/w/acme-vision/activity/?format=csv",
+        "{log}?format=csv",
+    ],
+)
+def test_every_list_and_log_gives_the_mark(path, ana, fleet):
+    log = f"/w/acme-vision/deployments/{fleet['pallet-counter'].deployment_id}/logs/"
+
+    answers = [b"".join(ana.get(f"{path.format(log=log)}{more}")) for more in ("", "&bom=1")]
+
+    assert [answer.startswith(b"\xef\xbb\xbf") for answer in answers] == [False, True]
 
 
 @pytest.mark.parametrize(
