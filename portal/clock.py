@@ -20,15 +20,20 @@ def now() -> datetime:
 
 
 def measure_offset() -> timedelta:
-    """Ask the database for its time, and keep and return the difference to ours. Raises DatabaseError."""
+    """Ask the database for its time, and keep and return the difference to ours. Raises DatabaseError.
+
+    An answer that took longer than IGNORED, or during which this host's clock was set, tells too little: the
+    difference from before stays until the next measurement.
+    """
     global _offset
     if connection.vendor != "postgresql":
         return _offset
-    asked_at = timezone.now()
-    with connection.cursor() as cursor:
+    with connection.cursor() as cursor:  # connects first, which may take long
+        asked_at = timezone.now()
         cursor.execute("SELECT clock_timestamp()")
         database_time: datetime = cursor.fetchone()[0]
-    middle = asked_at + (timezone.now() - asked_at) / 2
-    difference = database_time - middle
-    _offset = difference if abs(difference) > IGNORED else timedelta(0)
+        taken = timezone.now() - asked_at
+    if timedelta(0) <= taken <= IGNORED:
+        difference = database_time - (asked_at + taken / 2)
+        _offset = difference if abs(difference) > IGNORED else timedelta(0)
     return _offset
