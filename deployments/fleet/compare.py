@@ -117,7 +117,7 @@ def compare_list(
             found.disputed.append(report.deployment_id)
         elif row.digest != digest(report):
             found.changed.append(report)
-            add_change(found, row, report, operations)
+            add_change(found, row, report, operations, started=started)
         elif row.missing_since or not row.is_listed or (row.gone_at and row.status != DELETED):
             found.returned.append(report.deployment_id)
     found.missing = [
@@ -170,7 +170,7 @@ def is_disputed(
         return True
     if takes_back_operation(row, status, operations, started=started, lag=lag):
         return True
-    if status in left and status != row.status and not is_explained(row, status, operations):
+    if status in left and status != row.status and not is_explained(row, status, operations, started=started):
         return True
     # We do not keep earlier configurations, so each change soon after another one is asked for.
     is_new = row.first_seen_at == row.reported_at
@@ -178,26 +178,33 @@ def is_disputed(
     return was_changed and bool(outside_configuration(row, report))
 
 
-def is_explained(row: KnownRow, after: str, operations: Sequence[AskedChange]) -> bool:
+def is_explained(row: KnownRow, after: str, operations: Sequence[AskedChange], *, started: datetime) -> bool:
     """Return whether an operation of ours explains the step of `row` to the status `after`."""
     kind = kind_of_step(row.status, after)
-    return bool(kind and explaining_operation(operations, row, kind))
+    return bool(kind and explaining_operation(operations, row, kind, started=started))
 
 
 def add_change(
-    found: Comparison, row: KnownRow, report: DeploymentReport, operations: Sequence[AskedChange]
+    found: Comparison,
+    row: KnownRow,
+    report: DeploymentReport,
+    operations: Sequence[AskedChange],
+    *,
+    started: datetime,
 ) -> None:
     """Add the status step and the changed configuration of one row to `found`."""
     if report.status not in (row.status, ""):
-        found.steps.append(status_step(row, report.status, operations))
+        found.steps.append(status_step(row, report.status, operations, started=started))
     if changes := outside_configuration(row, report):
         found.outside_changes[report.deployment_id] = changes
 
 
-def status_step(row: KnownRow, after: str, operations: Sequence[AskedChange]) -> StatusStep:
+def status_step(
+    row: KnownRow, after: str, operations: Sequence[AskedChange], *, started: datetime
+) -> StatusStep:
     """Return the step of `row` to the status `after`, with the person who asked for it here."""
     kind = kind_of_step(row.status, after)
-    operation = explaining_operation(operations, row, kind) if kind else None
+    operation = explaining_operation(operations, row, kind, started=started) if kind else None
     return StatusStep(
         deployment_id=row.deployment_id,
         before=row.status,

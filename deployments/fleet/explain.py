@@ -21,17 +21,21 @@ class AskedChange(Protocol):
     ended_at: datetime | None
 
 
-def explaining_operation(operations: Sequence[AskedChange], row: KnownRow, kind: str) -> AskedChange | None:
-    """Return the operation that explains a step of `kind`, or None.
+def explaining_operation(
+    operations: Sequence[AskedChange], row: KnownRow, kind: str, *, started: datetime
+) -> AskedChange | None:
+    """Return the operation that explains a step of `kind` in a list that was requested at `started`, or None.
 
     It was sent, and is open or ended after the old status was first seen. So an effect that shows late is
-    explained, but not a second pause from outside after a resume.
+    explained, but not a second pause from outside after a resume. A status that was seen later than `started`
+    was seen before the clock was set back. Nobody knows whether that was before the operation, which explains
+    the step then: the portal accuses nobody of what it may have done itself.
     """
     for operation in operations:
         is_about_row = operation.kind == kind and operation.target_id == row.deployment_id
         # If the clock was set back meanwhile, it ended before it was requested.
         ended_at = operation.ended_at and max(operation.ended_at, operation.requested_at)
-        was_open = ended_at is None or ended_at >= row.status_since
+        was_open = ended_at is None or ended_at >= row.status_since or row.status_since > started
         if is_about_row and was_open and operation.sent_at is not None:
             return operation
     return None

@@ -200,7 +200,7 @@ def store_report(
     entries: list[Entry] = []
     if row.digest != digest_of_report(report) or row.missing_since:
         found = Comparison()
-        add_change(found, row, report, [operation])
+        add_change(found, row, report, [operation], started=now)
         fill_row(row, report, now=now)
         row.save()
         rows = {row.deployment_id: row}

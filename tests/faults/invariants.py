@@ -67,8 +67,8 @@ def find_calls_without_operation(journal: list[Row], operations: list[Row]) -> l
     found = []
     for entry in journal:
         if not any(may_be_of(entry, one) for one in operations):
-            later = [str(one["requested_at"]) for one in operations if is_change_of(entry, one)]
-            found.append(f"I2/I3: no operation asked for {entry}, only later ones {later}")
+            later = ", ".join(str(one["requested_at"]) for one in operations if is_change_of(entry, one))
+            found.append(f"I2/I3: no operation asked for {entry}; asked for later: {later or 'never'}")
     return found
 
 

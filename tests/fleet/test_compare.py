@@ -221,6 +221,18 @@ def test_a_step_is_explained_by_an_operation_that_ended_after_the_clock_was_set_
     assert found.steps == step("ready", "paused", "pause", "Ana")
 
 
+@pytest.mark.parametrize("kind", ["pause", "delete"])
+@pytest.mark.parametrize("minutes", [1, 5, 60])
+def test_a_step_is_explained_when_the_old_status_was_seen_before_the_clock_was_set_back(minutes, kind):
+    after = {"pause": "paused", "delete": "deleted"}[kind]
+    operation = Asked(kind, ended_at=STARTED - MINUTE)
+    seen = row(status_since=STARTED + minutes * MINUTE, reported_at=NOW + minutes * MINUTE)
+
+    found = compare([seen], [report(status=after)], operation)
+
+    assert found.steps == step("ready", after, kind, "Ana")
+
+
 @pytest.mark.parametrize(
     "operation",
     [
