@@ -26,7 +26,7 @@ MIN_SECONDS_FOR_NAME = 1  # with less time left, the workspace is shown by its s
 
 
 class KeyNotSaved(Exception):
-    """Nothing was stored. `reading` says why, `words` is Roboflow's own text or "".
+    """Nothing was stored. `reading` says why, `upstream_text` is Roboflow's own text or "".
 
     With `may_save_anyway` Roboflow gave no answer, so the person may save the key unchecked. `upstream` is
     the error of a call that told nothing about the key.
@@ -36,13 +36,13 @@ class KeyNotSaved(Exception):
         self,
         reading: str,
         *,
-        words: str = "",
+        upstream_text: str = "",
         may_save_anyway: bool = False,
         upstream: RoboflowError | None = None,
     ) -> None:
         super().__init__(reading)
         self.reading = reading
-        self.words = words
+        self.upstream_text = upstream_text
         self.may_save_anyway = may_save_anyway
         self.upstream = upstream
 
@@ -86,11 +86,13 @@ def check_new_key(secret: Secret, *, user: User, region: str, by: Origin, now: d
                 about=Subject(type="key", id="", name=f"{user} …"),
                 reason=refusal.text,
             )
-        raise KeyNotSaved("Roboflow refused this key. Nothing was stored.", words=refusal.text) from None
+        raise KeyNotSaved(
+            "Roboflow refused this key. Nothing was stored.", upstream_text=refusal.text
+        ) from None
     except RoboflowError as error:
         raise KeyNotSaved(
             "Roboflow did not say whose key this is. Nothing was stored.",
-            words=error.text or error.reading,
+            upstream_text=error.text or error.reading,
             may_save_anyway=True,
         ) from None
 

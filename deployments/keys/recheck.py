@@ -46,12 +46,12 @@ def recheck_key(key: ApiKey, *, by: Origin, now: datetime) -> ApiKey:
             mark_key_state(key, KeyState.REFUSED, refusal.text, now=now)
         else:
             record_refused_key(key, refusal.text, by=by, now=now)
-        raise KeyNotSaved("Roboflow refuses this key.", words=refusal.text) from None
+        raise KeyNotSaved("Roboflow refuses this key.", upstream_text=refusal.text) from None
     except RoboflowError as error:
         ApiKey.objects.filter(pk=key.pk).update(checked_at=now)
         raise KeyNotSaved(
             "Roboflow did not answer, so the state of the key is as before.",
-            words=error.text or error.reading,
+            upstream_text=error.text or error.reading,
             upstream=error,
         ) from None
     return record_working_key(key, secret, owner, by=by, now=now)
@@ -140,7 +140,7 @@ def record_undecided(key: ApiKey, error: KeyNotSaved, *, now: datetime) -> None:
     limited = error.upstream if isinstance(error.upstream, RateLimited) else None
     postpone_check(key, now=now, retry_after_seconds=limited.retry_after if limited else None)
     unchecked = ApiKey.objects.filter(pk=key.pk, state=KeyState.UNCHECKED)
-    unchecked.update(refusal=error.words or error.reading)
+    unchecked.update(refusal=error.upstream_text or error.reading)
 
 
 def owner_origin(key: ApiKey) -> Origin:

@@ -139,7 +139,7 @@ def check_now(request: HttpRequest, key_id: int) -> HttpResponse:
         recheck_key(key, by=origin_of(request), now=now())
         messages.success(request, "Roboflow says that the key works.")
     except KeyNotSaved as error:
-        messages.error(request, f"{error.reading} {error.words}".strip())
+        messages.error(request, f"{error.reading} {error.upstream_text}".strip())
     return redirect_page(request, "/keys/")
 
 

@@ -136,10 +136,8 @@ def check_end(head: Head, last_hash: str) -> Finding | None:
 
 def check_signed_heads(head: Head, signed: Mapping[int, SignedHead]) -> Finding | None:
     """Return a finding for a signed head that is missing, not ours, or beyond `head`; otherwise None."""
-    oldest = None if signed else Event.objects.order_by("sequence").values_list("at", flat=True).first()
-    if oldest and clock() - oldest > MAY_BE_UNSIGNED_FOR:
-        message = f"The first entry is of {oldest:%Y-%m-%d %H:%M}, but no head is signed: "
-        return bad_entry(1, head, f"{message}the signed heads were removed.")
+    if not signed and (finding := check_may_be_unsigned(head)):
+        return finding
     our_keys = trail_keys()
     for one in signed.values():
         if one.sequence > head.sequence:
@@ -148,6 +146,20 @@ def check_signed_heads(head: Head, signed: Mapping[int, SignedHead]) -> Finding 
         if problem := check_signature(one, our_keys):
             return bad_entry(one.sequence, head, problem)
     return None
+
+
+def check_may_be_unsigned(head: Head) -> Finding | None:
+    """Return a finding when the first entry is so old that a head must have been signed; otherwise None."""
+    number = Event.objects.order_by("sequence").values_list("sequence", flat=True).first()
+    if number is None:
+        return None
+    first = read_entry(number)
+    if broken := what_is_broken(first):
+        return bad_entry(number, head, f"Entry {number} is no entry of the portal: {broken}.")
+    if clock() - first["at"] <= MAY_BE_UNSIGNED_FOR:
+        return None
+    message = f"The first entry is of {first['at']:%Y-%m-%d %H:%M}, but no head is signed: "
+    return bad_entry(1, head, f"{message}the signed heads were removed.")
 
 
 def check_not_emptied(head: Head) -> Finding | None:

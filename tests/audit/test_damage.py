@@ -65,6 +65,18 @@ def test_a_row_that_no_entry_can_be_is_named_and_nothing_breaks(odd, ana, trail,
 
 
 @only_sqlite
+@pytest.mark.parametrize("odd", ODD_VALUES)
+def test_the_card_is_shown_when_the_first_row_cannot_be_read_and_nothing_is_signed(odd, ana, trail):
+    tamper("DELETE FROM audit_signedhead")
+    tamper(f"UPDATE audit_event SET {ODD_VALUES[odd]} WHERE sequence = 1")
+
+    page, finding = ana.get("/activity/"), verify_trail()
+
+    assert page.status_code == 200
+    assert (finding.ok, finding.sequence) == (False, 1)
+
+
+@only_sqlite
 def test_a_row_that_cannot_be_read_is_shown_as_broken(ana, trail):
     tamper("UPDATE audit_event SET reason = CAST(X'FFFE41' AS TEXT) WHERE sequence = 2")
 

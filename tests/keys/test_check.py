@@ -78,18 +78,18 @@ def test_a_key_that_roboflow_refuses_is_not_stored_even_if_the_person_insists(an
     with pytest.raises(KeyNotSaved) as error:
         add(mallory, "sandbox-key-none", anyway=anyway)
 
-    assert error.value.words and not error.value.may_save_anyway
+    assert error.value.upstream_text and not error.value.may_save_anyway
     assert not ApiKey.objects.exists()
     event = Event.objects.get(action__startswith="key.")
     assert (event.action, event.object_type, event.object_name) == ("key.refused", "key", "Mallory …")
-    assert event.reason == error.value.words
+    assert event.reason == error.value.upstream_text
 
 
 def test_a_key_without_an_answer_is_stored_only_if_the_person_insists(mallory, sandbox, trail):
     sandbox.fault(CHECK, "status", 0, status=503, text="maintenance")
     with pytest.raises(KeyNotSaved) as error:
         add(mallory, "sandbox-key-cam")
-    assert error.value.may_save_anyway and error.value.words == "maintenance"
+    assert error.value.may_save_anyway and error.value.upstream_text == "maintenance"
     assert not ApiKey.objects.exists()
 
     key = add(mallory, "sandbox-key-cam", anyway=True)

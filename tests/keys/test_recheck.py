@@ -69,7 +69,7 @@ def test_a_refused_key_is_marked_and_audited_once(ana, sandbox, trail):
 
     key = ApiKey.objects.get()
     assert (key.state, key.refused_at, key.checked_at) == ("refused", first, first + timedelta(hours=1))
-    assert key.refusal == caught.value.words != ""
+    assert key.refusal == caught.value.upstream_text != ""
     assert trail.actions(action="key.refused") == ["key.refused"]
 
 
