@@ -198,18 +198,13 @@ def test_an_export_is_a_file(format, content_type, body):
     ],
 )
 def test_a_csv_file_begins_with_a_byte_order_mark_on_request_only(query, format, begins):
-    with_mark = wants_mark(RequestFactory().get(f"/?{query}"))
+    with_mark, download = wants_mark(RequestFactory().get(f"/?{query}")), reserve_download()
 
     response = export_response(
-        [{"a": 1}],
-        columns=("a",),
-        format=format,
-        filename="x",
-        download=reserve_download(),
-        with_mark=with_mark,
+        [{"a": 1}], columns=("a",), format=format, filename="x", download=download, with_mark=with_mark
     )
     body = b"".join(response.streaming_content)
-    response.close()  # gives the place of the download back
+    download.close()  # the next test finds its place free
 
     assert body.startswith(begins)
 
