@@ -18,7 +18,7 @@ from portal.audit.feed import (
 from portal.audit.integrity import integrity_context
 from portal.audit.models import Event
 from portal.audit.stored import readable, readable_one_by_one
-from portal.web.export import export_response, wants_export, wants_mark
+from portal.web.export import export_response, wants_export
 
 
 def export_if_wanted(
@@ -39,12 +39,12 @@ def export_if_wanted(
     rows = readable_one_by_one(found.order_by("-sequence"))
     fields = (export_fields(event) for event in rows)
     return export_response(
+        request,
         fields,
         columns=COLUMNS,
         format=format,
         filename=filename,
         download=download,
-        with_mark=wants_mark(request),
     )
 
 

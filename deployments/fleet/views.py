@@ -28,7 +28,7 @@ from deployments.workspaces.revision import page_revision
 from deployments.workspaces.roles import Role, is_enough
 from portal.audit.export import begin_export
 from portal.clock import now
-from portal.web.export import export_response, wants_export, wants_mark
+from portal.web.export import export_response, wants_export
 from portal.web.fragments import is_unchanged, nothing_new, page_or_part, redirect_page
 from portal.web.limits import is_within_limit, too_often_page
 from portal.web.next import safe_next
@@ -128,12 +128,12 @@ def export_fleet(
         return download
     rows = export_rows(workspace, facets, now=now())
     return export_response(
+        request,
         rows,
         columns=COLUMNS,
         format=format,
         filename=f"{workspace.slug}-fleet",
         download=download,
-        with_mark=wants_mark(request),
     )
 
 

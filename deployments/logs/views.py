@@ -35,7 +35,7 @@ from deployments.workspaces.models import Membership
 from deployments.workspaces.roles import Role
 from portal.audit.export import begin_export
 from portal.clock import now
-from portal.web.export import export_response, stream_response, wants_mark
+from portal.web.export import export_response, stream_response
 from portal.web.fragments import form_page, is_unchanged, nothing_new, page_or_part
 
 COLUMNS = ("insert_id", "timestamp", "severity", "payload")
@@ -142,12 +142,12 @@ def download(
         return stream_response(text_lines(lines), format="txt", filename=f"{name}-log", download=started)
     rows = ({column: getattr(line, column) for column in COLUMNS} for line in lines)
     return export_response(
+        request,
         rows,
         columns=COLUMNS,
         format=file_format,
         filename=f"{name}-log",
         download=started,
-        with_mark=wants_mark(request),
     )
 
 

@@ -33,7 +33,7 @@ from portal.audit.models import Event
 from portal.audit.origin import origin_of
 from portal.clock import now
 from portal.queue.publish import publish
-from portal.web.export import export_response, wants_export, wants_mark
+from portal.web.export import export_response, wants_export
 from portal.web.fragments import form_page, is_unchanged, nothing_new, page_or_part, redirect_page
 from portal.web.paging import keyset_page
 
@@ -133,12 +133,12 @@ def export_operations(
     if isinstance(download, HttpResponse):
         return download
     return export_response(
+        request,
         export_rows(rows),
         columns=COLUMNS,
         format=export_format,
         filename=f"{workspace.slug}-operations",
         download=download,
-        with_mark=wants_mark(request),
     )
 
 

@@ -16,7 +16,6 @@ MEASURE_SECONDS = 30
 
 worker_class = "portal.supervisor.web_server.WebWorker"
 workers = 2
-threads = settings.WEB_THREADS
 graceful_timeout = 5
 logconfig_dict = settings.LOGGING
 accesslog = None  # django-structlog logs requests, with ids that match the trail

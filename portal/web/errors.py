@@ -35,15 +35,25 @@ def is_sent_by_htmx(request: HttpRequest) -> bool:
     return request.headers.get("HX-Request") == "true"
 
 
-def problem_page(request: HttpRequest, status: int, title: str, message: str, **context: Any) -> HttpResponse:
+def problem_page(
+    request: HttpRequest,
+    status: int,
+    title: str,
+    message: str,
+    *,
+    retry_after: int | None = None,
+    **context: Any,
+) -> HttpResponse:
     """Return the page of an error, or a short text for htmx, which shows it in a banner.
 
-    The page makes no database query: the database may be the cause.
+    `retry_after` says after how many seconds to try again. The page makes no database query: the database may
+    be the cause.
     """
+    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     if is_sent_by_htmx(request):
-        return HttpResponse(f"{title}. {message}", status=status, content_type=TEXT)
+        return HttpResponse(f"{title}. {message}", status=status, content_type=TEXT, headers=headers)
     context |= {"request": request, "title": title, "message": message, "status": status}
-    return HttpResponse(render_to_string("web/problem.html", context), status=status)
+    return HttpResponse(render_to_string("web/problem.html", context), status=status, headers=headers)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -76,9 +86,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 def too_many(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """429 on allauth's pages: too many attempts with passwords, codes or links."""
     message = "Wait some minutes and try again. Nothing was done."
-    response = problem_page(request, 429, "Too many attempts", message)
-    response["Retry-After"] = "300"
-    return response
+    return problem_page(request, 429, "Too many attempts", message, retry_after=300)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -100,9 +108,7 @@ def database_error(request: HttpRequest) -> HttpResponse:
         "The database does not answer, or it accepts no changes at the moment. "
         "/readyz says what is missing. Try again in a moment."
     )
-    response = problem_page(request, 503, "The database is not available", message)
-    response["Retry-After"] = "5"
-    return response
+    return problem_page(request, 503, "The database is not available", message, retry_after=5)
 
 
 def database_busy(request: HttpRequest) -> HttpResponse:

@@ -46,21 +46,21 @@ def wants_mark(request: HttpRequest) -> bool:
 
 
 def export_response(
+    request: HttpRequest,
     rows: Iterable[Mapping[str, Any]],
     *,
     columns: Sequence[str],
     format: str,
     filename: str,
     download: Download,
-    with_mark: bool = False,
 ) -> StreamingHttpResponse:
     """Return `download` of `columns` of the rows as "csv" or "jsonl". Times are ISO 8601 in UTC.
 
-    `filename` has no extension. `with_mark` puts a byte order mark before a CSV file.
+    `filename` has no extension. A CSV file begins with a byte order mark when the query string asks for one.
     """
     lines = json_lines(rows, columns)
     if format == "csv":
-        lines = chain([BOM] if with_mark else [], csv_lines(rows, columns))
+        lines = chain([BOM] if wants_mark(request) else [], csv_lines(rows, columns))
     return stream_response(lines, format=format, filename=filename, download=download)
 
 

@@ -25,9 +25,7 @@ def is_within_limit(request: HttpRequest, action: str, *, key: str = "") -> bool
 def too_often_page(request: HttpRequest, message: str) -> HttpResponse:
     """Return the page (429) for an exceeded limit; `message` is a sentence about what was done too often."""
     text = f"{message} Wait a minute and try again. Nothing was done."
-    response = problem_page(request, 429, "Too fast", text)
-    response["Retry-After"] = "60"
-    return response
+    return problem_page(request, 429, "Too fast", text, retry_after=60)
 
 
 def too_many_exports_page(request: HttpRequest) -> HttpResponse:
@@ -41,14 +39,10 @@ def export_running_page(request: HttpRequest) -> HttpResponse:
         "You have one at a time. Wait until it has ended, or stop it in your browser, and try again. "
         "Nothing was done."
     )
-    response = problem_page(request, 429, "Another export of yours is running", text)
-    response["Retry-After"] = "60"
-    return response
+    return problem_page(request, 429, "Another export of yours is running", text, retry_after=60)
 
 
 def exports_busy_page(request: HttpRequest) -> HttpResponse:
     """Return the page (503) while this web process sends as many exports as it may."""
     text = "Other people are exporting at the moment. Try again in a minute. Nothing was done."
-    response = problem_page(request, 503, "Too many exports at once", text)
-    response["Retry-After"] = "60"
-    return response
+    return problem_page(request, 503, "Too many exports at once", text, retry_after=60)

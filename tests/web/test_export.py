@@ -19,7 +19,6 @@ from portal.web.export import (
     export_response,
     json_lines,
     wants_export,
-    wants_mark,
 )
 
 AT = datetime(2026, 1, 31, 19, 0, tzinfo=timezone(timedelta(hours=1)))
@@ -179,7 +178,12 @@ def test_only_csv_and_json_lines_can_be_asked_for(query, format):
 )
 def test_an_export_is_a_file(format, content_type, body):
     response = export_response(
-        [{"a": 1}], columns=("a",), format=format, filename="fleet", download=reserve_download()
+        RequestFactory().get("/"),
+        [{"a": 1}],
+        columns=("a",),
+        format=format,
+        filename="fleet",
+        download=reserve_download(),
     )
 
     assert response.getvalue() == body
@@ -198,10 +202,10 @@ def test_an_export_is_a_file(format, content_type, body):
     ],
 )
 def test_a_csv_file_begins_with_a_byte_order_mark_on_request_only(query, format, begins):
-    with_mark, download = wants_mark(RequestFactory().get(f"/?{query}")), reserve_download()
+    request, download = RequestFactory().get(f"/?{query}"), reserve_download()
 
     response = export_response(
-        [{"a": 1}], columns=("a",), format=format, filename="x", download=download, with_mark=with_mark
+        request, [{"a": 1}], columns=("a",), format=format, filename="x", download=download
     )
     body = b"".join(response.streaming_content)
     download.close()  # the next test finds its place free
