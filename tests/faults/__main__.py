@@ -12,6 +12,7 @@ from statistics import median
 
 from tests.faults.campaign import Outcome, run
 from tests.faults.invariants import find_keys
+from tests.faults.machine import MachineWatch
 from tests.faults.running_portal import RunningPortal
 from tests.faults.strikes import STRIKES, strikes_on
 from tests.faults.truth import find_delays
@@ -25,6 +26,7 @@ def main() -> int:
     database, only = os.environ.get("DATABASE") or "sqlite", os.environ.get("ONLY", "")
     strikes = [one for one in strikes_on(database) if only in one.name]
     outcomes: list[Outcome] = []
+    machine = MachineWatch()
     print(f"{runs} runs on {database}, SEED={seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         home = Path(folder) / "home"
@@ -32,8 +34,13 @@ def main() -> int:
         try:
             with suppress(KeyboardInterrupt):  # Ctrl-C ends the campaign, with the table of what has run
                 for number in range(runs):
-                    outcomes.append(run(running, strikes[number % len(strikes)], seed=seed + number))
-                    report(number, seed + number, outcomes[-1])
+                    outcome = run(running, strikes[number % len(strikes)], seed=seed + number)
+                    report(number, seed + number, outcome)
+                    if outcome.broken and (disturbed := machine.take()):
+                        print(f"run {number} is not counted: {', '.join(disturbed)}", flush=True)
+                        continue
+                    outcomes.append(outcome)
+                    machine.take()
             keys_found = find_keys(running)
             print_table(outcomes)
             print_totals(running, outcomes, keys_found)
