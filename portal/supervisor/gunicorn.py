@@ -33,7 +33,7 @@ def post_worker_init(_worker: Any) -> None:
 
 
 def measure_clock() -> None:
-    """Measure this host's clock against the database's, again and again."""
+    """Measure this host's clock against the database's, again and again, and at once when it was set."""
     while connection.vendor == "postgresql":
         try:
             clock.measure_offset()
@@ -41,4 +41,7 @@ def measure_clock() -> None:
             log.warning("clock_not_measured", error=type(error).__name__)
         finally:
             connection.close()
-        time.sleep(MEASURE_SECONDS)
+        for _ in range(MEASURE_SECONDS):
+            time.sleep(1)
+            if clock.was_set():
+                break

@@ -15,6 +15,22 @@ def seconds(number):
     return timedelta(seconds=number)
 
 
+class StubHost:
+    """A host with a clock that can be set, and one that cannot."""
+
+    def __init__(self, traveller):
+        self.traveller, self.steady = traveller, 100.0
+
+    def wait(self, number):
+        """Let both clocks go on."""
+        self.traveller.shift(seconds(number))
+        self.steady += number
+
+    def set_clock(self, number):
+        """Set the clock forward, or back."""
+        self.traveller.shift(seconds(number))
+
+
 class StubDatabase:
     """A database whose clock differs by `ahead`, and that needs a while before and after it looks at it."""
 
@@ -25,7 +41,7 @@ class StubDatabase:
         self.before, self.after, self.stepped = before, after, stepped
 
     def cursor(self):
-        self.host.shift(seconds(self.connecting))
+        self.host.wait(self.connecting)
         return self
 
     def __enter__(self):
@@ -35,9 +51,10 @@ class StubDatabase:
         pass
 
     def execute(self, _sql):
-        self.host.shift(seconds(self.before))
+        self.host.wait(self.before)
         self.time = now() + seconds(self.ahead)
-        self.host.shift(seconds(self.after + self.stepped))
+        self.host.wait(self.after)
+        self.host.set_clock(self.stepped)
 
     def fetchone(self):
         return (self.time,)
@@ -45,10 +62,12 @@ class StubDatabase:
 
 @pytest.fixture
 def host(monkeypatch):
-    """Return the clock of a host, which a test can move; the difference measured before is 5 s."""
-    monkeypatch.setattr(clock, "_offset", seconds(5))
+    """Return a host, which a test can move; the difference measured before is 5 s."""
     with time_machine.travel(START, tick=False) as traveller:
-        yield traveller
+        stub = StubHost(traveller)
+        monkeypatch.setattr(clock, "steady_seconds", lambda: stub.steady)
+        monkeypatch.setattr(clock, "_last", clock.Measurement(now(), stub.steady, seconds(5)))
+        yield stub
 
 
 def measure(monkeypatch, host, **database):
@@ -81,3 +100,35 @@ def test_a_slow_connection_is_no_difference(connecting, host, monkeypatch):
 def test_a_clock_that_is_set_during_the_measurement_is_measured_the_next_time(stepped, host, monkeypatch):
     assert measure(monkeypatch, host, stepped=stepped) == 5
     assert measure(monkeypatch, host, ahead=-stepped) == -stepped
+
+
+@pytest.mark.parametrize("ahead", [0, 90])
+@pytest.mark.parametrize("stepped", [-300, -2, 3, 300])
+def test_a_clock_that_is_set_after_a_measurement_changes_nothing_until_the_next(
+    stepped, ahead, host, monkeypatch
+):
+    measure(monkeypatch, host, ahead=ahead)
+    before = clock.now()
+    host.wait(20)
+    host.set_clock(stepped)
+
+    assert (clock.now() - before).total_seconds() == 20
+    assert clock.was_set()
+    assert measure(monkeypatch, host, ahead=ahead - stepped) == ahead - stepped
+    assert (clock.now() - before).total_seconds() == 20
+    assert not clock.was_set()
+
+
+def test_a_clock_that_only_goes_on_was_not_set(host, monkeypatch):
+    measure(monkeypatch, host)
+    host.wait(3600)
+    host.set_clock(0.9)  # what a time server corrects little by little
+
+    assert not clock.was_set()
+    assert clock.now() == now()
+
+
+def test_without_a_measurement_this_hosts_clock_counts(monkeypatch):
+    monkeypatch.setattr(clock, "_last", None)
+
+    assert abs(clock.now() - now()) < seconds(1) and not clock.was_set()
