@@ -107,6 +107,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.humanize",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django.forms",  # the widgets of FORM_RENDERER
@@ -145,6 +146,7 @@ MIDDLEWARE = [
     "portal.health.middleware.HealthMiddleware",  # before any that reads the Host header
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",  # adds bytes at random, against BREACH
     "portal.web.patience.PatienceMiddleware",  # before any that uses the database
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -214,7 +216,7 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # this session stays; all others end 
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Deployment Portal] "  # allauth would write the request's Host header
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Portside] "  # allauth would write the request's Host header
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # a changed password or second factor is told by mail
 USERSESSIONS_ADAPTER = "portal.accounts.adapters.SessionsAdapter"
 MFA_ADAPTER = "portal.accounts.adapters.FactorAdapter"
@@ -276,7 +278,7 @@ COMPRESS_OFFLINE_CONTEXT: dict[str, object] = {}
 vars().update(env.parsed_setting("EMAIL_URL", "consolemail://", email_config))
 EMAIL_TIMEOUT = 5  # seconds; a silent mail server must not hold a page
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.parsed_setting(
-    "EMAIL_FROM", f"Deployment Portal <portal@{base.mail_domain}>", parse_sender
+    "EMAIL_FROM", f"Portside <portal@{base.mail_domain}>", parse_sender
 )
 # Lines for people, or JSON for machines.
 LOG_FORMAT = env.choice_setting("PORTAL_LOG_FORMAT", "console", ("console", "json"))

@@ -192,7 +192,7 @@ def fleet(worker: Worker) -> dict[str, Any]:
     from deployments.fleet.models import Deployment
 
     worker.sync()
-    deployments = Deployment.objects.filter(gone_at=None).order_by("first_seen_at")
+    deployments = Deployment.objects.filter(gone_at=None).order_by("first_seen_at", "pk")
     return {one.deployment_name: one for one in deployments}
 
 

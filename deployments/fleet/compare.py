@@ -62,6 +62,12 @@ class Comparison:
         """Whether nothing changed that a page could show."""
         return not (self.new or self.changed or self.returned or self.missing)
 
+    @property
+    def touched(self) -> set[str]:
+        """The deployment_ids of the rows that it writes."""
+        reports = {report.deployment_id for report in (*self.new, *self.changed)}
+        return {*reports, *self.returned, *self.missing}
+
     def drop_rows(self, ids: set[str]) -> None:
         """Remove all changes of the deployments `ids`."""
         self.new = [report for report in self.new if report.deployment_id not in ids]

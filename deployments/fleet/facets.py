@@ -2,23 +2,25 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Q
+from django.db.models import Case, IntegerField, Q, Value, When
 from django.http import QueryDict
 
 from deployments.fleet.models import Deployment, DeploymentQuerySet
-from deployments.fleet.summary import FIGURES
-from deployments.ledger.kinds import DELETED, EXPIRED
+from deployments.fleet.summary import ATTENTION, FIGURES
+from deployments.ledger.kinds import DELETED, EXPIRED, PAUSED, PENDING, READY
 from deployments.workspaces.models import Workspace
 
+URGENCY = ("urgency", "deployment_name", "pk")  # trouble, moving, ready, paused, and others; then by name
 SORTS = {
+    "": URGENCY,
     "name": ("deployment_name", "pk"),
     "-name": ("-deployment_name", "-pk"),
-    "status": ("status", "pk"),
-    "-status": ("-status", "-pk"),
-    "machine_type": ("machine_type", "pk"),
-    "-machine_type": ("-machine_type", "-pk"),
-    "creator": ("creator_email", "pk"),
-    "-creator": ("-creator_email", "-pk"),
+    "status": ("status", "deployment_name", "pk"),
+    "-status": ("-status", "-deployment_name", "-pk"),
+    "machine_type": ("machine_type", "deployment_name", "pk"),
+    "-machine_type": ("-machine_type", "-deployment_name", "-pk"),
+    "creator": ("creator_email", "deployment_name", "pk"),
+    "-creator": ("-creator_email", "-deployment_name", "-pk"),
     "seen": ("first_seen_at", "pk"),
     "-seen": ("-first_seen_at", "-pk"),
 }
@@ -36,23 +38,25 @@ class Facets:
     figure: str = ""
     expired: bool = False
     deleted: bool = False
-    sort: str = "name"
-    size: int = 100
+    sort: str = ""
+    size: int = SIZES[0]
+    page: int = 1
 
     @classmethod
     def from_query(cls, query: QueryDict) -> "Facets":
         """Return the facets of a query string."""
-        sort, figure, size = query.get("sort", "name"), query.get("figure", ""), query.get("size", "")
+        sort, figure, size = query.get("sort", ""), query.get("figure", ""), query.get("size", "")
         return cls(
             text=read_text(query, "q", longest=200).strip(),
             status=read_text(query, "status", longest=60),
             machine_type=read_text(query, "machine_type", longest=60),
             creator=read_text(query, "creator", longest=254),
-            figure=figure if figure in (*FIGURES, "attention") else "",
+            figure=figure if figure in (*FIGURES, ATTENTION) else "",
             expired="expired" in query or query.get("status") == EXPIRED,
             deleted="deleted" in query or query.get("status") == DELETED,
-            sort=sort if sort in SORTS else "name",
+            sort=sort if sort in SORTS else "",
             size=int(size) if size in map(str, SIZES) else SIZES[0],
+            page=read_number(query, "page"),
         )
 
     @property
@@ -61,15 +65,18 @@ class Facets:
         return bool(self.text or self.status or self.machine_type or self.creator or self.figure)
 
     @property
-    def order(self) -> tuple[str, ...]:
-        """The model fields to sort by. The last one is unique, as keyset paging needs."""
-        return SORTS[self.sort]
+    def is_long(self) -> bool:
+        """Whether a page shows the larger number of rows."""
+        return self.size == SIZES[1]
 
-    def filter_deployments(self, workspace: Workspace) -> DeploymentQuerySet:
-        """Return the deployments of `workspace` that these facets select, in their order."""
+    def filter_deployments(self, workspace: Workspace, *, attention: Q) -> DeploymentQuerySet:
+        """Return the deployments of `workspace` that these facets select, in their order.
+
+        `attention` is the condition that a live one needs attention.
+        """
         rows: DeploymentQuerySet = Deployment.objects.filter(workspace=workspace)
-        if self.figure == "attention":
-            rows = rows.needing_attention()
+        if self.figure == ATTENTION:
+            rows = rows.live().filter(attention)
         elif self.figure:
             rows = rows.filter(status=FIGURES[self.figure])
         if not self.deleted:
@@ -84,9 +91,29 @@ class Facets:
                 | Q(creator_email__icontains=self.text)
                 | Q(domain__icontains=self.text)
             )
-        return rows.order_by(*self.order)
+        if not self.sort:
+            rows = rows.annotate(urgency=urgency(attention))
+        return rows.order_by(*SORTS[self.sort])
+
+
+def urgency(attention: Q) -> Case:
+    """Return the expression by which the default order begins: trouble first, then what moves."""
+    return Case(
+        When(Q(gone_at=None) & attention, then=Value(0)),
+        When(status=PENDING, then=Value(1)),
+        When(status=READY, then=Value(2)),
+        When(status=PAUSED, then=Value(3)),
+        default=Value(4),
+        output_field=IntegerField(),
+    )
 
 
 def read_text(query: QueryDict, name: str, *, longest: int) -> str:
     """Return a parameter, or "", cut to `longest` characters and without NUL, which PostgreSQL refuses."""
     return query.get(name, "").replace("\x00", "")[:longest]
+
+
+def read_number(query: QueryDict, name: str) -> int:
+    """Return a parameter that counts from 1; 1 if it is missing or no such number."""
+    text = query.get(name, "")
+    return max(1, int(text)) if text.isascii() and text.isdecimal() and len(text) < 7 else 1

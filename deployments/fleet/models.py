@@ -1,5 +1,6 @@
 """What Roboflow reports and when we saw it. What we asked for is in the ledger; the two are never merged."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -9,7 +10,6 @@ from django.urls import reverse
 
 from deployments.fleet.address import is_host_name
 from deployments.ledger.kinds import ENDED_STATUSES, FAILED, PENDING
-from deployments.ledger.models import Operation
 from deployments.workspaces.models import Workspace
 
 LONGEST_EXPIRY_HOURS = 24 * 365  # Roboflow documents hours; a huge number must not overflow a datetime
@@ -22,22 +22,20 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
         """Return the deployments that exist at Roboflow, as far as we know."""
         return self.filter(self.live_condition())
 
-    def needing_attention(self) -> "DeploymentQuerySet":
-        """Return the live deployments that failed, are missing, or have an operation of unknown outcome."""
-        return self.live().filter(self.attention_condition())
-
     @staticmethod
     def live_condition() -> Q:
         """Return the condition that a deployment exists at Roboflow."""
         return Q(gone_at=None) & ~Q(status__in=ENDED_STATUSES)
 
     @staticmethod
-    def attention_condition() -> Q:
-        """Return the condition that a live deployment needs a person's attention."""
-        unsettled = Operation.objects.unsettled().filter(
-            workspace=models.OuterRef("workspace"), target_id=models.OuterRef("deployment_id")
-        )
-        return Q(status=FAILED) | Q(missing_since__isnull=False) | Q(models.Exists(unsettled))
+    def attention_condition(unsettled_ids: Iterable[str]) -> Q:
+        """Return the condition that a live deployment needs a person's attention.
+
+        `unsettled_ids` are those of the deployments whose last operation was not done. They are few: to look
+        for operations at each of many rows would be slow.
+        """
+        ids = {one for one in unsettled_ids if one}
+        return Q(status=FAILED) | Q(missing_since__isnull=False) | Q(deployment_id__in=ids)
 
 
 class Deployment(models.Model):
@@ -70,7 +68,7 @@ class Deployment(models.Model):
     )  # that the last answer lacked: we keep their values
     missing_since = models.DateTimeField(null=True)  # not in the list, and not known to be gone
     gone_at = models.DateTimeField(null=True)  # since when it is known to be no longer at Roboflow
-    revision = models.BigIntegerField(default=1)
+    revision = models.BigIntegerField(default=1)  # the workspace's, when this row last changed
 
     objects: ClassVar = DeploymentQuerySet.as_manager()
 

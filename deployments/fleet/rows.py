@@ -1,138 +1,137 @@
 """The rows of the fleet page, with texts and addresses made before the template."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import OuterRef, Subquery
 
-from deployments.fleet.models import Deployment
-from deployments.ledger.kinds import Kind, is_possible
+from deployments.fleet.models import Deployment, DeploymentQuerySet, StatusChange
+from deployments.fleet.prices import credits_per_hour
+from deployments.fleet.shown import AskedOperations
+from deployments.fleet.status_cell import StatusCell, cell_of_deployment, cell_of_operation
+from deployments.fleet.timeline import Segment
+from deployments.ledger.kinds import ON_EXISTING, READY, Kind, is_possible
 from deployments.ledger.models import Operation
-from deployments.ledger.states import OPEN_STATES, State
 from deployments.workspaces.models import Workspace
 
 
 @dataclass(frozen=True)
-class TimedText:
-    """A text to which how long ago `at` was is added. The browser keeps that up to date."""
-
-    text: str
-    at: datetime
-    hover: str = ""  # the e-mail of the person in the text
-
-
-@dataclass(frozen=True)
 class Row:
-    """One deployment, with what is asked, what is wrong, and when it expires; None for nothing."""
+    """One deployment as the fleet shows it, or a create whose deployment was not reported yet."""
 
-    deployment: Deployment
+    id: str  # of the element
+    name: str
     url: str
-    asked: TimedText | None
-    asked_url: str
-    trouble: TimedText | None
-    expires_at: datetime | None
-    can_pause: bool
-    can_resume: bool
-    is_busy: bool
-
-
-class AskedOperations:
-    """The operations that pages show beside what is reported, found by the deployment that they are about."""
-
-    def __init__(self, operations: Iterable[Operation]) -> None:
-        """Index the operations of a workspace, which come oldest first, so that the newest is found."""
-        self.all = list(operations)
-        self.creates = [operation for operation in self.all if operation.facts.makes_new]
-        self.by_id = {operation.target_id: operation for operation in self.all if operation.target_id}
+    cell: StatusCell
+    operation: Operation | None
+    machine_type: str
+    deployment: Deployment | None = None
+    possible: tuple[Kind, ...] = ()
+    credits: float | None = None  # per hour, now
+    segments: Sequence[Segment] = field(default_factory=tuple)
+    replaces: str = ""  # the id of the element of the create that made it
 
     @property
-    def any_open(self) -> bool:
-        """Whether at least one of them has not ended."""
-        return any(operation.is_open for operation in self.all)
+    def is_busy(self) -> bool:
+        """Whether an operation on it has not ended."""
+        return self.operation is not None and self.operation.is_open
 
-    def about(self, deployment: Deployment) -> Operation | None:
-        """Return the newest operation on a deployment, or the create that made it, or None."""
-        return self.by_id.get(deployment.deployment_id) or self.create_of(deployment)
+    @property
+    def button(self) -> Kind | None:
+        """The kind of the row's one button: while an operation is open its own, so that nothing jumps."""
+        if self.is_busy and self.operation and self.operation.kind in (Kind.PAUSE, Kind.RESUME):
+            return Kind(self.operation.kind)
+        if self.is_busy and self.deployment:
+            return Kind.RESUME if is_possible(Kind.RESUME, self.deployment.status) else Kind.PAUSE
+        return next((kind for kind in (Kind.RESUME, Kind.PAUSE) if kind in self.possible), None)
 
-    def create_of(self, deployment: Deployment) -> Operation | None:
-        """Return the newest create that made, or can have made, a deployment; None when there is none."""
-        creates = [create for create in self.creates if can_have_made(create, deployment)]
-        return creates[-1] if creates else None
+    @property
+    def possible_words(self) -> str:
+        """The kinds that are possible, for the script that counts what a selection would do."""
+        return " ".join(self.possible)
 
-    def creates_in_flight(self, workspace: Workspace) -> list[Operation]:
-        """Return the creates whose deployment was not reported yet."""
-        names = [create.target_name for create in self.creates]
-        rows = Deployment.objects.filter(workspace=workspace, deployment_name__in=names) if names else []
-        reported = [self.create_of(row) for row in rows]
-        return [create for create in self.creates if create not in reported]
+    @property
+    def is_unsuccessful(self) -> bool:
+        """Whether the row tells of an operation that was not done, which a person can retry or dismiss."""
+        return self.operation is not None and not self.operation.is_open
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """About when the deployment expires."""
+        return self.deployment.expires_at if self.deployment else None
 
 
-def can_have_made(create: Operation, deployment: Deployment) -> bool:
-    """Return whether a create made the deployment: by id or, while Roboflow has not named it, by name."""
-    if create.target_id:
-        return create.target_id == deployment.deployment_id
-    return create.state != State.FAILED and (
-        create.target_name == deployment.deployment_name
-        and create.sent_at is not None
-        and create.requested_at <= deployment.first_seen_at
-        and deployment.deployment_id not in create.known_ids
+def with_last_step(rows: DeploymentQuerySet) -> DeploymentQuerySet:
+    """Add to each deployment who asked for its present status (`status_by`) and the status before."""
+    last = StatusChange.objects.filter(deployment=OuterRef("pk")).order_by("-observed_at", "-pk")
+    annotated: DeploymentQuerySet = rows.annotate(
+        status_by=Subquery(last.values("by")[:1]), status_before=Subquery(last.values("before")[:1])
+    )
+    return annotated
+
+
+def fleet_row(
+    deployment: Deployment,
+    operation: Operation | None,
+    *,
+    usual: str = "",
+    segments: Sequence[Segment] = (),
+) -> Row:
+    """Return the row of a deployment; `operation` is the one that is shown with it.
+
+    `usual` is how long a start of this machine type usually takes.
+    """
+    is_busy = operation is not None and operation.is_open
+    is_free = not is_busy and not deployment.is_over
+    price = credits_per_hour(deployment.machine_type)
+    is_charged = deployment.status == READY and not deployment.is_over
+    replicas = 1 if deployment.num_replicas is None else deployment.num_replicas
+    makes_new = operation is not None and operation.facts.makes_new
+    return Row(
+        id=f"row-{deployment.pk}",
+        name=deployment.deployment_name,
+        url=deployment.get_absolute_url(),
+        cell=cell_of_operation(operation) if operation else cell_of_deployment(deployment, usual=usual),
+        operation=operation,
+        machine_type=deployment.machine_type,
+        deployment=deployment,
+        possible=tuple(kind for kind in ON_EXISTING if is_free and is_possible(kind, deployment.status)),
+        credits=price * replicas if price is not None and is_charged else None,
+        segments=segments,
+        replaces=f"create-{operation.pk}" if makes_new and operation else "",
     )
 
 
-def shown_operations(workspace: Workspace) -> AskedOperations:
-    """Return the operations that are open, or that failed or are not confirmed and nobody dealt with."""
-    unsettled = Operation.objects.unsettled().filter(workspace=workspace).values("pk")
-    rows = Operation.objects.filter(workspace=workspace).filter(
-        Q(state__in=OPEN_STATES) | Q(pk__in=unsettled)
+def create_row(create: Operation) -> Row:
+    """Return the row of a create whose deployment was not reported yet."""
+    return Row(
+        id=f"create-{create.pk}",
+        name=create.target_name,
+        url=create.get_absolute_url(),
+        cell=cell_of_operation(create),
+        operation=create,
+        machine_type=create.parameters.get("machine_type") or "",
     )
-    return AskedOperations(rows.select_related("workspace", "actor").order_by("requested_at"))
 
 
-def asked_text(operation: Operation) -> TimedText:
-    """Return what was asked, by whom and when: "pausing - asked by Ana" (8 s ago)."""
-    if operation.state == State.FAILED:
-        what = f"{operation.kind} failed"
-    elif operation.state == State.NEEDS_ATTENTION:
-        what = f"{operation.kind} not confirmed, needs attention"
-    elif operation.state == State.UNKNOWN:
-        what = f"{operation.facts.progressive}, outcome not known yet"
-    else:
-        what = operation.facts.progressive
-    hover = operation.actor.email if operation.actor else ""
-    return TimedText(f"{what} - asked by {operation.actor_name}", operation.requested_at, hover)
-
-
-def fleet_rows(workspace: Workspace, deployments: Iterable[Deployment], asked: AskedOperations) -> list[Row]:
-    """Return the rows of deployments of `workspace`, in their order."""
+def fleet_rows(
+    workspace: Workspace,
+    deployments: Iterable[Deployment],
+    asked: AskedOperations,
+    *,
+    usual: dict[str, str],
+    segments: dict[int, list[Segment]],
+) -> list[Row]:
+    """Return the rows of deployments of `workspace`, in their order; `segments` are by primary key."""
     rows = []
     for deployment in deployments:
         deployment.workspace = workspace  # loaded already: the row's address needs its slug
-        rows.append(fleet_row(deployment, asked.about(deployment)))
+        row = fleet_row(
+            deployment,
+            asked.about(deployment),
+            usual=usual.get(deployment.machine_type, ""),
+            segments=segments.get(deployment.pk, ()),
+        )
+        rows.append(row)
     return rows
-
-
-def fleet_row(deployment: Deployment, operation: Operation | None) -> Row:
-    """Return the row of a deployment; `operation` is the one that is shown with it."""
-    is_busy = operation is not None and operation.is_open
-    is_free = not is_busy and not deployment.is_over
-    return Row(
-        deployment=deployment,
-        url=deployment.get_absolute_url(),
-        asked=asked_text(operation) if operation else None,
-        asked_url=operation.get_absolute_url() if operation else "",
-        trouble=trouble_text(deployment),
-        expires_at=deployment.expires_at,
-        can_pause=is_free and is_possible(Kind.PAUSE, deployment.status),
-        can_resume=is_free and is_possible(Kind.RESUME, deployment.status),
-        is_busy=is_busy,
-    )
-
-
-def trouble_text(deployment: Deployment) -> TimedText | None:
-    """Return why the last reported status may not be true any more, and since when; None when it is."""
-    if deployment.gone_at:
-        return TimedText("no longer at Roboflow, seen", deployment.gone_at)
-    if deployment.missing_since:
-        return TimedText("missing from Roboflow's list since", deployment.missing_since)
-    return None

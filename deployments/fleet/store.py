@@ -28,7 +28,6 @@ WRITTEN_FIELDS = [
     "gone_at",
     "is_listed",
     "partial_fields",
-    "revision",
 ]
 
 
@@ -55,7 +54,6 @@ def fill_row(row: Deployment, report: DeploymentReport, *, now: datetime) -> Non
     row.reported_at = now
     row.missing_since = None
     row.gone_at = (row.gone_at or now) if row.status == DELETED else None
-    row.revision += 1
 
 
 def build_row(workspace: Workspace, report: DeploymentReport, *, now: datetime, is_first: bool) -> Deployment:
@@ -69,7 +67,6 @@ def build_row(workspace: Workspace, report: DeploymentReport, *, now: datetime, 
         deployment_id=report.deployment_id,
         first_seen_at=now,
         seen_from_birth=not is_first,
-        revision=0,
     )
     fill_row(row, report, now=now)
     return row
@@ -91,9 +88,7 @@ def store_comparison(
     for row_id in found.returned:
         rows[row_id].missing_since = rows[row_id].gone_at = None
         rows[row_id].is_listed = True
-        rows[row_id].revision += 1
     for row_id in found.missing:
-        rows[row_id].revision += rows[row_id].missing_since is None
         rows[row_id].missing_since = rows[row_id].missing_since or now
     touched = {*(report.deployment_id for report in found.changed), *found.returned, *found.missing}
     Deployment.objects.bulk_update([rows[row_id] for row_id in touched], WRITTEN_FIELDS, batch_size=200)
@@ -177,13 +172,13 @@ def store_gone(
     """
     entries = []
     for row in gone:
-        row.gone_at, row.revision = now, row.revision + 1
+        row.gone_at = now
         by = by_id.get(row.deployment_id, "")
         StatusChange.objects.create(deployment=row, before=row.status, after="gone", observed_at=now, by=by)
         if not by and row.status != EXPIRED:
             changes: dict[str, Any] = {"status": (row.status, "gone")}
             entries.append(outside_entry(Action.OUTSIDE_GONE, workspace, row, now, changes=changes))
-    Deployment.objects.bulk_update(gone, ["gone_at", "revision"], batch_size=200)
+    Deployment.objects.bulk_update(gone, ["gone_at"], batch_size=200)
     return entries
 
 
@@ -206,7 +201,7 @@ def store_report(
         rows = {row.deployment_id: row}
         write_timeline(rows, found, now=now)
         entries = list(outside_entries(workspace, rows, found, now=now))
-    bump_revision(workspace.pk)
+    bump_revision(workspace.pk, Deployment.objects.filter(pk=row.pk))
     append_events(entries)
     return row
 

@@ -1,55 +1,75 @@
-"""Count a workspace's fleet in one query: its four figures, and the values that it can be filtered by."""
+"""Count a workspace's fleet in one query: figures, cost, and the values that it can be filtered by."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import Count
+from django.db.models import Count, Sum
+from django.db.models.functions import Coalesce
 
 from deployments.fleet.models import Deployment
+from deployments.fleet.prices import credits_per_hour
 from deployments.ledger.kinds import PAUSED, PENDING, READY
+from deployments.ledger.models import Operation
 from deployments.workspaces.models import Workspace
 
-FIGURES = {"running": READY, "pending": PENDING, "paused": PAUSED}
+FIGURES = {"ready": READY, "moving": PENDING, "paused": PAUSED}
+ATTENTION = "attention"
 
 
 @dataclass
 class Summary:
-    """How many live deployments are in each figure, and which values occur, those unknown to us too."""
+    """How many live deployments are in each figure, and how many have each value; values are an open set."""
 
-    figures: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*FIGURES, "attention"), 0))
-    statuses: list[str] = field(default_factory=list)
-    machine_types: list[str] = field(default_factory=list)
-    creators: list[str] = field(default_factory=list)
+    figures: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*FIGURES, ATTENTION), 0))
+    statuses: list[tuple[str, int]] = field(default_factory=list)
+    machine_types: list[tuple[str, int]] = field(default_factory=list)
+    creators: list[tuple[str, int]] = field(default_factory=list)
+    credits_per_hour: float = 0.0  # what is ready costs now
+    unpriced: int = 0  # deployments that are ready and whose machine type has no price in the settings
 
 
-def fleet_summary(workspace: Workspace) -> Summary:
-    """Return the summary of a workspace: figures of its live deployments, values of all of them."""
-    live = Deployment.objects.live_condition()
+def fleet_summary(workspace: Workspace, unsettled: Sequence[Operation]) -> Summary:
+    """Return the summary of the live deployments of a workspace, and of its unsettled operations."""
+    statuses, machine_types, creators = Counter[str](), Counter[str](), Counter[str]()
+    summary = Summary()
+    for status, machine_type, creator, count, attention, replicas in counted_groups(workspace, unsettled):
+        statuses[status] += count
+        machine_types[machine_type] += count
+        creators[creator] += count
+        summary.figures[ATTENTION] += attention
+        if status == READY:
+            price = credits_per_hour(machine_type)
+            summary.credits_per_hour += (price or 0) * replicas
+            summary.unpriced += count if price is None else 0
+    summary.figures |= {name: statuses[status] for name, status in FIGURES.items()}
+    # A create without a deployment has no row that would be counted.
+    summary.figures[ATTENTION] += sum(one.facts.makes_new and not one.target_id for one in unsettled)
+    summary.statuses = sorted_values(statuses)
+    summary.machine_types = sorted_values(machine_types)
+    summary.creators = sorted_values(creators)
+    return summary
+
+
+def counted_groups(
+    workspace: Workspace, unsettled: Sequence[Operation]
+) -> list[tuple[str, str, str, int, int, int]]:
+    """Return (status, machine type, creator, deployments, those needing attention, replicas), grouped."""
+    attention = Deployment.objects.attention_condition(one.target_id for one in unsettled)
     groups = (
         Deployment.objects.filter(workspace=workspace)
+        .live()  # type: ignore[attr-defined]
         .values_list("status", "machine_type", "creator_email")
         .annotate(
-            live=Count("pk", filter=live),
-            attention=Count("pk", filter=live & Deployment.objects.attention_condition()),
+            count=Count("pk"),
+            attention=Count("pk", filter=attention),
+            replicas=Sum(Coalesce("num_replicas", 1)),
         )
+        .order_by()
     )
-    attention, by_status = 0, Counter[str]()
-    machine_types, creators = set(), set()
-    for status, machine_type, creator, live_count, attention_count in groups:
-        by_status[status] += live_count
-        attention += attention_count
-        machine_types.add(machine_type)
-        creators.add(creator)
-    figures = {name: by_status[status] for name, status in FIGURES.items()}
-    return Summary(
-        figures=figures | {"attention": attention},
-        statuses=sorted_values(by_status),
-        machine_types=sorted_values(machine_types),
-        creators=sorted_values(creators),
-    )
+    return list(groups)
 
 
-def sorted_values(values: Iterable[str]) -> list[str]:
-    """Return the values that are not empty, sorted."""
-    return sorted(set(values) - {""})
+def sorted_values(counted: Counter[str]) -> list[tuple[str, int]]:
+    """Return the values that are not empty with their counts, sorted by value."""
+    return sorted((value, count) for value, count in counted.items() if value)

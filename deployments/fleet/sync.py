@@ -1,6 +1,7 @@
 """Read a workspace's list and make the cache agree with it. A bad answer changes no deployment."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -31,7 +32,7 @@ from deployments.roboflow.errors import RateLimited, RoboflowError
 from deployments.roboflow.schema import BadEntry, DeploymentList
 from deployments.workspaces.due import LONGEST_UNBEGUN
 from deployments.workspaces.models import Workspace
-from deployments.workspaces.revision import bump_revision
+from deployments.workspaces.revision import bump_revision, stamp_revision
 from portal.audit.append import append_events
 from portal.clock import now as clock
 from portal.queue.lease import Held, holding_lease, is_still_held
@@ -139,8 +140,14 @@ def store_gone_of_empty_list(workspace: Workspace, key: ApiKey, held: Held, star
         if gone and is_still_held(held):
             by_id = deleters_by_id(workspace, looked_up.gone)
             entries = store_gone(workspace, gone, by_id=by_id, now=clock())
-            bump_revision(workspace.pk)
+            bump_revision(workspace.pk, rows_of(workspace, looked_up.gone))
             append_events(entries)
+
+
+def rows_of(workspace: Workspace, ids: Iterable[str]) -> DeploymentQuerySet:
+    """Return the rows with these deployment_ids."""
+    rows: DeploymentQuerySet = Deployment.objects.filter(workspace=workspace, deployment_id__in=set(ids))
+    return rows
 
 
 @dataclass(frozen=True)
@@ -187,6 +194,8 @@ def store_list(workspace: Workspace, read: ReadList, held: Held) -> None:
             is_visible=is_first or had_error or bool(gone) or not found.is_empty,
             is_incomplete=is_incomplete,
         )
+        touched = found.touched | {row.deployment_id for row in gone}
+        stamp_revision(workspace.pk, rows_of(workspace, touched))
         if Operation.objects.open().filter(workspace=workspace).exists():
             transaction.on_commit(partial(publish, "operations.settle", workspace.pk), robust=True)
         append_events(entries)  # last: the head of the trail is the one row that everybody waits for

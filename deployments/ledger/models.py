@@ -71,6 +71,7 @@ class Operation(models.Model):
         default=0
     )  # grows with each claim, so that a late worker's number is too small
     was_unknown = models.BooleanField(default=False)  # so that only the first *unknown* has an event
+    revision = models.BigIntegerField(default=1)  # the workspace's, when this row last changed
     next_look_at = models.DateTimeField(null=True)  # when to ask Roboflow again what became of it
 
     requested_at = models.DateTimeField()

@@ -58,7 +58,7 @@ def claim_operation(operation_id: UUID, *, now: datetime, again: int | None = No
     )
     if not claimed:
         return None
-    bump_revision(operation.workspace_id)
+    bump_revision(operation.workspace_id, Operation.objects.filter(pk=operation.pk))
     return load_operation(operation_id)
 
 
@@ -109,7 +109,7 @@ def transition(
     is_first_unknown = to == State.UNKNOWN and not operation.was_unknown
     for name, value in fields.items():
         setattr(operation, name, value)
-    bump_revision(operation.workspace_id)
+    bump_revision(operation.workspace_id, Operation.objects.filter(pk=operation.pk))
     request_sync(operation.workspace_id, now=now)
     if to in ENDED_STATES or is_first_unknown:
         by = outcome.by or operation.origin
@@ -200,7 +200,7 @@ def dismiss_operation(operation: Operation, *, by: Origin, now: datetime) -> boo
     if not undismissed.update(dismissed_at=now):
         return False
     operation.dismissed_at = now
-    bump_revision(operation.workspace_id)
+    bump_revision(operation.workspace_id, Operation.objects.filter(pk=operation.pk))
     append_operation_event(operation, "dismissed", by=by, now=now)
     return True
 

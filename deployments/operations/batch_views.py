@@ -1,17 +1,19 @@
 """The view that requests one change for several deployments."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from deployments.fleet.models import Deployment
+from deployments.fleet.facets import Facets
+from deployments.fleet.models import Deployment, DeploymentQuerySet
+from deployments.fleet.shown import shown_operations
 from deployments.ledger.kinds import ON_EXISTING, Kind
 from deployments.operations.acting import refuse_if_too_many, require_own_key
 from deployments.operations.batch import plan_batch, request_batch
 from deployments.operations.forms import BatchForm
 from deployments.workspaces.guard import workspace_required
-from deployments.workspaces.models import Membership
+from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.roles import Role
 from portal.audit.append import Subject
 from portal.audit.origin import origin_of
@@ -26,9 +28,8 @@ MAX_CHOSEN = 500  # in one batch; the form says so, and offers the first ones by
 def batch(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Show what would be done with the chosen deployments; when that is confirmed, request each change."""
     workspace = membership.workspace
-    chosen_ids = list(dict.fromkeys(request.POST.getlist("deployment")))
-    chosen = Deployment.objects.filter(workspace=workspace, deployment_id__in=chosen_ids)
-    chosen = chosen.select_related("workspace").order_by("deployment_name", "pk")
+    chosen = chosen_deployments(request, workspace).select_related("workspace")
+    chosen = chosen.order_by("deployment_name", "pk")
     chosen_kind, count = request.POST.get("kind", ""), chosen.count()
     if chosen_kind not in ON_EXISTING or not count:
         messages.error(request, "Choose deployments first, then what to do with them.")
@@ -63,3 +64,15 @@ def batch(request: HttpRequest, membership: Membership) -> HttpResponse:
         now=now(),
     )
     return redirect_page(request, f"{reverse('operations:list', args=[workspace.slug])}?batch={form_token}")
+
+
+def chosen_deployments(request: HttpRequest, workspace: Workspace) -> DeploymentQuerySet:
+    """Return the deployments that were ticked, or all that match the filters of the page they are on."""
+    if "everything" in request.POST:
+        facets = Facets.from_query(QueryDict(request.POST.get("query", "").removeprefix("?")))
+        unsettled = shown_operations(workspace).unsettled
+        attention = Deployment.objects.attention_condition(one.target_id for one in unsettled)
+        return facets.filter_deployments(workspace, attention=attention)
+    ids = set(request.POST.getlist("deployment"))
+    ticked: DeploymentQuerySet = Deployment.objects.filter(workspace=workspace, deployment_id__in=ids)
+    return ticked

@@ -82,7 +82,8 @@ def request_operations(
         if entry and entry.action == action_of(operation.kind, "requested")
     ]
     for workspace_id in {operation.workspace_id for operation in created}:
-        bump_revision(workspace_id)
+        mine = [operation.pk for operation in created if operation.workspace_id == workspace_id]
+        bump_revision(workspace_id, Operation.objects.filter(pk__in=mine))
     append_events([entry for _, entry in results if entry])
     transaction.on_commit(partial(publish_created, created), robust=True)
     return [operation for operation, _ in results]

@@ -29,7 +29,7 @@ def resolve_operation(operation: Operation, *, how: str, by: Origin, now: dateti
     waiting = Operation.objects.filter(pk=operation.pk, state=State.NEEDS_ATTENTION, resolved_at=None)
     if not waiting.update(resolved_at=now, resolution=how):
         return False
-    bump_revision(operation.workspace_id)
+    bump_revision(operation.workspace_id, Operation.objects.filter(pk=operation.pk))
     append_operation_event(operation, "resolved", by=by, now=now, message=how, reason=reason)
     return True
 
@@ -52,7 +52,7 @@ def check_operation(operation: Operation, *, by: Origin, now: datetime) -> str:
     found = verdict.message if verdict else describe_observation(operation, observation)
     unresolved = Operation.objects.filter(pk=operation.pk, resolved_at=None)
     unresolved.update(message=f"{found} Checked again by {by.actor_name}.")
-    bump_revision(operation.workspace_id)
+    bump_revision(operation.workspace_id, Operation.objects.filter(pk=operation.pk))
     return found
 
 

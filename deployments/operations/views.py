@@ -107,7 +107,6 @@ def operations(request: HttpRequest, membership: Membership) -> HttpResponseBase
         "actors": actors_of(workspace),
         "states": State.choices,
         "kinds": [(kind, kind.facts.label) for kind in Kind],
-        "is_busy": any(operation.is_open for operation in page.rows),
     }
     return page_or_part(
         request,

@@ -123,7 +123,7 @@ def mail_invitation(invitation: Invitation, link: str, *, inviter: User) -> bool
     if not is_mail_configured():
         return False
     text = (
-        f"{inviter} invites you to {invitation.workspace} in the Deployment Portal as {invitation.role}.\n\n"
+        f"{inviter} invites you to {invitation.workspace} in Portside as {invitation.role}.\n\n"
         f"{link}\n\n"
         f"The link works for {LIFE.days} days."
     )

@@ -73,7 +73,7 @@ class AccountAdapter(LoginAttemptsByAddress):
         The response must not show, by its time or content, whether an account exists or the mail server
         works.
         """
-        site = Site(name="the Deployment Portal", domain=settings.PORTAL_BASE_URL)
+        site = Site(name="Portside", domain=settings.PORTAL_BASE_URL)
         mail_context = {"email": email, "current_site": site, **context}
         send_in_background(self.render_mail(template_prefix, email, mail_context))
 
@@ -117,7 +117,7 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 
     def get_totp_issuer(self) -> str:
         """Return the name that an authenticator app shows beside the code."""
-        return f"Deployment Portal {urlsplit(settings.PORTAL_BASE_URL).hostname}"
+        return f"Portside {urlsplit(settings.PORTAL_BASE_URL).hostname}"
 
     def generate_authenticator_name(self, user: object, type: Authenticator.Type) -> str:
         """Return the suggested name of a new passkey."""

@@ -173,7 +173,7 @@ def missing_parts(port: int) -> str:
 def print_greeting(plan: Plan, children: list[Child], *, say: Say, seconds: float) -> None:
     """Say where it is and who can come in."""
     address = children[0].environment["PORTAL_BASE_URL"]
-    say(f"The Deployment Portal is ready after {seconds:.0f} s: {address}")
+    say(f"Portside is ready after {seconds:.0f} s: {address}")
     if plan.demo:
         password = plan.environment.get("DEMO_PASSWORD") or os.environ.get("DEMO_PASSWORD") or PASSWORD
         say("  Ana   ana@example.com    administrator, manager")

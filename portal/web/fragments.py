@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
 FRESH_HEADER = "Portal-Fresh-At"  # static/js/times.js reads it
+NEWS, CHANGED = "portal-news", "portal-changed"  # events for which parts of a page ask for what is new
 VARY = ("HX-Request", "HX-Target", "HX-History-Restore-Request")
 
 
@@ -76,5 +77,5 @@ def announce_change(request: HttpRequest, url: str) -> HttpResponse:
     if not wants_fragment(request):
         return redirect_page(request, url)
     response = HttpResponse(status=204)
-    response["HX-Trigger"] = "portal-changed"
+    response["HX-Trigger"] = CHANGED
     return vary_on_htmx(response)

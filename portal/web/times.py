@@ -36,9 +36,14 @@ def ago_text(at: datetime | None, now: datetime) -> str:
     return f"{seconds // size} {unit} ago"
 
 
+def age_text(at: datetime, now: datetime) -> str:
+    """Return the time from `at` to `now` in two units, such as "2 h 5 min"; "just now" below 2 s."""
+    return "just now" if now - at < timedelta(seconds=2) else span_text(now - at)
+
+
 def left_text(at: datetime, now: datetime) -> str:
-    """Return about how long after `now` the time `at` is, such as "about in 1 h 59 min"."""
-    return f"about in {span_text(at - now)}" if at > now else "about now"
+    """Return about how long after `now` the time `at` is, such as "in 1 h 59 min"."""
+    return f"in {span_text(at - now)}" if at > now else "about now"
 
 
 def exact_text(at: datetime) -> str:

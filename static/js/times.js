@@ -19,7 +19,8 @@
     const [size, unit] = units.find(([size]) => seconds >= size);
     return `${Math.floor(seconds / size)} ${unit} ago`;
   };
-  const leftText = (seconds) => (seconds > 0 ? `about in ${spanText(seconds)}` : "about now");
+  const ageText = (seconds) => (seconds < 2 ? "just now" : spanText(seconds));
+  const leftText = (seconds) => (seconds > 0 ? `in ${spanText(seconds)}` : "about now");
   const setText = (element, text) => { if (element.textContent !== text) element.textContent = text; };
 
   let portalAhead = new Date(document.documentElement.dataset.now) - Date.now() || 0; // milliseconds
@@ -37,13 +38,11 @@
   const exactFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
   const usesBrowserZone = () => !document.documentElement.dataset.zone;
   const updateTimes = () => {
-    for (const time of document.querySelectorAll("time[data-ago]")) {
-      setText(time, agoText(secondsSince(time)));
-      if (usesBrowserZone()) time.title = exactFormat.format(new Date(time.dateTime));
-    }
-    for (const time of document.querySelectorAll("time[data-left]")) {
-      setText(time, leftText(-secondsSince(time)));
-      if (usesBrowserZone()) time.title = exactFormat.format(new Date(time.dateTime));
+    for (const time of document.querySelectorAll("time:is([data-ago], [data-age], [data-left])")) {
+      const seconds = secondsSince(time), { ago, age } = time.dataset;
+      setText(time, ago !== undefined ? agoText(seconds) : age !== undefined ? ageText(seconds) : leftText(-seconds));
+      const exact = usesBrowserZone() && exactFormat.format(new Date(time.dateTime));
+      if (exact && time.title !== exact) time.title = exact;
     }
     if (usesBrowserZone()) for (const time of document.querySelectorAll("time[data-exact]")) {
       setText(time, exactFormat.format(new Date(time.dateTime)));

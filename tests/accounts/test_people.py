@@ -202,7 +202,7 @@ def test_no_subject_of_a_mail_holds_the_host_header(host, ana, mails, settings):
     new = {"password1": "another long one", "password2": "another long one"}
     client.post("/accounts/password/change/", {"oldpassword": "a long password", **new})
 
-    assert [mail.subject.split("] ")[0] for mail in mails] == ["[Deployment Portal"] * 2
+    assert [mail.subject.split("] ")[0] for mail in mails] == ["[Portside"] * 2
     for part in ("6666", "7777", "::1", "localhost:6"):
         assert part not in "".join(mail.subject + mail.body for mail in mails)
 

@@ -184,7 +184,7 @@ def test_settings_that_contradict_each_other_are_one_line(load_settings, variabl
         (
             {"PORTAL_BASE_URL": "http://[::1]:8000"},
             "DEFAULT_FROM_EMAIL",
-            "Deployment Portal <portal@[IPv6:::1]>",
+            "Portside <portal@[IPv6:::1]>",
         ),
         ({"POSTGRES_PASSWORD": "a b", "DATABASE_URL": "sqlite:///portal.db"}, "SETTING_PROBLEMS", []),
     ],

@@ -45,7 +45,8 @@ def rows(workspace):
 
 
 def shown(workspace, query):
-    found = Facets.from_query(QueryDict(query)).filter_deployments(workspace)
+    attention = Deployment.objects.attention_condition([])
+    found = Facets.from_query(QueryDict(query)).filter_deployments(workspace, attention=attention)
     return [one.deployment_name for one in found]
 
 
@@ -65,8 +66,8 @@ def shown(workspace, query):
         ("machine_type=dev", set()),
         ("creator=ben@example.com", {"cedar"}),
         ("creator=ben", set()),
-        ("figure=running", {"amber", "hazel"}),
-        ("figure=pending", {"cedar"}),
+        ("figure=ready", {"amber", "hazel"}),
+        ("figure=moving", {"cedar"}),
         ("figure=paused", {"birch"}),
         ("figure=attention", {"delta", "hazel"}),
         ("figure=nonsense", LIVE),
@@ -86,7 +87,7 @@ def test_a_filter_shows_what_it_says(query, names, rows):
     ("sort", "names"),
     [
         ("name", ["amber", "birch", "cedar", "delta", "hazel"]),
-        ("status", ["delta", "birch", "cedar", "hazel", "amber"]),
+        ("status", ["delta", "birch", "cedar", "amber", "hazel"]),
         ("machine_type", ["amber", "cedar", "hazel", "delta", "birch"]),
         ("creator", ["hazel", "birch", "cedar", "amber", "delta"]),
         ("seen", SEEN_ORDER),
@@ -97,20 +98,28 @@ def test_a_sort_orders_by_its_column_and_a_minus_turns_it_around(sort, names, ro
     assert shown(rows, f"sort=-{sort}") == names[::-1]
 
 
-def test_without_a_sort_or_with_one_that_is_not_offered_names_decide(rows):
-    assert shown(rows, "") == shown(rows, "sort=upstream") == sorted(LIVE)
+def test_without_a_sort_or_with_one_that_is_not_offered_trouble_comes_first_then_what_moves(rows):
+    expected = ["delta", "hazel", "cedar", "amber", "birch"]  # failed, missing, pending, ready, paused
+
+    assert shown(rows, "") == shown(rows, "sort=upstream") == expected
 
 
 @pytest.mark.parametrize("sort", SORTS)
 def test_pages_of_every_order_show_each_deployment_once(sort, rows, ana, monkeypatch):
     monkeypatch.setattr("deployments.fleet.facets.SIZES", (2, 1000))
-    names, cursor = [], ""
-    for _ in range(3):
-        page = ana.get(f"/w/acme-vision/?sort={sort}&cursor={cursor}").context
-        names += [row.deployment.deployment_name for row in page["rows"]]
-        cursor = page["next"]
+    names, number = [], 1
+    while number:
+        page = ana.get(f"/w/acme-vision/?sort={sort}&page={number}").context["page"]
+        assert page.previous_page == (number - 1 or None)
+        names += [row.name for row in page.rows]
+        number = page.next_page
 
-    assert names == shown(rows, f"sort={sort}") and cursor == ""
+    assert names == shown(rows, f"sort={sort}") and len(names) == len(LIVE)
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "9999999", "\u0661", ""])
+def test_a_page_number_that_makes_no_sense_is_the_first_page(number):
+    assert Facets.from_query(QueryDict(f"page={number}")).page == 1
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_while_a_region_is_silent_syncs_wait_without_failing(
     assert sandbox.call_count("/list") == calls
     assert paused.sync_failures == failures == 1
     assert timedelta(seconds=0) < paused.sync_due_at - now() <= timedelta(seconds=5)
-    assert "Showing data from" in page and "tries again with one call at a time" in page
+    assert "Roboflow silent for" in page and "tries again with one call at a time" in page
 
 
 def test_the_sync_that_finds_the_region_answering_ends_the_pause(

@@ -8,9 +8,10 @@ import pytest
 from django.utils.timezone import now
 
 from deployments.fleet.models import Deployment
-from deployments.fleet.rows import fleet_row, shown_operations
+from deployments.fleet.rows import fleet_row, with_last_step
+from deployments.fleet.shown import shown_operations
 from deployments.ledger.models import Operation
-from portal.web.times import ago_text, left_text
+from portal.web.times import age_text, left_text
 from tests.people import operation_of
 
 FLEET = "/w/acme-vision/"
@@ -40,18 +41,26 @@ def ask(workspace, deployment):
     return store
 
 
-def row_of(deployment):
+def row_of(deployment, **more):
     operation = shown_operations(deployment.workspace).about(deployment)
-    return fleet_row(deployment, operation)
+    return fleet_row(deployment, operation, **more)
 
 
-def text_of(timed):
-    """Return a timed text as the page shows it."""
-    return f"{timed.text} {ago_text(timed.at, now())}" if timed else ""
+def lines_of(row):
+    """Return the two lines of a row's status cell, as the page shows them."""
+    cell = row.cell
+    second = f"{cell.before} {age_text(cell.at, now())} {cell.after}".strip()
+    return cell.text, second
+
+
+def asked(deployment):
+    """Return the first line of the deployment's row if it tells of an operation, or ""."""
+    row = row_of(deployment)
+    return row.cell.text if row.operation else ""
 
 
 def creates_in_flight(person):
-    return [one["name"] for one in person.get(FLEET).context["creates_in_flight"]]
+    return [row.name for row in person.get(FLEET).context["rows"] if row.deployment is None]
 
 
 # What is asked
@@ -60,12 +69,12 @@ def creates_in_flight(person):
 @pytest.mark.parametrize(
     ("kind", "state", "text"),
     [
-        ("pause", "queued", "pausing - asked by Ana 1 min ago"),
-        ("resume", "sending", "resuming - asked by Ana 1 min ago"),
-        ("delete", "accepted", "deleting - asked by Ana 1 min ago"),
-        ("pause", "unknown", "pausing, outcome not known yet - asked by Ana 1 min ago"),
-        ("pause", "needs_attention", "pause not confirmed, needs attention - asked by Ana 1 min ago"),
-        ("pause", "failed", "pause failed - asked by Ana 1 min ago"),
+        ("pause", "queued", "Pausing..."),
+        ("resume", "sending", "Resuming..."),
+        ("delete", "accepted", "Deleting..."),
+        ("pause", "unknown", "Pause not known yet"),
+        ("pause", "needs_attention", "Pause not confirmed"),
+        ("pause", "failed", "Pause failed"),
     ],
 )
 def test_a_row_says_what_is_asked_by_whom_and_when(kind, state, text, ask, deployment):
@@ -73,8 +82,8 @@ def test_a_row_says_what_is_asked_by_whom_and_when(kind, state, text, ask, deplo
 
     row = row_of(deployment)
 
-    assert text_of(row.asked) == text
-    assert row.asked_url == operation.get_absolute_url()
+    assert lines_of(row) == (text, "Ana, 1 min")
+    assert row.operation == operation
     assert row.is_busy == (state not in ("needs_attention", "failed"))
 
 
@@ -94,25 +103,25 @@ def test_a_row_does_not_show_what_succeeded_was_dealt_with_or_is_about_another_d
 ):
     ask(**fields)
 
-    assert (text_of(row_of(deployment).asked), row_of(deployment).asked_url) == ("", "")
+    assert asked(deployment) == ""
 
 
 @pytest.mark.parametrize("state", ["failed", "needs_attention"])
 def test_a_row_shows_an_unsuccessful_operation_until_a_newer_one_follows(state, ask, deployment):
     ask("pause", state=state, ago=400 * 86400)
-    shown = text_of(row_of(deployment).asked)
+    shown = asked(deployment)
 
     ask("pause", state="succeeded", ago=5)
 
-    assert shown.startswith("pause ") and shown.endswith("ago")
-    assert text_of(row_of(deployment).asked) == ""
+    assert shown.startswith("Pause ")
+    assert asked(deployment) == ""
 
 
 def test_of_several_operations_a_row_shows_the_newest(ask, deployment):
     ask("pause", state="needs_attention", ago=600)
     ask("delete", state="queued", ago=5)
 
-    assert text_of(row_of(deployment).asked) == "deleting - asked by Ana 5 s ago"
+    assert lines_of(row_of(deployment)) == ("Deleting...", "Ana, 5 s")
 
 
 def test_the_page_and_the_export_show_what_is_asked(ana, ask, deployment):
@@ -121,17 +130,18 @@ def test_the_page_and_the_export_show_what_is_asked(ana, ask, deployment):
     page = ana.get(FLEET)
     export = b"".join(ana.get(f"{FLEET}?format=csv").streaming_content).decode().splitlines()
 
-    assert "pausing - asked by Ana" in page.content.decode() and page.context["is_busy"]
+    assert "Pausing..." in page.content.decode()
     column = export[0].split(",").index("asked_state")
     asked = {line.split(",")[1]: line.split(",")[column] for line in export[1:]}
     assert asked.pop("pallet-counter") == "paused"
     assert set(asked.values()) == {""}
 
 
-def test_a_page_on_which_nothing_is_open_is_polled_slowly(ana, ask):
-    ask("pause", state="needs_attention")
+@pytest.mark.parametrize(("state", "every"), [("needs_attention", "5s"), ("accepted", "400ms")])
+def test_a_page_polls_quickly_only_while_something_is_open(state, every, ana, ask):
+    ask("pause", state=state)
 
-    assert not ana.get(FLEET).context["is_busy"]
+    assert f'hx-trigger="every {every}, portal-changed from:body"' in ana.get(FLEET).content.decode()
 
 
 # Creates
@@ -145,14 +155,13 @@ def test_a_create_has_a_row_until_its_deployment_is_reported(ana, fleet, worker)
 
     after = ana.get(FLEET)
 
-    assert [(one["name"], one["machine_type"]) for one in before.context["creates_in_flight"]] == [
-        ("brand-new", "dev-cpu")
-    ]
+    first = before.context["rows"][0]
+    assert (first.name, first.machine_type, first.deployment) == ("brand-new", "dev-cpu", None)
     assert operation.get_absolute_url() in before.content.decode()
-    assert "creating - asked by Ana" in before.content.decode()
-    assert after.context["creates_in_flight"] == []
-    row = next(row for row in after.context["rows"] if row.deployment.deployment_name == "brand-new")
-    assert row.asked.text.startswith("creating - asked by Ana") and row.is_busy
+    assert "Creating..." in before.content.decode()
+    row = next(row for row in after.context["rows"] if row.name == "brand-new")
+    assert row.deployment and row.cell.text == "Creating..." and row.is_busy
+    assert row.replaces == first.id  # the browser puts it into the place of the create's row
 
 
 def test_a_create_that_roboflow_has_not_named_is_found_by_its_name(ana, ask, deployment):
@@ -160,7 +169,7 @@ def test_a_create_that_roboflow_has_not_named_is_found_by_its_name(ana, ask, dep
     ask("create", target_id="", state="unknown")
     deployment.refresh_from_db()
 
-    assert text_of(row_of(deployment).asked).startswith("creating, outcome not known yet")
+    assert asked(deployment) == "Create not known yet"
     assert creates_in_flight(ana) == []
 
 
@@ -176,7 +185,7 @@ def test_a_deployment_that_a_create_did_not_make_does_not_end_its_row(why_not, a
     }
     ask("create", **{"target_id": "", "state": "unknown"} | fields[why_not])
 
-    assert text_of(row_of(deployment).asked) == ""
+    assert asked(deployment) == ""
     assert creates_in_flight(ana) == ["pallet-counter"]
 
 
@@ -190,20 +199,43 @@ def test_a_deployment_has_one_row_also_when_another_operation_follows_its_create
     ask("delete", state="queued")
 
     assert creates_in_flight(ana) == []
-    assert text_of(row_of(deployment).asked).startswith("deleting")
+    assert asked(deployment) == "Deleting..."
 
 
 # What is wrong, and when it expires
 
 
 def test_a_row_says_that_its_deployment_is_missing_or_gone(deployment):
-    assert text_of(row_of(deployment).trouble) == ""
-
     deployment.missing_since = now() - timedelta(minutes=5)
-    assert text_of(row_of(deployment).trouble) == "missing from Roboflow's list since 5 min ago"
+    assert lines_of(row_of(deployment)) == ("Missing", "in Roboflow's list for 5 min")
 
     deployment.gone_at = now() - timedelta(hours=2)
-    assert text_of(row_of(deployment).trouble) == "no longer at Roboflow, seen 2 h ago"
+    assert lines_of(row_of(deployment)) == ("Gone", "from Roboflow for 2 h")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "by", "lines"),
+    [
+        ("", "ready", "", ("Ready", "for 2 h")),
+        ("pending", "ready", "", ("Ready", "for 2 h")),
+        ("ready", "paused", "Ana", ("Paused", "by Ana, 2 h")),
+        ("ready", "paused", "", ("Paused", "outside the portal, 2 h")),
+        ("", "paused", "", ("Paused", "for 2 h")),
+        ("paused", "pending", "Ana", ("Pending", "starting, 2 h - usually 1 min 30 s")),
+        ("ready", "failed", "", ("Failed", "for 2 h")),
+        ("ready", "going_to_sleep", "", ("Going to sleep", "for 2 h")),
+        ("ready", "", "", ("Not said", "for 2 h")),
+    ],
+)
+def test_a_row_says_what_roboflow_reports_and_who_asked_for_it(before, after, by, lines, deployment):
+    since = now() - timedelta(hours=2)
+    Deployment.objects.filter(pk=deployment.pk).update(status=after, status_since=since)
+    deployment.timeline.create(before=before, after=after, by=by, observed_at=now())
+
+    row = row_of(with_last_step(Deployment.objects.filter(pk=deployment.pk)).get(), usual="1 min 30 s")
+
+    assert lines_of(row) == lines
+    assert row.cell.is_unknown_word == (after in ("going_to_sleep", ""))
 
 
 def expiring(deployment, **fields):
@@ -223,9 +255,9 @@ def expiring(deployment, **fields):
 @pytest.mark.parametrize(
     ("fields", "text"),
     [
-        ({}, "about in 1 h 59 min"),
+        ({}, "in 1 h 59 min"),
         ({"duration_hours": 0.5}, "about now"),
-        ({"duration_hours": 1e300}, "about in 364 d 22 h"),
+        ({"duration_hours": 1e300}, "in 364 d 22 h"),
         ({"machine_type": "prod-gpu"}, ""),
         ({"seen_from_birth": False}, ""),
         ({"duration_hours": None}, ""),
@@ -244,9 +276,9 @@ def test_a_row_says_about_when_a_dev_type_expires_if_that_is_known(fields, text,
 def test_the_expiry_is_on_the_fleet_page_and_on_the_page_of_the_deployment(ana, deployment):
     expiring(deployment)
 
-    assert "about in 1 h 59 min" in ana.get(FLEET).content.decode()
+    assert "in 1 h 59 min" in ana.get(FLEET).content.decode()
     assert re.search(
-        r"expires <time [^>]*data-left[^>]*>about in 1 h 59 min<",
+        r"expires <time [^>]*data-left[^>]*>in 1 h 59 min<",
         ana.get(deployment.get_absolute_url()).content.decode(),
     )
 
@@ -255,18 +287,18 @@ def test_the_expiry_is_on_the_fleet_page_and_on_the_page_of_the_deployment(ana, 
 
 
 @pytest.mark.parametrize(
-    ("fields", "possible"),
+    ("fields", "possible", "button"),
     [
-        ({"status": "ready"}, {"pause"}),
-        ({"status": "pending"}, {"pause"}),
-        ({"status": "hibernating"}, {"pause"}),
-        ({"status": "paused"}, {"resume"}),
-        ({"status": "expired"}, set()),
-        ({"status": "deleted"}, set()),
-        ({"status": "ready", "gone_at": now()}, set()),
+        ({"status": "ready"}, "pause delete", "pause"),
+        ({"status": "pending"}, "pause delete", "pause"),
+        ({"status": "hibernating"}, "pause delete", "pause"),
+        ({"status": "paused"}, "resume delete", "resume"),
+        ({"status": "expired"}, "", None),
+        ({"status": "deleted"}, "", None),
+        ({"status": "ready", "gone_at": now()}, "", None),
     ],
 )
-def test_a_row_offers_what_its_status_allows_while_nothing_is_open(fields, possible, ask, deployment):
+def test_a_row_offers_what_its_status_allows_while_nothing_is_open(fields, possible, button, ask, deployment):
     for name, value in fields.items():
         setattr(deployment, name, value)
 
@@ -274,5 +306,5 @@ def test_a_row_offers_what_its_status_allows_while_nothing_is_open(fields, possi
     ask("delete", state="accepted")
     busy = row_of(deployment)
 
-    assert {kind for kind in ("pause", "resume") if getattr(row, f"can_{kind}")} == possible
-    assert busy.is_busy and not busy.can_pause and not busy.can_resume
+    assert (row.possible_words, row.button) == (possible, button)
+    assert busy.is_busy and busy.possible_words == ""

@@ -6,6 +6,7 @@ much.
 """
 
 import re
+from collections import Counter
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -47,6 +48,7 @@ ORDER = [
     "workspaces_workspace",
     "audit_head",
 ]
+INSERTING = re.compile(r'INSERT INTO "(\w+)"')
 LOCKING = (
     re.compile(r'(?:UPDATE|DELETE FROM) "(\w+)"'),
     re.compile(r'SELECT .* FROM "(\w+)".* FOR (?:NO KEY )?UPDATE', re.DOTALL),  # PostgreSQL only
@@ -64,6 +66,7 @@ class LockWatch:
     def begin(self, *_args):
         """Forget the transaction that ended."""
         self.locked = []  # tables, in the order of their first lock
+        self.inserted = Counter()  # rows by table: nobody else can hold what this transaction has made
         self.has_appended = False
 
     def __call__(self, execute, sql, params, many, context):
@@ -73,8 +76,11 @@ class LockWatch:
         if self.has_appended and not SAVEPOINT.match(sql):
             self.faults.append(f"after the head of the trail: {sql[:200]}")
         result = execute(sql, params, many, context)
-        table = locked_table(sql)
-        if table and (sql.startswith("SELECT") or context["cursor"].rowcount):
+        rows, table = context["cursor"].rowcount, locked_table(sql)
+        if inserted := INSERTING.match(sql):
+            self.inserted[inserted[1]] += sql.count("(%s")  # SQLite counts none that it returns
+        is_new = table and sql.startswith("UPDATE") and rows <= self.inserted[table]
+        if table and not is_new and (sql.startswith("SELECT") or rows):
             self.note_lock(table)
             if table == "audit_head" and sql.startswith("UPDATE"):
                 self.appends += not self.has_appended

@@ -18,7 +18,7 @@ from tests.people import add_key, make_person, operation_of
 VIEW, ACT, MANAGE, ADMIN = "view", "act", "manage", "admin"
 NEEDS = {  # name to (what a GET needs, what a POST needs); None: the method is not allowed
     "fleet:list": (VIEW, None),
-    "fleet:strip": (VIEW, None),
+    "fleet:heartbeat": (VIEW, None),
     "fleet:sync": (None, VIEW),
     "fleet:detail": (VIEW, None),
     "logs:deployment": (VIEW, None),

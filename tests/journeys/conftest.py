@@ -47,6 +47,11 @@ class Person:
         """Return what the selector finds in the row of a deployment."""
         return self.page.locator(f"tr:has-text('{name}') {selector}".strip())
 
+    def choose(self, name, entry):
+        """Choose an entry of the menu of a deployment's row."""
+        self.row(name, "[data-menu]").first.click()
+        self.page.get_by_role("menuitem", name=entry, exact=True).click()
+
     def create(self, name):
         """Submit the form of a new deployment and wait until Roboflow reports it as ready."""
         self.go("/w/acme-vision/deployments/new/")

@@ -34,11 +34,16 @@ FIND = """() => {
   const found = [...document.querySelectorAll("button, summary, input[type=submit], [role=button]")];
   const shown = found.filter((one) => !one.disabled && one.checkVisibility({ visibilityProperty: true }));
   window.controls = shown;
+  const textOf = (one) => {
+    const copy = one.cloneNode(true);
+    for (const name of copy.querySelectorAll(".visually-hidden")) name.remove();
+    return (copy.textContent.trim() || one.textContent.trim()).replace(/\\s+/g, " ");
+  };
   return shown.map((one) => ({
-    text: one.textContent.trim().replace(/\\s+/g, " "),
+    text: textOf(one),
     value: one.value || "",
     place: one.closest("header, nav") ? "header" : "",
-    action: one.form ? one.form.action : "",
+    action: one.hasAttribute("formaction") ? one.formAction : one.form ? one.form.action : "",
   }));
 }"""
 CHOOSE = """(place) => {

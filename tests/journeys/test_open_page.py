@@ -10,11 +10,11 @@ UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 
 
 def seconds_of(text):
-    """Return the seconds of an age such as "5 min ago"."""
+    """Return the seconds of an age such as "5 min", "1 h 5 min" or "5 min ago"."""
     if text == "just now":
         return 0
-    count, unit = re.fullmatch(r"(\d+) (s|min|h|d) ago", text).groups()
-    return int(count) * UNITS[unit]
+    parts = re.fullmatch(r"(\d+) (s|min|h|d)(?: (\d+) (min|h))?(?: ago)?", text).groups()
+    return int(parts[0]) * UNITS[parts[1]] + int(parts[2] or 0) * UNITS.get(parts[3], 0)
 
 
 def test_the_age_is_renewed_by_polls_that_bring_nothing_new(ana_at):
@@ -62,5 +62,5 @@ def test_when_a_dev_type_expires_and_system_go_on(ana_at):
             document.querySelector("main").append(left);
         }"""
     )
-    ana_at.page.wait_for_function("() => document.getElementById('left').textContent.startsWith('about in ')")
+    ana_at.page.wait_for_function("() => document.getElementById('left').textContent.startsWith('in ')")
     ana_at.page.wait_for_function("() => document.getElementById('left').textContent === 'about now'")

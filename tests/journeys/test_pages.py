@@ -4,6 +4,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+IS_PAUSE_OF_READY = """() => document.activeElement.textContent.trim().startsWith("Pause")
+  && document.activeElement.closest("tr")?.dataset.status === "ready" """
 PAGES = [
     "/w/acme-vision/",
     "/w/acme-vision/deployments/new/",
@@ -48,13 +50,14 @@ def test_a_deployment_can_be_paused_by_keyboard_alone(ana_at):
     ana_at.go("/w/acme-vision/")
     page.keyboard.press("Tab")
     expect(page.locator(":focus")).to_contain_text("Skip")
-    for _ in range(60):
+    for _ in range(120):
         page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.textContent.trim().startsWith('Pause')"):
+        if page.evaluate(IS_PAUSE_OF_READY):
             break
     name = page.evaluate("document.activeElement.closest('tr').querySelector('a').textContent.trim()")
 
     page.keyboard.press("Enter")
 
-    expect(ana_at.row(name).first).to_contain_text("pausing")
-    expect(ana_at.row(name, ".status").first).to_contain_text("paused", timeout=40_000)
+    expect(ana_at.row(name).first).to_contain_text("Pausing...")
+    expect(ana_at.row(name, ".status").first).to_contain_text("Paused", timeout=40_000)
+    expect(page.locator(":focus")).to_contain_text("Resume")  # the focus stays

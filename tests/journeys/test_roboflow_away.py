@@ -33,11 +33,14 @@ def test_pages_answer_say_their_age_and_recover(page, own_portal):
     person = Person(page, own_portal).sign_in("ana")
     person.go("/w/acme-vision/")
     expect(person.row("pallet-counter").first).to_be_visible()
-    sandbox, warning = own_portal.children()["sandbox"], page.locator("#strip [role=status]")
+    sandbox, warning = (
+        own_portal.children()["sandbox"],
+        page.locator("#heartbeat > summary", has_text="Roboflow silent for"),
+    )
 
     os.kill(sandbox, signal.SIGSTOP)
     try:
-        expect(warning).to_contain_text("ago", timeout=60_000)
+        expect(warning).to_be_visible(timeout=60_000)
         for path in PAGES:
             assert page.request.get(f"{own_portal.url}{path}", timeout=5_000).status == 200
         person.go("/w/acme-vision/")

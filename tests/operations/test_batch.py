@@ -146,3 +146,14 @@ def test_a_batch_is_one_message_and_its_worker_runs_each_operation(
     assert {ids[0] for task, *ids in published_tasks if task == "operations.run"} == {
         str(pk) for pk in Operation.objects.values_list("pk", flat=True)
     }
+
+
+def test_all_that_match_the_filters_can_be_chosen_without_ticking_each(ana, fleet):
+    body = {"kind": "pause", "everything": "1", "query": "?q=pallet", "deployment": ["not-one-of-them"]}
+
+    everything = ana.post(PATH, body | {"query": "?"})
+    matching = ana.post(PATH, body)
+
+    assert [one.deployment_name for one in matching.context["plan"].todo] == ["pallet-counter"]
+    live = Deployment.objects.filter(workspace=fleet["pallet-counter"].workspace).live()
+    assert everything.context["count"] == live.count() > 1

@@ -24,12 +24,12 @@ def test_the_fleet_page_asks_the_database_a_bounded_number_of_times(
 ):
     ana.get("/w/acme-vision/")  # the first page of a minute notes that the person was seen
 
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(10):
         ana.get("/w/acme-vision/")
 
 
 def test_an_unchanged_poll_is_three_reads(ana, fleet, django_assert_max_num_queries):
-    rev = ana.get("/w/acme-vision/").context["rev"]
+    rev = ana.get("/w/acme-vision/").context["heartbeat"].rev
 
     with django_assert_max_num_queries(3):
-        ana.htmx(f"/w/acme-vision/?rev={rev}", target="fleet")
+        assert ana.htmx(f"/w/acme-vision/heartbeat/?rev={rev}", target="heartbeat").status_code == 204

@@ -54,8 +54,14 @@ def test_a_region_polls_its_page_with_its_revision():
     attributes = web.poll_attributes(context("/w/acme/?q=a"), "fleet", "7")
 
     assert 'id="fleet"' in attributes and 'hx-get="/w/acme/?q=a&amp;rev=7"' in attributes
-    assert "every 5s" in attributes
-    assert "every 400ms" in web.poll_attributes(context(), "fleet", "7", is_busy=True)
+    assert 'hx-trigger="every 5s, portal-news from:body, portal-changed from:body"' in attributes
+
+
+def test_on_a_page_of_a_workspace_the_heartbeat_says_when_to_ask():
+    request_context = context("/w/acme/")
+    request_context["request"].membership = object()
+
+    assert 'hx-trigger="portal-news from:body' in web.poll_attributes(request_context, "fleet", "7")
 
 
 def test_a_region_may_poll_another_address():

@@ -1,20 +1,36 @@
-"""What the layout shows of the fleet: the strip that says how old the facts are."""
+"""What the layout shows of the fleet: the heartbeat."""
 
 from typing import Any
 
 from django import template
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
-from deployments.fleet.strip import strip_of
+from deployments.fleet.heartbeat import Heartbeat, heartbeat_of
 from deployments.workspaces.templatetags.workspaces import current_membership
 from portal.clock import now
+from portal.web.fragments import CHANGED
 
 register = template.Library()
+QUIET_POLL, BUSY_POLL = "5s", "400ms"
 
 
-@register.inclusion_tag("fleet/_strip.html", takes_context=True)
-def live_strip(context: Any) -> dict[str, Any]:
-    """Show the age of the facts, a key that does not work, and how many operations are running."""
-    request, membership = context["request"], current_membership(context)
-    if membership is None:
-        return {"request": request}
-    return {"request": request, "workspace": membership.workspace, "strip": strip_of(membership, now=now())}
+@register.simple_tag(takes_context=True)
+def current_heartbeat(context: Any) -> Heartbeat | None:
+    """Return the heartbeat of the workspace that the layout links to, or None without a workspace."""
+    membership = current_membership(context)
+    return heartbeat_of(membership, now=now()) if membership else None
+
+
+@register.simple_tag
+def heartbeat_attributes(heartbeat: Heartbeat) -> SafeString:
+    """Render the attributes by which the heartbeat polls: more often while operations run."""
+    return format_html(
+        'id="heartbeat" hx-get="{}?rev={}" hx-target="this" hx-trigger="every {}, {} from:body" '
+        'hx-swap="morph:outerHTML"',
+        reverse("fleet:heartbeat", args=[heartbeat.workspace.slug]),
+        heartbeat.rev,
+        BUSY_POLL if heartbeat.running_count else QUIET_POLL,
+        CHANGED,
+    )

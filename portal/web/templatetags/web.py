@@ -3,16 +3,18 @@
 import json
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from django import template
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import QueryDict
 from django.templatetags.static import static
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from portal.clock import now
-from portal.web.times import ago_text, exact_text, left_text, span_text
+from portal.web.fragments import CHANGED, NEWS
+from portal.web.times import age_text, ago_text, exact_text, left_text, span_text
 
 register = template.Library()
 STATUS_STYLES = {  # status to (icon, CSS class)
@@ -42,6 +44,7 @@ STATUS_STYLES = {  # status to (icon, CSS class)
 }
 
 
+FOCUSABLE = 'tabindex="0" '  # the exact time shows on focus, too
 UNKNOWN_STYLE = ("help", "other")
 
 
@@ -67,6 +70,13 @@ def status_badge(status: str) -> SafeString:
     )
 
 
+@register.simple_tag
+def status_icon(look: str) -> SafeString:
+    """Render the icon that stands beside a text in the colour of `look`."""
+    icons = {"ready": "disc", "pending": "loader", "paused": "pause", "failed": "alert", "expired": "clock"}
+    return icon(icons.get(look, "minus"))
+
+
 @register.filter
 def spaced_words(name: Any) -> str:
     """Return `name` with spaces in place of underscores."""
@@ -85,40 +95,45 @@ def exact_time(at: datetime | None) -> SafeString | str:
 
 @register.simple_tag
 def time_ago(at: datetime | None) -> SafeString | str:
-    """Render how long ago `at` was, with the exact time as its title; "never" for None."""
-    if at is None:
-        return "never"
-    return format_html(
-        '<time datetime="{}" data-ago title="{}" tabindex="0">{}</time>',
-        at.isoformat(),
-        exact_text(at),
-        ago_text(at, now()),
-    )
+    """Render how long ago `at` was ("3 min ago"), with the exact time as its title; "never" for None."""
+    return "never" if at is None else ticking_time(at, FOCUSABLE + "data-ago", ago_text(at, now()))
 
 
 @register.simple_tag
-def fresh_time(at: datetime | None) -> SafeString | str:
-    """Render how old the facts on the page are; a poll that brings nothing new renews it."""
-    if at is None:
-        return "never"
-    return format_html(
-        '<time datetime="{}" data-ago data-fresh title="{}" tabindex="0">{}</time>',
-        at.isoformat(),
-        exact_text(at),
-        ago_text(at, now()),
-    )
+def age(at: datetime | None) -> SafeString | str:
+    """Render the time since `at` ("3 min"), with the exact time as its title; nothing for None."""
+    return "" if at is None else ticking_time(at, FOCUSABLE + "data-age", age_text(at, now()))
+
+
+@register.simple_tag
+def fresh_age(at: datetime) -> SafeString:
+    """Render how old the facts on the page are ("3 s"); a poll that brings nothing new renews it.
+
+    It has no place in the order of the Tab key: it stands in a control.
+    """
+    return ticking_time(at, "data-age data-fresh", age_text(at, now()))
+
+
+@register.simple_tag
+def fresh_ago(at: datetime) -> SafeString:
+    """Render how old the facts on the page are ("3 s ago"); a poll that brings nothing new renews it."""
+    return ticking_time(at, FOCUSABLE + "data-ago data-fresh", ago_text(at, now()))
 
 
 @register.simple_tag
 def time_left(at: datetime | None) -> SafeString | str:
     """Render about how long it is until `at`; nothing for None."""
-    if at is None:
-        return ""
+    return "" if at is None else ticking_time(at, FOCUSABLE + "data-left", left_text(at, now()))
+
+
+def ticking_time(at: datetime, attributes: str, text: str) -> SafeString:
+    """Render a time whose text static/js/times.js keeps up to date, by what the attributes name."""
     return format_html(
-        '<time datetime="{}" data-left title="{}" tabindex="0">{}</time>',
-        at.isoformat(),
+        '<time datetime="{}" {} title="{}">{}</time>',
+        at.isoformat(timespec="milliseconds"),
+        mark_safe(attributes),  # noqa: S308 - ours, never input
         exact_text(at),
-        left_text(at, now()),
+        text,
     )
 
 
@@ -159,24 +174,26 @@ def copy_button(text: str) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def poll_attributes(
-    context: Any, region: str, rev: str, is_busy: bool = False, url: str = "", every: str = "5s"
-) -> SafeString:
-    """Render the attributes of an element that polls `url` (its own page by default) with its revision.
+def poll_attributes(context: Any, region: str, rev: str, url: str = "", every: str = "") -> SafeString:
+    """Render the attributes of an element that asks `url` (its own page by default) for what is new.
 
-    `region` is the id of the element. It polls at the interval `every`, or every 400 ms while something
-    `is_busy`.
+    `region` is the id of the element. On a workspace's pages it asks when the heartbeat tells that there is
+    news; on others, or with `every`, it also asks at that interval.
     """
     request = context["request"]
+    if not every and not hasattr(request, "membership"):
+        every = "5s"
     query: QueryDict = request.GET.copy() if not url else QueryDict(mutable=True)
     query["rev"] = rev
     return format_html(
-        'id="{}" hx-get="{}?{}" hx-target="this" hx-trigger="every {}, portal-changed from:body" '
+        'id="{}" hx-get="{}?{}" hx-target="this" hx-trigger="{}{} from:body, {} from:body" '
         'hx-swap="morph:outerHTML"',
         region,
         url or request.path,
         query.urlencode(),
-        "400ms" if is_busy else every,
+        f"every {every}, " if every else "",
+        NEWS,
+        CHANGED,
     )
 
 
@@ -184,16 +201,46 @@ def poll_attributes(
 def query_string(context: Any, **changes: Any) -> str:
     """Return the query string of the page with `changes`; a value of None or "" removes its parameter.
 
-    Revision, cursor and format are removed: they belong to one response.
+    What belongs to one response is removed: revision, order, cursor, format.
     """
     query: QueryDict = context["request"].GET.copy()
-    for name in ("rev", "cursor", "format"):
+    for name in ("rev", "order", "may_act", "cursor", "format"):
         query.pop(name, None)
     for name, value in changes.items():
         query.pop(name, None)
         if value not in (None, ""):
             query[name] = str(value)
     return f"?{query.urlencode()}"
+
+
+@register.simple_tag(takes_context=True)
+def change_query(context: Any, name: str, value: Any) -> str:
+    """Return the query string of the page with the parameter `name` set to `value`, or without it for None.
+
+    The first page of what it selects is shown. A parameter that has the value already is removed.
+    """
+    is_set = context["request"].GET.get(name) == value
+    return query_string(context, **{name: None if is_set else value, "page": None})
+
+
+@register.simple_tag(takes_context=True)
+def sort_link(context: Any, field: str, label: str, sort: str) -> SafeString:
+    """Render the head of a column that sorts by `field`: up, then down, then not any more."""
+    following = {field: f"-{field}", f"-{field}": None}.get(sort, field)
+    order = {field: "ascending", f"-{field}": "descending"}.get(sort, "")
+    return format_html(
+        '<a href="{}"{}>{}{}</a>',
+        query_string(context, sort=following, page=None),
+        format_html(' title="Sorted {}"', order) if order else "",
+        label,
+        {"ascending": " \u2191", "descending": " \u2193"}.get(order, ""),
+    )
+
+
+@register.simple_tag
+def new_token() -> str:
+    """Return a token by which a form that is posted twice is recognised."""
+    return str(uuid4())
 
 
 @register.simple_tag(takes_context=True)

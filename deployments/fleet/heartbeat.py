@@ -1,0 +1,109 @@
+"""The heartbeat of a workspace: how old the facts are, what runs, and what became of the last operations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from deployments.fleet.models import Deployment
+from deployments.fleet.overview import Overview, overview_of
+from deployments.keys.models import ApiKey, KeyState
+from deployments.keys.own import own_key
+from deployments.ledger.models import Operation
+from deployments.ledger.results import Result, results_of
+from deployments.ledger.states import ENDED_STATES
+from deployments.workspaces.models import Membership, Workspace
+from deployments.workspaces.revision import page_revision
+
+LOOKS = {  # state to the CSS class of its dot; red for others
+    "live": "ready",
+    "running": "pending",
+    "reading": "pending",
+    "silent": "paused",
+    "unread": "paused",
+}
+SHOWN_RUNNING = 10  # the panel says how many more there are
+SHOWN_RESULTS = 5
+PANEL_AFTER = timedelta(minutes=10)  # facts older than that get a line above the page
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """What the heartbeat shows to one member. `state` is what its pill says."""
+
+    workspace: Workspace
+    key: ApiKey | None  # the member's own key, if it does not work
+    staleness: str  # "", "amber" or "red"
+    has_readers: bool  # whether any member holds a key that works
+    overview: Overview
+    rev: str  # the text that a poll compares
+    is_stale: bool  # the facts are older than PANEL_AFTER
+
+    @property
+    def state(self) -> str:
+        """What matters most: a key that does not work, then the age of the facts, then what runs."""
+        if self.key:
+            return "key"
+        if not self.has_readers:
+            return "unread"
+        if self.workspace.synced_at is None:
+            return "silent" if self.staleness else "reading"
+        if self.staleness:
+            return "no-news" if self.staleness == "red" else "silent"
+        return "running" if self.running_count else "live"
+
+    @property
+    def look(self) -> str:
+        """The CSS class of its dot."""
+        return LOOKS.get(self.state, "failed")
+
+    @property
+    def next_read_at(self) -> datetime | None:
+        """When the portal reads the workspace again; None when no read is booked."""
+        return self.workspace.sync_due_at if self.has_readers else None
+
+    @property
+    def running_count(self) -> int:
+        """How many operations are open."""
+        return len(self.overview.asked.open)
+
+    @property
+    def running(self) -> Sequence[Operation]:
+        """The first SHOWN_RUNNING open operations, oldest first."""
+        return self.overview.asked.open[:SHOWN_RUNNING]
+
+    @property
+    def more_running(self) -> int:
+        """How many open operations the panel does not list."""
+        return self.running_count - len(self.running)
+
+    @cached_property
+    def results(self) -> list[Result]:
+        """The latest results, newest first."""
+        rows = Operation.objects.filter(workspace=self.workspace, state__in=ENDED_STATES)
+        latest = list(rows.select_related("workspace", "actor").order_by("-ended_at")[:SHOWN_RESULTS])
+        ids = {one.target_id for one in latest if one.target_id}
+        targets = Deployment.objects.filter(workspace=self.workspace, deployment_id__in=ids)
+        return results_of(latest, statuses=dict(targets.values_list("deployment_id", "status")))
+
+    @property
+    def figures(self) -> dict[str, int]:
+        """The four figures of the fleet: the mark, the favicon and the title follow them."""
+        return self.overview.summary.figures
+
+
+def heartbeat_of(membership: Membership, *, now: datetime) -> Heartbeat:
+    """Return the heartbeat of the member's workspace."""
+    workspace, key = membership.workspace, own_key(membership)
+    is_broken = key is not None and key.state in (KeyState.REFUSED, KeyState.UNREADABLE)
+    staleness, age = workspace.staleness(now), workspace.age(now)
+    was_just_read = age is not None and not staleness  # which needs a key, so no query
+    return Heartbeat(
+        workspace=workspace,
+        key=key if is_broken else None,
+        staleness=staleness,
+        has_readers=was_just_read or ApiKey.objects.readers(workspace).exists(),
+        rev=page_revision(workspace, now=now),
+        overview=overview_of(membership),
+        is_stale=age is not None and age > PANEL_AFTER,
+    )

@@ -1,0 +1,65 @@
+"""The two lines of a status cell: what the deployment is, or what became of the last operation on it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from deployments.fleet.models import Deployment
+from deployments.ledger.kinds import FAILED, PAUSED, PENDING, READY
+from deployments.ledger.models import Operation
+from deployments.ledger.results import LOOKS, unsuccessful_text
+from deployments.ledger.states import State
+
+KNOWN_STATUSES = (READY, PENDING, PAUSED, FAILED, "expired", "deleted")
+
+
+@dataclass(frozen=True)
+class StatusCell:
+    """The first line is `text`; the second is `before`, how long ago `at` was, and `after`."""
+
+    look: str  # of the CSS class
+    text: str
+    before: str = ""
+    at: datetime | None = None
+    after: str = ""
+    hover: str = ""  # the e-mail of the person in the second line
+    is_unknown_word: bool = False  # Roboflow's status is none of the documented ones
+
+
+def cell_of_operation(operation: Operation) -> StatusCell:
+    """Return the cell of an operation that is open, or that was not done and nobody has dealt with.
+
+    "Pausing..." / "Ana, 8 s", or "Pause failed" / "Ana, 8 s".
+    """
+    hover = operation.actor.email if operation.actor else ""
+    is_running = operation.is_open and operation.state != State.UNKNOWN
+    text = f"{operation.facts.progressive.capitalize()}..." if is_running else unsuccessful_text(operation)
+    return StatusCell(
+        look="pending" if is_running else LOOKS[State(operation.state)],
+        text=text,
+        before=f"{operation.actor_name},",
+        at=operation.requested_at,
+        hover=hover,
+    )
+
+
+def cell_of_deployment(deployment: Deployment, *, usual: str = "") -> StatusCell:
+    """Return the cell of what Roboflow reports: "Paused" / "by Ana, 2 h".
+
+    `deployment` has the annotations of `rows.with_last_step`, or the person and the step before are not told.
+    """
+    if deployment.gone_at and deployment.status != "deleted":
+        return StatusCell("deleted", "Gone", "from Roboflow for", deployment.gone_at)
+    if deployment.missing_since:
+        return StatusCell("failed", "Missing", "in Roboflow's list for", deployment.missing_since)
+    status = deployment.status
+    look = status if status in KNOWN_STATUSES else "other"
+    text = status.replace("_", " ").capitalize() if status else "Not said"
+    before, after = "for", ""
+    by, previous = getattr(deployment, "status_by", ""), getattr(deployment, "status_before", "")
+    if status == PENDING:
+        before, after = "starting,", f"- usually {usual}" if usual else ""
+    elif status not in (READY, "") and by:
+        before = f"by {by},"
+    elif status == PAUSED and previous:
+        before = "outside the portal,"
+    return StatusCell(look, text, before, deployment.status_since, after, is_unknown_word=look == "other")
