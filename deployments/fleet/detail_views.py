@@ -8,10 +8,10 @@ from django.views.decorators.http import require_safe
 
 from deployments.fleet.guard import deployment_required
 from deployments.fleet.models import Deployment
+from deployments.fleet.overview import overview_of
 from deployments.fleet.page import may_act
 from deployments.fleet.prices import credits_per_hour
 from deployments.fleet.rows import fleet_row, with_last_step
-from deployments.fleet.shown import shown_operations
 from deployments.fleet.timeline import RANGES, timeline_segments
 from deployments.ledger.kinds import DELETED
 from deployments.workspaces.models import Membership
@@ -32,7 +32,7 @@ def detail(request: HttpRequest, membership: Membership, deployment: Deployment)
     rev = page_revision(workspace, now=current_time)
     if is_unchanged(request, rev):
         return nothing_new(workspace.synced_at)
-    operation = shown_operations(workspace).about(deployment)
+    operation = overview_of(membership).asked.about(deployment)
     annotated = with_last_step(Deployment.objects.filter(pk=deployment.pk)).get()
     annotated.workspace = workspace
     row = fleet_row(annotated, operation)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 
 from deployments.fleet.models import Deployment
@@ -24,7 +24,6 @@ LOOKS = {  # state to the CSS class of its dot; red for others
 }
 SHOWN_RUNNING = 10  # the panel says how many more there are
 SHOWN_RESULTS = 5
-PANEL_AFTER = timedelta(minutes=10)  # facts older than that get a line above the page
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,6 @@ class Heartbeat:
     has_readers: bool  # whether any member holds a key that works
     overview: Overview
     rev: str  # the text that a poll compares
-    is_stale: bool  # the facts are older than PANEL_AFTER
 
     @property
     def state(self) -> str:
@@ -51,6 +49,11 @@ class Heartbeat:
         if self.staleness:
             return "no-news" if self.staleness == "red" else "silent"
         return "running" if self.running_count else "live"
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the facts are so old that a line above the page says so."""
+        return self.staleness == "red"
 
     @property
     def look(self) -> str:
@@ -105,5 +108,4 @@ def heartbeat_of(membership: Membership, *, now: datetime) -> Heartbeat:
         has_readers=was_just_read or ApiKey.objects.readers(workspace).exists(),
         rev=page_revision(workspace, now=now),
         overview=overview_of(membership),
-        is_stale=age is not None and age > PANEL_AFTER,
     )

@@ -30,7 +30,7 @@ class Overview:
     @cached_property
     def summary(self) -> Summary:
         """The figures and the values of the menus."""
-        return fleet_summary(self.workspace, self.asked.unsettled)
+        return fleet_summary(self.workspace, self.asked.unsettled, attention=self.attention)
 
 
 def overview_of(membership: Membership) -> Overview:

@@ -90,7 +90,7 @@ def store_comparison(
         rows[row_id].is_listed = True
     for row_id in found.missing:
         rows[row_id].missing_since = rows[row_id].missing_since or now
-    touched = {*(report.deployment_id for report in found.changed), *found.returned, *found.missing}
+    touched = found.touched & rows.keys()
     Deployment.objects.bulk_update([rows[row_id] for row_id in touched], WRITTEN_FIELDS, batch_size=200)
     by_id = rows | {row.deployment_id: row for row in created}
     write_timeline(by_id, found, now=now)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, Sum
 from django.db.models.functions import Coalesce
 
 from deployments.fleet.models import Deployment
@@ -29,15 +29,18 @@ class Summary:
     unpriced: int = 0  # deployments that are ready and whose machine type has no price in the settings
 
 
-def fleet_summary(workspace: Workspace, unsettled: Sequence[Operation]) -> Summary:
-    """Return the summary of the live deployments of a workspace, and of its unsettled operations."""
+def fleet_summary(workspace: Workspace, unsettled: Sequence[Operation], *, attention: Q) -> Summary:
+    """Return the summary of the live deployments of a workspace, and of its unsettled operations.
+
+    `attention` is the condition that a live one needs attention.
+    """
     statuses, machine_types, creators = Counter[str](), Counter[str](), Counter[str]()
     summary = Summary()
-    for status, machine_type, creator, count, attention, replicas in counted_groups(workspace, unsettled):
+    for status, machine_type, creator, count, needing, replicas in counted_groups(workspace, attention):
         statuses[status] += count
         machine_types[machine_type] += count
         creators[creator] += count
-        summary.figures[ATTENTION] += attention
+        summary.figures[ATTENTION] += needing
         if status == READY:
             price = credits_per_hour(machine_type)
             summary.credits_per_hour += (price or 0) * replicas
@@ -51,11 +54,8 @@ def fleet_summary(workspace: Workspace, unsettled: Sequence[Operation]) -> Summa
     return summary
 
 
-def counted_groups(
-    workspace: Workspace, unsettled: Sequence[Operation]
-) -> list[tuple[str, str, str, int, int, int]]:
+def counted_groups(workspace: Workspace, attention: Q) -> list[tuple[str, str, str, int, int, int]]:
     """Return (status, machine type, creator, deployments, those needing attention, replicas), grouped."""
-    attention = Deployment.objects.attention_condition(one.target_id for one in unsettled)
     groups = (
         Deployment.objects.filter(workspace=workspace)
         .live()  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""How long a start usually takes, and since when one is under way, from what the portal has seen."""
+"""How long a start usually takes, from what the portal has seen."""
 
 from collections import defaultdict
 from datetime import timedelta

@@ -82,6 +82,7 @@ def fleet_news(request: HttpRequest, page: FleetPage) -> HttpResponse:
         "facets": page.facets,
         "workspace": workspace,
         "changed_rows": page.changed_rows(int(since)),
+        "order": request.GET.get("order"),  # of the rows in the browser, which keep their places
         "has_new_order": request.GET.get("order") != page.order,
         "may_act": page.may_act,
     }

@@ -7,13 +7,13 @@ from django.views.decorators.http import require_POST
 
 from deployments.fleet.facets import Facets
 from deployments.fleet.models import Deployment, DeploymentQuerySet
-from deployments.fleet.shown import shown_operations
+from deployments.fleet.overview import overview_of
 from deployments.ledger.kinds import ON_EXISTING, Kind
 from deployments.operations.acting import refuse_if_too_many, require_own_key
 from deployments.operations.batch import plan_batch, request_batch
 from deployments.operations.forms import BatchForm
 from deployments.workspaces.guard import workspace_required
-from deployments.workspaces.models import Membership, Workspace
+from deployments.workspaces.models import Membership
 from deployments.workspaces.roles import Role
 from portal.audit.append import Subject
 from portal.audit.origin import origin_of
@@ -28,7 +28,7 @@ MAX_CHOSEN = 500  # in one batch; the form says so, and offers the first ones by
 def batch(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Show what would be done with the chosen deployments; when that is confirmed, request each change."""
     workspace = membership.workspace
-    chosen = chosen_deployments(request, workspace).select_related("workspace")
+    chosen = chosen_deployments(request, membership).select_related("workspace")
     chosen = chosen.order_by("deployment_name", "pk")
     chosen_kind, count = request.POST.get("kind", ""), chosen.count()
     if chosen_kind not in ON_EXISTING or not count:
@@ -66,13 +66,12 @@ def batch(request: HttpRequest, membership: Membership) -> HttpResponse:
     return redirect_page(request, f"{reverse('operations:list', args=[workspace.slug])}?batch={form_token}")
 
 
-def chosen_deployments(request: HttpRequest, workspace: Workspace) -> DeploymentQuerySet:
+def chosen_deployments(request: HttpRequest, membership: Membership) -> DeploymentQuerySet:
     """Return the deployments that were ticked, or all that match the filters of the page they are on."""
+    workspace = membership.workspace
     if "everything" in request.POST:
         facets = Facets.from_query(QueryDict(request.POST.get("query", "").removeprefix("?")))
-        unsettled = shown_operations(workspace).unsettled
-        attention = Deployment.objects.attention_condition(one.target_id for one in unsettled)
-        return facets.filter_deployments(workspace, attention=attention)
+        return facets.filter_deployments(workspace, attention=overview_of(membership).attention)
     ids = set(request.POST.getlist("deployment"))
     ticked: DeploymentQuerySet = Deployment.objects.filter(workspace=workspace, deployment_id__in=ids)
     return ticked

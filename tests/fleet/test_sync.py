@@ -147,6 +147,12 @@ def test_an_unchanged_fleet_answers_204_and_a_changed_one_only_the_changed_row(a
 
     assert unchanged.status_code == 204
     assert changed.status_code == 200
+    assert (
+        "order=of-the-browser"
+        in ana.htmx(
+            f"/w/acme-vision/?rev={rev}&may_act=1&order=of-the-browser", target="fleet-news"
+        ).content.decode()
+    )
     assert re.findall(r'data-deployment="([^"]+)"', changed.content.decode()) == [
         fleet["pallet-counter"].deployment_id
     ]
