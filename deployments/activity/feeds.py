@@ -1,5 +1,6 @@
 """What the pages of a workspace's trail and of the whole trail share: feed, export, one entry."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -7,18 +8,22 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from portal.audit.export import begin_export
+from portal.audit.facets import facets_of
 from portal.audit.feed import (
     COLUMNS,
     export_fields,
     feed_page,
-    filter_choices,
     filter_events,
+    lines_by_day,
     with_addresses,
 )
 from portal.audit.integrity import integrity_context
 from portal.audit.models import Event
 from portal.audit.stored import readable, readable_one_by_one
+from portal.clock import now
 from portal.web.export import export_response, wants_export
+
+FILTERS = ("q", "actor", "action", "object", "outcome", "source", "deployment", "from", "to")
 
 
 def export_if_wanted(
@@ -48,14 +53,19 @@ def export_if_wanted(
     )
 
 
-def feed_context(request: HttpRequest, events: QuerySet[Event]) -> dict[str, Any]:
-    """Return the context of a feed page: lines of `events`, choices of the filters, the integrity card."""
-    filtered = filter_events(events, request.GET)
-    lines, next_cursor = feed_page(filtered, cursor=request.GET.get("cursor"))
+def feed_context(
+    request: HttpRequest, events: QuerySet[Event], *, actions: Sequence[tuple[str, str]] = ()
+) -> dict[str, Any]:
+    """Return the context of a feed page: lines of `events` by day, and the integrity card.
+
+    With `actions`, the beginnings of actions with their labels, it has facets, too.
+    """
+    lines, next_cursor = feed_page(filter_events(events, request.GET), cursor=request.GET.get("cursor"))
     return {
-        "lines": lines,
+        "days": lines_by_day(lines, now=now()),
         "next": next_cursor,
-        **filter_choices(events),
+        "is_filtered": any(request.GET.get(name) for name in FILTERS),
+        "facets": facets_of(events, actions) if actions else None,
         **integrity_context(),
     }
 

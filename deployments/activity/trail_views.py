@@ -10,19 +10,36 @@ from django.views.decorators.http import require_POST, require_safe
 
 from deployments.activity.feeds import export_if_wanted, feed_context, get_event_or_404
 from portal.accounts.guard import administrator_required
+from portal.audit.integrity import integrity_context
 from portal.audit.models import Event, Head
 from portal.audit.origin import origin_of
 from portal.audit.verify_requests import request_verification
 from portal.clock import now
-from portal.web.fragments import is_unchanged, nothing_new, page_or_part, redirect_page
+from portal.web.fragments import is_unchanged, nothing_new, page_or_part, redirect_page, wants_part
 from portal.web.limits import is_within_limit, too_often_page
 from portal.web.next import safe_next
+
+TRAIL_ACTIONS = (  # of the facet: the beginning of an action, and its label
+    ("deployment", "Deployments"),
+    ("signin", "Sign-ins"),
+    ("second_factor", "Second factors"),
+    ("password", "Passwords"),
+    ("person", "People"),
+    ("key", "Keys"),
+    ("member", "Members"),
+    ("invitation", "Invitations"),
+    ("export", "Exports"),
+    ("access", "Refused access"),
+    ("trail", "Verifications"),
+)
 
 
 @require_safe
 @administrator_required
 def trail(request: HttpRequest) -> HttpResponseBase:
     """Show everything that happened in the portal, newest first."""
+    if wants_part(request, "integrity"):
+        return render(request, "audit/_integrity.html", integrity_context())
     revision = str(Head.objects.filter(pk=1).values_list("sequence", flat=True).first() or 0)
     if is_unchanged(request, revision):
         return nothing_new()
@@ -33,7 +50,7 @@ def trail(request: HttpRequest) -> HttpResponseBase:
         "rev": revision,
         "base": reverse("activity:trail"),
         "show_workspace": True,
-        **feed_context(request, events),
+        **feed_context(request, events, actions=TRAIL_ACTIONS),
     }
     return page_or_part(request, "activity/trail.html", context, part="audit/_feed.html", region="feed")
 

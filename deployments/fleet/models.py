@@ -133,3 +133,17 @@ class StatusChange(models.Model):
             # The timeline on a deployment's page.
             models.Index(fields=["deployment", "observed_at"], name="timeline_of_deployment"),
         ]
+
+
+class ObservationGap(models.Model):
+    """A span in which the portal did not see what Roboflow reports: one of the two was silent."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="observation_gaps")
+    start = models.DateTimeField()
+    end = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [
+            # observed.gaps_of: the gaps of a range
+            models.Index(fields=["workspace", "end"], name="gap_of_workspace"),
+        ]

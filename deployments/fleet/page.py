@@ -113,7 +113,7 @@ class FleetPage:
             shown,
             self.overview.asked,
             usual={name: span_text(span) for name, span in starts.items()},
-            segments=strips_of(shown, now=self.now),
+            segments=strips_of(self.membership.workspace, shown, now=self.now),
         )
 
     @cached_property

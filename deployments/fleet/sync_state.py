@@ -9,6 +9,7 @@ from django.db.models import F
 
 from deployments.fleet.due import next_sync_at
 from deployments.fleet.models import Deployment
+from deployments.fleet.observed import record_gap
 from deployments.keys.watch import ReadingPaused
 from deployments.ledger.kinds import PENDING
 from deployments.ledger.models import Operation
@@ -51,6 +52,7 @@ def record_success(
     }
     if is_visible or entries != workspace.sync_bad_entries:
         fields["revision"] = F("revision") + 1
+    record_gap(workspace, now=now)
     Workspace.objects.filter(pk=workspace.pk).update(**fields)
 
 

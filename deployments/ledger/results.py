@@ -66,3 +66,18 @@ def unsuccessful_text(operation: Operation) -> str:
         State.CANCELLED: "cancelled",
     }
     return f"{operation.facts.label} {words[State(operation.state)]}"
+
+
+def operation_sentence(operation: Operation) -> str:
+    """Return what follows the name of the person who asked for an operation, such as "paused it"."""
+    facts = operation.facts
+    if operation.is_open and operation.state != State.UNKNOWN:
+        return f"asked to {operation.kind} it"
+    endings = {
+        State.SUCCEEDED: f"{facts.past} it",
+        State.FAILED: f"asked to {operation.kind} it, and that failed",
+        State.UNKNOWN: f"asked to {operation.kind} it, and it is not known yet whether that was done",
+        State.NEEDS_ATTENTION: f"asked to {operation.kind} it, and nobody knows whether that was done",
+        State.CANCELLED: f"asked to {operation.kind} it, and cancelled that",
+    }
+    return endings[State(operation.state)]

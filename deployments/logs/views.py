@@ -9,6 +9,7 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from deployments.fleet.guard import deployment_required
+from deployments.fleet.header import header_context
 from deployments.fleet.models import Deployment
 from deployments.keys.regions import difference_text, portal_time, roboflow_time
 from deployments.logs.harvest import request_harvest
@@ -53,10 +54,8 @@ def log(request: HttpRequest, membership: Membership, deployment: Deployment) ->
     form = QueryForm(request.GET)
     context: dict[str, Any] = {
         "form": form,
-        "workspace": membership.workspace,
-        "deployment": deployment,
-        "tab": "logs",
         "ranges": list(RANGES),
+        **header_context(membership, deployment, tab="logs"),
     }
     if not form.is_valid():
         return form_page(request, "logs/log.html", context | {"lines": [], "range": None})

@@ -5,8 +5,9 @@ import time
 import zoneinfo
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import cast
+from urllib.parse import unquote
 
 from allauth.usersessions.models import UserSession
 from django.conf import settings
@@ -49,7 +50,7 @@ class PersonMiddleware:
             logout(request)
             return self.get_response(request)
         record_seen(request)
-        with timezone.override(time_zone_for(user)):  # type: ignore[arg-type]
+        with timezone.override(time_zone_for(user, request)):  # type: ignore[arg-type]
             if must_add_factor(request):
                 return redirect("mfa_index")
             return self.respond_atomically(request) if is_own_change(request) else self.get_response(request)
@@ -126,9 +127,18 @@ def store_seen(request: HttpRequest, *, now: datetime) -> None:
     person.update(last_seen_at=now)
 
 
-def time_zone_for(user: User) -> zoneinfo.ZoneInfo | None:
-    """Return the person's time zone. None is UTC, which a script in the browser converts to its own zone."""
-    try:
-        return zoneinfo.ZoneInfo(user.timezone) if user.timezone else None
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-        return None
+def time_zone_for(user: User, request: HttpRequest) -> zoneinfo.ZoneInfo | None:
+    """Return the zone of the person's profile, or else of their browser, which a script stores in a cookie.
+
+    None is UTC, for a browser without scripts and a person who chose no zone.
+    """
+    for name in (user.timezone, unquote(request.COOKIES.get("zone", ""))):
+        if name in known_zones():
+            return zoneinfo.ZoneInfo(name)
+    return None
+
+
+@cache
+def known_zones() -> set[str]:
+    """Return the names of all time zones: other text could name a file."""
+    return zoneinfo.available_timezones()

@@ -1,7 +1,10 @@
 """Reads the trail for people: filtered, grouped by operation, newest first."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -11,9 +14,10 @@ from django.http import QueryDict
 
 from portal.audit.actions import sentence_of
 from portal.audit.models import Event
-from portal.audit.stored import UNREADABLE, readable
+from portal.audit.stored import readable
 from portal.web.fields import parse_typed_time
 from portal.web.paging import Page, keyset_page
+from portal.web.times import day_text
 
 COLUMNS = (  # of exports
     "sequence",
@@ -38,18 +42,7 @@ COLUMNS = (  # of exports
     "previous_hash",
     "hash",
 )
-SOURCES = ("portal", "outside", "system")
-OUTCOMES = (
-    "requested",
-    "succeeded",
-    "failed",
-    "refused",
-    "cancelled",
-    "needs_attention",
-    "unknown",
-    "resolved",
-    "observed",
-)
+NOT_DONE_OUTCOMES = ("failed", "refused", "needs_attention", "unknown")  # only these are marked
 EXACT_FILTERS = {  # parameter to the column that must have this value
     "source": "source",
     "outcome": "outcome",
@@ -62,15 +55,46 @@ REFUSED = ".refused"  # ends the action of a request that did not become an oper
 
 @dataclass
 class FeedLine:
-    """One line of the feed: the newest event of an operation, or an event without one."""
+    """One line of the feed: the newest event of an operation, or an event without one.
+
+    What one request asked of several deployments is one line, with the lines of the others as `others`.
+    """
 
     event: Event
     earlier: list[Event] = field(default_factory=list)  # the events of the same operation, oldest first
+    others: list["FeedLine"] = field(default_factory=list)
 
     @property
     def sentence(self) -> str:
         """Return the text between actor and object."""
         return sentence_of(self.event.action)
+
+    @property
+    def initials(self) -> str:
+        """Return the first letters of the actor's first two names."""
+        names = self.event.actor_name.split()
+        return "".join(name[0].upper() for name in names[:2])
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether it was not done, or is not known to be done."""
+        return self.event.outcome in NOT_DONE_OUTCOMES
+
+    @property
+    def batch(self) -> list["FeedLine"]:
+        """All lines of the batch, or [] for a line of its own."""
+        return [self, *self.others] if self.others else []
+
+    @property
+    def batch_outcomes(self) -> str:
+        """Return how many of the batch have each outcome, such as "12 succeeded, 1 failed"."""
+        counts = Counter(line.event.outcome.replace("_", " ") for line in self.batch)
+        return ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common())
+
+    @property
+    def asked_sentence(self) -> str:
+        """Return the sentence of a batch: what was asked, whatever became of each part."""
+        return sentence_of(f"{kind_of_action(self.event.action)}.requested")
 
 
 def with_addresses(events: QuerySet[Event]) -> QuerySet[Event]:
@@ -131,7 +155,7 @@ def feed_page(events: QuerySet[Event], *, cursor: str | None, size: int = 50) ->
     page: Page = keyset_page(
         with_addresses(newest), cursor=cursor, size=size, fields=("-sequence",), read=readable
     )
-    return group_by_operation(page.rows), page.next
+    return gather_batches(group_by_operation(page.rows)), page.next
 
 
 def group_by_operation(newest: list[Event]) -> list[FeedLine]:
@@ -142,6 +166,36 @@ def group_by_operation(newest: list[Event]) -> list[FeedLine]:
     for event in readable(events.order_by("sequence")):
         by_operation[event.operation_id].append(event)
     return [FeedLine(one, earlier_events(one, by_operation)) for one in newest]
+
+
+def kind_of_action(action: str) -> str:
+    """Return an action without its last part: "deployment.pause" for all events of a pause."""
+    return action.rsplit(".", 1)[0]
+
+
+def gather_batches(lines: Iterable[FeedLine]) -> list[FeedLine]:
+    """Return `lines` with those of one batch as one line, in the place of the newest of them.
+
+    A batch is what one request asked for: its operations have the same kind, person and request id.
+    """
+    gathered: list[FeedLine] = []
+    by_request: dict[tuple[str, str, int | None], FeedLine] = {}
+    for line in lines:
+        event = line.event
+        key = (event.request_id, kind_of_action(event.action), event.actor_id)
+        if not (event.operation_id and event.request_id) or is_refusal(event):
+            gathered.append(line)
+        elif first := by_request.get(key):
+            first.others.append(line)
+        else:
+            by_request[key] = line
+            gathered.append(line)
+    return gathered
+
+
+def lines_by_day(lines: Iterable[FeedLine], *, now: datetime) -> list[tuple[str, list[FeedLine]]]:
+    """Return `lines` under the names of their days in the active time zone."""
+    return [(day, list(group)) for day, group in groupby(lines, lambda line: day_text(line.event.at, now))]
 
 
 def is_refusal(event: Event) -> bool:
@@ -160,18 +214,3 @@ def export_fields(event: Event) -> dict[str, Any]:
     """Return the values of COLUMNS for one event."""
     values = {name: getattr(event, name, None) for name in COLUMNS}
     return values | {"actor": event.actor_name, "changes": event.changed}
-
-
-def filter_choices(events: QuerySet[Event]) -> dict[str, Any]:
-    """Return the choices of the filter form: the people who occur in `events`, sources and outcomes."""
-    rows = events.exclude(actor_id=None).order_by().values_list("actor_id", "actor_name").distinct()
-    try:
-        people = dict(rows)
-    except UNREADABLE:  # a broken row: the people are found by their accounts
-        accounts = get_user_model()._default_manager.values_list("pk", "name")
-        people = dict(accounts)
-    return {
-        "people": sorted(people.items(), key=lambda one: str(one[1])),
-        "sources": SOURCES,
-        "outcomes": OUTCOMES,
-    }

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 
 from portal.audit.chain import public_key_of
-from portal.audit.models import Head, SignedHead, Verification
+from portal.audit.models import Head, SignedHead, Verification, VerificationRequest
 from portal.audit.trail_keys import former_trail_keys
 from portal.audit.verify import check_whole, hash_of_entry, load_head
 
@@ -23,6 +23,7 @@ def integrity_context() -> dict[str, Any]:
         "signed": signed,
         "public_key": public_key_of(settings.PORTAL_TRAIL_KEY),
         "former_public_keys": sorted(former_trail_keys()),
+        "is_verifying": VerificationRequest.objects.exists(),
     }
 
 

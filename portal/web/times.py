@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.utils import timezone
+from django.utils.formats import date_format
 
 UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))  # seconds in a unit
 
@@ -49,3 +50,11 @@ def left_text(at: datetime, now: datetime) -> str:
 def exact_text(at: datetime) -> str:
     """Return `at` to the second in the active time zone, with the name of the zone."""
     return timezone.localtime(at).strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def day_text(at: datetime, now: datetime) -> str:
+    """Return the day of `at` in the active time zone: "Today", "Yesterday", or "Monday 5 January 2026"."""
+    day, today = timezone.localdate(at), timezone.localdate(now)
+    if day == today:
+        return "Today"
+    return "Yesterday" if day == today - timedelta(days=1) else date_format(day, "l j F Y")

@@ -7,7 +7,7 @@
     const button = event.target.closest("[data-copy]");
     if (!button) return;
     await navigator.clipboard.writeText(button.dataset.copy);
-    document.getElementById("announce").textContent = `Copied ${button.dataset.copy}`;
+    document.getElementById("announce").textContent = button.getAttribute("aria-label").replace("Copy", "Copied");
     button.classList.add("is-done");
   });
 })();

@@ -53,6 +53,8 @@
       setText(time, text);
     }
   };
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone; // the server renders and reads times in it
+  if (zone) document.cookie = `zone=${encodeURIComponent(zone)};path=/;max-age=31536000;samesite=lax${location.protocol === "https:" ? ";secure" : ""}`;
   updateTimes();
   setInterval(updateTimes, 1000);
   document.addEventListener("htmx:afterSettle", updateTimes);

@@ -3,9 +3,11 @@
 import csv
 import io
 import json
+from uuid import uuid4
 
 import pytest
 
+from deployments.activity.views import ACTIONS
 from portal.audit.append import Subject
 from portal.audit.models import Event
 from portal.audit.origin import Origin
@@ -25,7 +27,8 @@ def paused(ana, fleet, worker):
 
 
 def lines(answer):
-    return [(line.event.action, [one.outcome for one in line.earlier]) for line in answer.context["lines"]]
+    found = [line for _, day in answer.context["days"] for line in day]
+    return [(line.event.action, [one.outcome for one in line.earlier]) for line in found]
 
 
 def test_the_feed_shows_an_operation_once_with_its_earlier_events(paused, vera):
@@ -37,19 +40,26 @@ def test_the_feed_shows_an_operation_once_with_its_earlier_events(paused, vera):
 
 
 def test_every_choice_of_the_action_filter_finds_only_its_actions(paused, ana):
-    answer = ana.get(FEED)
     counts = {}
 
-    for value, _ in answer.context["actions"]:
+    for value, _ in ACTIONS:
         actions = [action for action, _ in lines(ana.get(f"{FEED}?action={value}"))]
         assert all(action.startswith(value) for action in actions)
         counts[value] = len(actions)
 
+    facet = next(one for one in ana.get(FEED).context["facets"].all if one.name == "action")
+    assert {value: count for value, _, count in facet.values} == {
+        "deployment.pause": 2,  # entries: the operation was requested, and succeeded
+        "key": 1,
+        "member": 1,
+    }
     assert counts["deployment.pause"] == 1 and counts["key"] == 1 and counts["deployment.delete"] == 0
 
 
 def test_the_feed_offers_the_people_who_occur(paused, ana):
-    assert ana.get(FEED).context["people"] == [(ana.user.pk, "Ana")]
+    facet = next(one for one in ana.get(FEED).context["facets"].all if one.name == "actor")
+
+    assert [(value, label) for value, label, _ in facet.values] == [(str(ana.user.pk), "Ana")]
 
 
 def test_entries_of_other_workspaces_and_of_the_portal_are_not_found(paused, ana):
@@ -132,7 +142,8 @@ def test_a_verification_leads_back_to_the_page_whose_card_then_shows_the_result(
     perform_requested_verifications()  # what the worker does
 
     assert answer.headers["Location"] == FEED
-    assert "is being verified" in before and "not yet" in before
+    assert "is being verified" in before and "not yet" in before and "Verifying..." in before
+    assert 'hx-trigger="every 1s' in before  # the result comes by itself
     assert f"the first {count} entries are intact" in ana.get(FEED).content.decode()
 
 
@@ -146,8 +157,34 @@ def test_without_a_broker_a_verification_waits_for_the_next_worker(ana, monkeypa
     assert perform_requested_verifications() == 0
 
 
-def test_the_detail_page_has_the_latest_events(paused, ana):
-    page = ana.get(f"/w/acme-vision/deployments/{paused.deployment_id}/").content.decode()
+@pytest.mark.parametrize("path", [FEED, TRAIL])
+def test_the_integrity_card_can_be_asked_for_alone(path, ana):
+    append("profile.changed", by=Origin(actor_name="Ben"))
+    ana.post("/activity/verify/", {"next": FEED})
+    perform_requested_verifications()
 
-    section = page.split('id="latest-events"')[1].split("</section>")[0]
-    assert "Ana" in section and "paused" in section and "night shift" in section
+    card = ana.htmx(f"{path}?rev=", target="integrity").content.decode()
+
+    assert card.lstrip().startswith("<details") and "Intact" in card and "every 1s" not in card
+
+
+def test_a_tab_of_a_deployment_has_its_entries_only(paused, ana):
+    answer = ana.get(f"/w/acme-vision/deployments/{paused.deployment_id}/activity/")
+
+    assert lines(answer) == [("deployment.pause.succeeded", ["requested"])]
+    revision = answer.context["rev"]
+    path = f"/w/acme-vision/deployments/{paused.deployment_id}/activity/?rev={revision}"
+    assert ana.htmx(path, target="feed").status_code == 204
+
+
+def test_a_batch_is_one_line_that_unfolds(ana, fleet, worker):
+    chosen = [fleet[name].deployment_id for name in ("pallet-counter", "line-3-inspect")]
+    ana.post(
+        "/w/acme-vision/operations/batch/",
+        {"kind": "pause", "deployment": chosen, "form_token": uuid4(), "reason": "weekend"},
+    )
+    worker.drain()
+
+    page = " ".join(ana.get(FEED).content.decode().split())
+
+    assert "asked to pause 2 deployments: 2 succeeded" in page and "Show all 2" in page

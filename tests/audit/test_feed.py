@@ -1,13 +1,16 @@
 """The feed shows the events that a person asks for, and each operation once."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.http import QueryDict
+from django.utils import timezone
 
 from portal.audit.append import Subject
-from portal.audit.feed import COLUMNS, export_fields, feed_page, filter_choices, filter_events
+from portal.audit.feed import COLUMNS, FeedLine, export_fields, feed_page, filter_events, lines_by_day
 from portal.audit.models import Event
 from portal.audit.origin import OUTSIDE, Origin
 from tests.audit.trail import append
@@ -162,10 +165,77 @@ def test_an_export_has_a_value_for_every_column(db):
     assert fields["changes"] == {"by": [None, "passkey"]} and fields["hash"] == event.hash
 
 
-def test_the_choices_are_the_people_who_occur_by_name(events):
-    append("signin.succeeded", by=Origin(actor_id=3, actor_name="Aaron"))
+def ask(operation, outcome="succeeded", by=ANA, request="r1", kind="pause"):
+    about = Subject(type="deployment", id=operation, name=operation, deployment_id=operation)
+    origin = replace(by, request_id=request)
+    return append(f"deployment.{kind}.{outcome}", by=origin, about=about, operation_id=operation)
 
-    choices = filter_choices(Event.objects.all())
 
-    assert choices["people"] == [(3, "Aaron"), (1, "Ana"), (2, "Ben")]
-    assert "outside" in choices["sources"] and "needs_attention" in choices["outcomes"]
+def test_what_one_request_asked_of_several_deployments_is_one_line_with_the_outcomes(db):
+    for name in ("a", "b", "c"):
+        ask(name, "requested")
+    append("signin.succeeded", by=BEN)
+    ask("a")
+    ask("b", "failed")
+    ask("c")
+
+    (batch, signin), _ = feed_page(Event.objects.all(), cursor=None)
+
+    assert signin.event.action == "signin.succeeded" and signin.batch == []
+    assert [line.event.operation_id for line in batch.batch] == ["c", "b", "a"]
+    assert batch.batch_outcomes == "2 succeeded, 1 failed"
+    assert batch.asked_sentence == "asked to pause"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"request": "r2"},
+        {"kind": "resume"},
+        {"by": BEN},
+        {"request": ""},
+    ],
+)
+def test_operations_of_other_requests_kinds_or_people_are_lines_of_their_own(other, db):
+    ask("a")
+    ask("b", **other)
+
+    lines, _ = feed_page(Event.objects.all(), cursor=None)
+
+    assert [line.batch for line in lines] == [[], []]
+
+
+def test_lines_stand_under_the_days_of_the_time_zone_of_the_page(db):
+    event = append("signin.succeeded", by=ANA)
+    late = datetime(2026, 3, 4, 23, 30, tzinfo=UTC)
+    lines = [FeedLine(replace_at(event, at)) for at in (late, late - timedelta(hours=1))]
+
+    with timezone.override(ZoneInfo("Europe/Berlin")):
+        days = [day for day, _ in lines_by_day(lines, now=late)]
+
+    assert days == ["Today", "Yesterday"]
+    assert [day for day, _ in lines_by_day(lines, now=late + timedelta(days=9))] == ["Wednesday 4 March 2026"]
+
+
+def replace_at(event, at):
+    return Event(sequence=event.sequence, at=at)
+
+
+@pytest.mark.parametrize(("name", "initials"), [("Ana", "A"), ("ana b. carter", "AB"), ("", "")])
+def test_a_line_has_the_initials_of_its_actor(name, initials):
+    assert FeedLine(Event(actor_name=name)).initials == initials
+
+
+@pytest.mark.parametrize(
+    ("outcome", "is_marked"),
+    [
+        ("succeeded", False),
+        ("requested", False),
+        ("observed", False),
+        ("failed", True),
+        ("refused", True),
+        ("unknown", True),
+    ],
+)
+def test_only_what_was_not_done_is_marked(outcome, is_marked):
+    assert FeedLine(Event(outcome=outcome)).is_marked is is_marked

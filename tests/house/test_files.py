@@ -33,8 +33,6 @@ LONG_FILES: set[str] = set()
 UPWARD = {  # the named slots: a template of a lower room loads the tags of an upper one
     ("web", "workspaces"),
     ("web", "fleet"),
-    ("fleet", "operations"),
-    ("fleet", "activity"),
 }
 
 

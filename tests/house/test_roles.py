@@ -23,6 +23,7 @@ NEEDS = {  # name to (what a GET needs, what a POST needs); None: the method is 
     "fleet:detail": (VIEW, None),
     "logs:deployment": (VIEW, None),
     "activity:feed": (VIEW, None),
+    "activity:deployment": (VIEW, None),
     "activity:entry": (VIEW, None),
     "operations:list": (VIEW, None),
     "operations:detail": (VIEW, None),

@@ -9,7 +9,8 @@ from django import template
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import QueryDict
 from django.templatetags.static import static
-from django.utils.html import format_html
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from portal.clock import now
@@ -161,14 +162,31 @@ def duration(since: datetime | None, until: datetime | None) -> str:
     return span_text(until - since) if since and until else ""
 
 
+@register.filter
+def exact_words(at: datetime) -> str:
+    """Return `at` to the second in the person's time zone, for a title."""
+    return exact_text(at)
+
+
 @register.simple_tag
-def copy_button(text: str) -> SafeString:
-    """Render a button that copies `text`. It is hidden until a script shows it."""
+def clock_time(at: datetime) -> SafeString:
+    """Render the time of day of `at`, under a heading that names the day; the whole time is its title."""
+    return format_html(
+        '<time datetime="{}" data-clock tabindex="0" title="{}">{}</time>',
+        at.isoformat(),
+        exact_text(at),
+        timezone.localtime(at).strftime("%H:%M:%S"),
+    )
+
+
+@register.simple_tag
+def copy_button(text: str, label: str = "") -> SafeString:
+    """Render a button that copies `text`, which `label` names. It is hidden until a script shows it."""
     return format_html(
         '<button type="button" class="button-icon" data-copy="{}" title="Copy" '
         'aria-label="Copy {}" hidden>{}</button>',
         text,
-        text,
+        label or text,
         icon("copy"),
     )
 
@@ -221,6 +239,22 @@ def change_query(context: Any, name: str, value: Any) -> str:
     """
     is_set = context["request"].GET.get(name) == value
     return query_string(context, **{name: None if is_set else value, "page": None})
+
+
+@register.simple_tag(takes_context=True)
+def if_chosen(context: Any, name: str, value: Any) -> SafeString | str:
+    """Render the attribute that marks a link as chosen, if the query string has this value already."""
+    is_chosen = context["request"].GET.get(name) == value
+    return mark_safe(' aria-current="true"') if is_chosen else ""
+
+
+@register.simple_tag(takes_context=True)
+def hidden_parameters(context: Any, *names: str) -> SafeString:
+    """Render the named parameters of the query string as hidden fields, so that a form keeps them."""
+    values = [(name, context["request"].GET.get(name)) for name in names]
+    return format_html_join(
+        "", '<input type="hidden" name="{}" value="{}">', [one for one in values if one[1]]
+    )
 
 
 @register.simple_tag(takes_context=True)

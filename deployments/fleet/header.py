@@ -1,0 +1,37 @@
+"""The header that all tabs of a deployment share: its name and status, what it costs, and its buttons."""
+
+from typing import Any
+
+from deployments.fleet.models import Deployment
+from deployments.fleet.overview import overview_of
+from deployments.fleet.page import may_act
+from deployments.fleet.prices import credits_per_hour
+from deployments.fleet.rows import fleet_row, with_last_step
+from deployments.ledger.kinds import DELETED
+from deployments.workspaces.models import Membership
+from deployments.workspaces.revision import page_revision
+from portal.clock import now
+
+
+def header_context(membership: Membership, deployment: Deployment, *, tab: str) -> dict[str, Any]:
+    """Return what the header shows of a deployment to a member. `tab` is the name of the tab that is open."""
+    annotated = with_last_step(Deployment.objects.filter(pk=deployment.pk)).get()
+    annotated.workspace = membership.workspace
+    return {
+        "workspace": membership.workspace,
+        "membership": membership,
+        "deployment": deployment,
+        "row": fleet_row(annotated, overview_of(membership).asked.about(deployment)),
+        "credits": credits_per_hour(deployment.machine_type),
+        "gone_by": deleted_by(deployment) if deployment.is_over else "",
+        "may_act": may_act(membership),
+        "header_rev": page_revision(membership.workspace, now=now()),
+        "tab": tab,
+    }
+
+
+def deleted_by(deployment: Deployment) -> str:
+    """Return the name of the person who deleted the deployment here, or ""."""
+    ends = deployment.timeline.filter(after__in=(DELETED, "gone")).exclude(by="")
+    last = ends.order_by("-observed_at").first()
+    return last.by if last else ""

@@ -1,0 +1,78 @@
+"""The facets of the trail: for each filter the values that occur, with counts, as links at the side."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.contrib.auth import get_user_model
+from django.db.models import Count, Max, QuerySet
+
+from portal.audit.models import Event
+from portal.audit.stored import UNREADABLE
+
+COUNTED_ENTRIES = 10_000  # the newest of the trail: a page says so when there are more
+SHOWN_OBJECTS = 8  # the search finds the others
+
+
+@dataclass(frozen=True)
+class Facet:
+    """One filter: the parameter of the query string, and its values as (value, label, count)."""
+
+    name: str
+    label: str
+    values: list[tuple[str, str, int]]
+
+
+@dataclass(frozen=True)
+class Facets:
+    """All filters. `is_partial` tells that only the newest COUNTED_ENTRIES of the trail were counted."""
+
+    all: list[Facet]
+    is_partial: bool
+    counted = COUNTED_ENTRIES
+
+
+def facets_of(events: QuerySet[Event], actions: Sequence[tuple[str, str]]) -> Facets:
+    """Return the facets of `events`. `actions` are beginnings of actions with their labels."""
+    newest = Event.objects.aggregate(newest=Max("sequence"))["newest"] or 0
+    recent = events.filter(sequence__gt=newest - COUNTED_ENTRIES).order_by()
+    facets = [
+        Facet("actor", "Person", people_values(recent)),
+        Facet("action", "Action", action_values(recent, actions)),
+        Facet("object", "Object", counted_values(recent, "object_name")[:SHOWN_OBJECTS]),
+        Facet("outcome", "Outcome", counted_values(recent, "outcome")),
+        Facet("source", "Source", counted_values(recent, "source")),
+    ]
+    return Facets([facet for facet in facets if facet.values], is_partial=newest > COUNTED_ENTRIES)
+
+
+def counted_values(events: QuerySet[Event], column: str) -> list[tuple[str, str, int]]:
+    """Return the values of a column, the most frequent first; [] if a broken row prevents counting."""
+    try:
+        rows = list(events.exclude(**{column: ""}).values_list(column).annotate(count=Count("*")))
+    except UNREADABLE:
+        return []
+    ordered = sorted(rows, key=lambda row: (-row[1], str(row[0])))
+    return [(value, str(value).replace("_", " "), count) for value, count in ordered]
+
+
+def people_values(events: QuerySet[Event]) -> list[tuple[str, str, int]]:
+    """Return the people who occur, under the present names of their accounts."""
+    try:
+        rows = list(events.exclude(actor_id=None).values_list("actor_id").annotate(count=Count("*")))
+    except UNREADABLE:
+        return []
+    rows = [row for row in rows if isinstance(row[0], int)]  # SQLite takes any text as a number
+    people = get_user_model()._default_manager.in_bulk([pk for pk, _ in rows])
+    named = [(str(pk), getattr(people.get(pk), "name", f"number {pk}"), count) for pk, count in rows]
+    return sorted(named, key=lambda one: one[1].lower())
+
+
+def action_values(events: QuerySet[Event], actions: Iterable[tuple[str, str]]) -> list[tuple[str, str, int]]:
+    """Return those of `actions` that occur, in their order."""
+    counts = Counter({action: count for action, _, count in counted_values(events, "action")})
+    found = [
+        (prefix, label, sum(count for action, count in counts.items() if action.startswith(prefix)))
+        for prefix, label in actions
+    ]
+    return [one for one in found if one[2]]
