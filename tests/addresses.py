@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.urls import URLResolver, get_resolver
@@ -31,6 +32,10 @@ def values(ana: Any, fleet: dict[str, Any]) -> dict[str, str]:
     from deployments.team.models import Invitation
     from portal.audit.models import Event
 
+    chosen = {"kind": "pause", "deployment": [fleet["line-3-inspect"].deployment_id]}
+    batch = ana.post("/w/acme-vision/operations/batch/", chosen | {"form_token": str(uuid4())}).headers[
+        "Location"
+    ]
     operation = operation_of(ana.ask(next(iter(fleet.values())), "pause"))
     ana.post("/w/acme-vision/team/", {"email": "new@example.com", "role": "viewer"})
     return {
@@ -47,7 +52,7 @@ def values(ana: Any, fleet: dict[str, Any]) -> dict[str, str]:
         "key": "unknown",
         "uidb36": "1",
         "token": "unknown",
-        "batch_id": "00000000-0000-4000-8000-000000000000",
+        "batch_id": batch.strip("/").rsplit("/", 1)[-1],
     }
 
 

@@ -7,7 +7,8 @@ from deployments.fleet.overview import overview_of
 from deployments.fleet.page import may_act
 from deployments.fleet.prices import credits_per_hour
 from deployments.fleet.rows import fleet_row, with_last_step
-from deployments.ledger.kinds import DELETED
+from deployments.ledger.kinds import DELETED, READY
+from deployments.ledger.models import Operation
 from deployments.workspaces.models import Membership
 from deployments.workspaces.revision import page_revision
 from portal.clock import now
@@ -27,7 +28,17 @@ def header_context(membership: Membership, deployment: Deployment, *, tab: str) 
         "may_act": may_act(membership),
         "header_rev": page_revision(membership.workspace, now=now()),
         "tab": tab,
+        "starting": starting_operation(deployment),
     }
+
+
+def starting_operation(deployment: Deployment) -> Operation | None:
+    """Return the operation by which the deployment is starting now, or None."""
+    if not deployment.is_moving:
+        return None
+    asked = Operation.objects.filter(workspace=deployment.workspace_id, target_id=deployment.deployment_id)
+    newest = asked.order_by("-requested_at").first()
+    return newest if newest is not None and newest.facts.asked_status == READY else None
 
 
 def deleted_by(deployment: Deployment) -> str:

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from django.db.models import Count, Max, Q
+
 from deployments.fleet.models import Deployment
 from deployments.fleet.overview import Overview, overview_of
 from deployments.keys.models import ApiKey, KeyState
 from deployments.keys.own import own_key
-from deployments.ledger.models import Operation
-from deployments.ledger.results import Result, results_of
-from deployments.ledger.states import ENDED_STATES
+from deployments.ledger.models import Batch, Operation
+from deployments.ledger.results import Result, result_of_batch, results_of
+from deployments.ledger.states import ENDED_STATES, OPEN_STATES, State
 from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.revision import page_revision
 
@@ -82,17 +84,34 @@ class Heartbeat:
 
     @cached_property
     def results(self) -> list[Result]:
-        """The latest results, newest first."""
-        rows = Operation.objects.filter(workspace=self.workspace, state__in=ENDED_STATES)
+        """The latest results, newest first. A batch is one of them, when all of its operations have ended."""
+        rows = Operation.objects.filter(workspace=self.workspace, state__in=ENDED_STATES, batch=None)
         latest = list(rows.select_related("workspace", "actor").order_by("-ended_at")[:SHOWN_RESULTS])
         ids = {one.target_id for one in latest if one.target_id}
         targets = Deployment.objects.filter(workspace=self.workspace, deployment_id__in=ids)
-        return results_of(latest, statuses=dict(targets.values_list("deployment_id", "status")))
+        single = results_of(latest, statuses=dict(targets.values_list("deployment_id", "status")))
+        found = [*single, *batch_results(self.workspace)]
+        return sorted(found, key=lambda result: result.at, reverse=True)[:SHOWN_RESULTS]
 
     @property
     def figures(self) -> dict[str, int]:
         """The four figures of the fleet: the mark, the favicon and the title follow them."""
         return self.overview.summary.figures
+
+
+def batch_results(workspace: Workspace) -> list[Result]:
+    """Return the results of the latest batches that have ended, with one query."""
+    counts = {state: Count("operations", filter=Q(operations__state=state)) for state in State}
+    rows = Batch.objects.filter(workspace=workspace).select_related("workspace", "actor")
+    latest = rows.annotate(
+        ended=Max("operations__ended_at"), **{f"n_{state}": n for state, n in counts.items()}
+    )
+    results = []
+    for batch in latest.order_by("-requested_at")[:SHOWN_RESULTS]:
+        by_state = {str(state): getattr(batch, f"n_{state}") for state in State}
+        if not any(by_state[state] for state in OPEN_STATES):
+            results.append(result_of_batch(batch, by_state, batch.ended or batch.requested_at))
+    return results
 
 
 def heartbeat_of(membership: Membership, *, now: datetime) -> Heartbeat:

@@ -6,8 +6,7 @@ from datetime import datetime
 from deployments.fleet.models import Deployment
 from deployments.ledger.kinds import FAILED, PAUSED, PENDING, READY
 from deployments.ledger.models import Operation
-from deployments.ledger.results import LOOKS, unsuccessful_text
-from deployments.ledger.states import State
+from deployments.ledger.results import told_state
 
 KNOWN_STATUSES = (READY, PENDING, PAUSED, FAILED, "expired", "deleted")
 
@@ -31,11 +30,10 @@ def cell_of_operation(operation: Operation) -> StatusCell:
     "Pausing..." / "Ana, 8 s", or "Pause failed" / "Ana, 8 s".
     """
     hover = operation.actor.email if operation.actor else ""
-    is_running = operation.is_open and operation.state != State.UNKNOWN
-    text = f"{operation.facts.progressive.capitalize()}..." if is_running else unsuccessful_text(operation)
+    told = told_state(operation, "")
     return StatusCell(
-        look="pending" if is_running else LOOKS[State(operation.state)],
-        text=text,
+        look=told.look,
+        text=told.text,
         before=f"{operation.actor_name},",
         at=operation.requested_at,
         hover=hover,

@@ -39,6 +39,42 @@ class OperationQuerySet(models.QuerySet["Operation"]):
         return unsuccessful.exclude(models.Exists(newer))
 
 
+class Batch(models.Model):
+    """What one form asked of several deployments: an operation each, and those that it skipped."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="batches")
+    kind = models.CharField(max_length=16)  # a value of kinds.Kind
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    actor_name = models.CharField(max_length=254)
+    reason = models.TextField(blank=True)
+    skipped = models.JSONField(default=list)  # [deployment_id, name, why] of each
+    query = models.CharField(max_length=2000, blank=True)  # of the fleet page that it came from
+    requested_at = models.DateTimeField()
+    form_token = models.UUIDField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["actor", "form_token"], name="one_batch_per_form")
+        ]
+        indexes: ClassVar = [
+            # The latest results in the heartbeat.
+            models.Index(fields=["workspace", "-requested_at"], name="batch_of_workspace")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} several"
+
+    def get_absolute_url(self) -> str:
+        """Return the address of the batch's page."""
+        return reverse("operations:batch_detail", args=[self.workspace.slug, self.pk])
+
+    @property
+    def facts(self) -> KindFacts:
+        """The row of the batch's kind in the table of kinds."""
+        return Kind(self.kind).facts
+
+
 class Operation(models.Model):
     """One change that a person asked for. Only transitions.py changes its state, by compare-and-set."""
 
@@ -51,7 +87,7 @@ class Operation(models.Model):
     parameters = models.JSONField(default=dict)  # of a create: Roboflow's field names
     known_ids = models.JSONField(default=list)  # of a create: ids seen under this name before it was sent
     reason = models.TextField(blank=True)
-    batch = models.UUIDField(null=True)  # the same for all that were requested with one form
+    batch = models.ForeignKey(Batch, null=True, on_delete=models.SET_NULL, related_name="operations")
 
     # Who asked, from where. Values, so that they outlive the person's account.
     source = models.CharField(max_length=16, default="portal")
@@ -113,8 +149,6 @@ class Operation(models.Model):
             models.Index(fields=["workspace", "target_id", "-requested_at"], name="operation_of_target"),
             # Whether a newer operation settles an unsuccessful one.
             models.Index(fields=["workspace", "target_name", "-requested_at"], name="operation_of_name"),
-            # The operations of a batch.
-            models.Index(fields=["batch"], name="operation_of_batch", condition=Q(batch__isnull=False)),
             # Looks that a person asked for and no worker took.
             models.Index(
                 fields=["check_requested_at"],

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
-from deployments.ledger.kinds import PENDING, READY
-from deployments.ledger.models import Operation
-from deployments.ledger.states import State
+from deployments.ledger.kinds import PENDING, READY, KindFacts
+from deployments.ledger.models import Batch, Operation
+from deployments.ledger.states import OPEN_STATES, UNSUCCESSFUL_STATES, State
 
 LOOKS = {  # state to the CSS class of its colour
     State.SUCCEEDED: "ready",
@@ -18,22 +19,30 @@ LOOKS = {  # state to the CSS class of its colour
 
 @dataclass(frozen=True)
 class Result:
-    """An operation that has ended, and the sentence that tells it."""
+    """An operation or a batch that has ended, and the sentence that tells it."""
 
-    operation: Operation
+    subject: Operation | Batch
     text: str
     look: str
+    at: datetime
 
     @property
     def id(self) -> str:
         """What a browser compares, so that it announces each new sentence once."""
-        return f"{self.operation.pk}-{self.look}"
+        return f"{self.subject.pk}-{self.look}"
+
+    @property
+    def operation(self) -> Operation | None:
+        """The operation, unless it is a batch."""
+        return self.subject if isinstance(self.subject, Operation) else None
 
     @property
     def is_unsuccessful(self) -> bool:
-        """Whether somebody should look at it."""
-        unsuccessful = self.operation.state in (State.FAILED, State.NEEDS_ATTENTION)
-        return unsuccessful and not (self.operation.dismissed_at or self.operation.resolved_at)
+        """Whether it is an operation at which somebody should look."""
+        operation = self.operation
+        if operation is None or operation.dismissed_at or operation.resolved_at:
+            return False
+        return operation.state in (State.FAILED, State.NEEDS_ATTENTION)
 
 
 def results_of(operations: Iterable[Operation], *, statuses: Mapping[str, str]) -> list[Result]:
@@ -46,15 +55,48 @@ def result_of(operation: Operation, status: str) -> Result:
 
     A create or a resume is told as done when the deployment is ready, not when Roboflow took the order.
     """
-    facts, name = operation.facts, operation.target_name
-    done = f"{facts.past.capitalize()} {name}"
+    told, at = told_state(operation, status), operation.ended_at or operation.requested_at
     if operation.state != State.SUCCEEDED:
-        return Result(operation, f"{unsuccessful_text(operation)}: {name}", LOOKS[State(operation.state)])
+        text = f"{told.text}: {operation.target_name}"
+    else:
+        text = f"{operation.facts.past.capitalize()} {operation.target_name}"
+        text += ": it is starting" if told.is_starting else ": it is ready" if told.text == "Ready" else ""
+    return Result(operation, text, told.look, at)
+
+
+def result_of_batch(batch: Batch, counts: Mapping[str, int], ended_at: datetime) -> Result:
+    """Return the result of a batch that has ended, with the numbers of its operations by state."""
+    text = f"{batch.facts.label} several: {batch_text(batch.facts, counts, len(batch.skipped))}"
+    unsuccessful = any(counts.get(state) for state in UNSUCCESSFUL_STATES)
+    return Result(batch, text, "failed" if unsuccessful else "ready", ended_at)
+
+
+@dataclass(frozen=True)
+class ToldState:
+    """What a page tells of an operation in two or three words, and the CSS class of its colour."""
+
+    text: str
+    look: str
+    is_starting: bool = False  # Roboflow took the order, and the deployment is not ready yet
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether a list says it: success needs no word."""
+        return self.is_starting or self.look != "ready"
+
+
+def told_state(operation: Operation, status: str) -> ToldState:
+    """Return what to tell of an operation, whose deployment is reported with `status`."""
+    facts, state = operation.facts, State(operation.state)
+    if operation.is_open and state != State.UNKNOWN:
+        return ToldState(f"{facts.progressive.capitalize()}...", "pending")
+    if state != State.SUCCEEDED:
+        return ToldState(unsuccessful_text(operation), LOOKS[state])
     if facts.asked_status == READY and status == PENDING:
-        return Result(operation, f"{done}: it is starting", "pending")
+        return ToldState("Starting", "pending", is_starting=True)
     if facts.asked_status == READY and status == READY:
-        return Result(operation, f"{done}: it is ready", "ready")
-    return Result(operation, done, "ready")
+        return ToldState("Ready", "ready")
+    return ToldState(facts.past.capitalize(), "ready")
 
 
 def unsuccessful_text(operation: Operation) -> str:
@@ -81,3 +123,22 @@ def operation_sentence(operation: Operation) -> str:
         State.CANCELLED: f"asked to {operation.kind} it, and cancelled that",
     }
     return endings[State(operation.state)]
+
+
+def batch_text(facts: KindFacts, counts: Mapping[str, int], skipped: int) -> str:
+    """Return the sums of a batch: "12 paused, 1 failed, 2 skipped - 3 running".
+
+    `counts` are the numbers of its operations by state.
+    """
+    running = sum(counts.get(state, 0) for state in OPEN_STATES)
+    parts = [
+        (counts.get(State.SUCCEEDED, 0), facts.past),
+        (counts.get(State.FAILED, 0), "failed"),
+        (counts.get(State.NEEDS_ATTENTION, 0), "not confirmed"),
+        (counts.get(State.CANCELLED, 0), "cancelled"),
+        (skipped, "skipped"),
+    ]
+    told = ", ".join(f"{count} {word}" for count, word in parts if count)
+    if running:
+        return f"{told} - {running} running" if told else f"{running} running"
+    return told or "Nothing was done"

@@ -10,9 +10,12 @@ from django.db import transaction
 from deployments.fleet.models import Deployment
 from deployments.keys.models import ApiKey
 from deployments.ledger.kinds import ENDED_STATUSES, Kind, why_impossible
-from deployments.ledger.models import Operation
+from deployments.ledger.models import Batch, Operation
 from deployments.operations.request import ChangeRequest, request_operations
 from portal.audit.origin import Origin
+from portal.web.masking import Masker
+
+LONGEST_QUERY = 2000  # characters of a fleet page's filters that are remembered
 
 
 @dataclass(frozen=True)
@@ -70,12 +73,37 @@ def why_over(deployment: Deployment) -> str:
 
 @transaction.atomic(durable=True)
 def request_batch(
-    plan: BatchPlan, *, key: ApiKey, reason: str, form_token: UUID, by: Origin, now: datetime
-) -> list[Operation]:
-    """Create an operation for each deployment to do, and return them. `form_token` is the id of the batch.
+    plan: BatchPlan,
+    *,
+    key: ApiKey,
+    reason: str,
+    form_token: UUID,
+    by: Origin,
+    now: datetime,
+    query: str = "",
+) -> Batch:
+    """Create an operation for each deployment to do, and return their batch.
 
-    A repeated `form_token` returns the operations of the first post. Raises Refused when the key was removed.
+    `query` is the query string of the fleet page that it came from. A repeated `form_token` returns the batch
+    of the first post. Raises Refused when the key was removed.
     """
+    assert key.workspace is not None  # a key without one is unchecked, and cannot act
+    batch, _ = Batch.objects.get_or_create(
+        actor_id=by.actor_id,
+        form_token=form_token,
+        defaults={
+            "workspace": key.workspace,
+            "kind": plan.kind,
+            "actor_name": by.actor_name,
+            "reason": Masker().mask(reason),
+            "skipped": [
+                [one.deployment.deployment_id, one.deployment.deployment_name, one.why]
+                for one in plan.skipped
+            ],
+            "query": query[:LONGEST_QUERY],
+            "requested_at": now,
+        },
+    )
     requests = [
         ChangeRequest(
             kind=plan.kind,
@@ -83,8 +111,9 @@ def request_batch(
             name=deployment.deployment_name,
             target_id=deployment.deployment_id,
             reason=reason,
-            batch=form_token,
+            batch=batch,
         )
         for deployment in plan.todo
     ]
-    return request_operations(requests, key=key, form_token=form_token, by=by, now=now)
+    request_operations(requests, key=key, form_token=form_token, by=by, now=now)
+    return batch

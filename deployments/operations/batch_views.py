@@ -1,24 +1,29 @@
-"""The view that requests one change for several deployments."""
+"""One change for several deployments: the confirmation, and the page that tells what became of it."""
+
+from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from deployments.fleet.facets import Facets
 from deployments.fleet.models import Deployment, DeploymentQuerySet
 from deployments.fleet.overview import overview_of
 from deployments.ledger.kinds import ON_EXISTING, Kind
+from deployments.ledger.models import Batch
 from deployments.operations.acting import refuse_if_too_many, require_own_key
 from deployments.operations.batch import plan_batch, request_batch
+from deployments.operations.batch_page import BatchPage
 from deployments.operations.forms import BatchForm
 from deployments.workspaces.guard import workspace_required
 from deployments.workspaces.models import Membership
-from deployments.workspaces.roles import Role
+from deployments.workspaces.revision import page_revision
+from deployments.workspaces.roles import Role, is_enough
 from portal.audit.append import Subject
 from portal.audit.origin import origin_of
 from portal.clock import now
-from portal.web.fragments import form_page, redirect_page
+from portal.web.fragments import form_page, is_unchanged, nothing_new, page_or_part, redirect_page
 
 MAX_CHOSEN = 500  # in one batch; the form says so, and offers the first ones by name
 
@@ -50,20 +55,46 @@ def batch(request: HttpRequest, membership: Membership) -> HttpResponse:
             "most": MAX_CHOSEN,
             "left_out": max(0, count - MAX_CHOSEN),
             "workspace": workspace,
+            "query": request.POST.get("query", ""),
         }
         return form_page(request, "operations/batch.html", context)
     if refusal := refuse_if_too_many(request, "batch"):
         return refusal
     form_token = form.cleaned_data["form_token"]
-    request_batch(
+    requested = request_batch(
         plan,
         key=key,
         reason=form.cleaned_data["reason"],
         form_token=form_token,
         by=origin_of(request),
         now=now(),
+        query=request.POST.get("query", ""),
     )
-    return redirect_page(request, f"{reverse('operations:list', args=[workspace.slug])}?batch={form_token}")
+    return redirect_page(request, requested.get_absolute_url())
+
+
+@require_safe
+@workspace_required(Role.VIEWER)
+def batch_detail(request: HttpRequest, membership: Membership, batch_id: UUID) -> HttpResponse:
+    """Show what became of a batch: its sums and each of its deployments. The page updates by itself."""
+    workspace = membership.workspace
+    found = (
+        Batch.objects.filter(workspace=workspace, pk=batch_id).select_related("workspace", "actor").first()
+    )
+    if found is None:
+        raise Http404
+    rev = page_revision(workspace, now=now())
+    if is_unchanged(request, rev):
+        return nothing_new(workspace.synced_at)
+    context = {
+        "page": BatchPage(found),
+        "workspace": workspace,
+        "rev": rev,
+        "may_act": is_enough(membership.role, Role.OPERATOR),
+    }
+    return page_or_part(
+        request, "operations/batch_detail.html", context, part="operations/_batch.html", region="batch"
+    )
 
 
 def chosen_deployments(request: HttpRequest, membership: Membership) -> DeploymentQuerySet:

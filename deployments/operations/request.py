@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from deployments.keys.models import ApiKey
 from deployments.keys.own import lock_key
 from deployments.ledger.kinds import Kind, action_of
-from deployments.ledger.models import Operation
+from deployments.ledger.models import Batch, Operation
 from deployments.ledger.transitions import log_state
 from deployments.workspaces.models import Workspace
 from deployments.workspaces.revision import bump_revision
@@ -34,7 +34,7 @@ class ChangeRequest:
     target_id: str = ""  # the deployment_id that the person saw; empty for a create
     parameters: dict[str, Any] = field(default_factory=dict)  # of a create: the fields of POST /add
     reason: str = ""
-    batch: UUID | None = None
+    batch: Batch | None = None
 
     @property
     def subject(self) -> Subject:
@@ -105,7 +105,7 @@ def publish_created(operations: list[Operation]) -> None:
     for operation in operations:
         log_state(operation)
     if len(operations) > 1:
-        publish("operations.run_batch", operations[0].batch)
+        publish("operations.run_batch", operations[0].batch_id)
     elif operations:
         publish("operations.run", operations[0].pk)
 

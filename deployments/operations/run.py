@@ -81,7 +81,7 @@ def run_operation(operation_id: UUID, *, now: datetime, again: int | None = None
 
 def publish_batch(batch_id: UUID) -> int:
     """Publish each queued operation of a batch, in the order of their names; return how many."""
-    queued = Operation.objects.filter(batch=batch_id, state=State.QUEUED).order_by("target_name")
+    queued = Operation.objects.filter(batch_id=batch_id, state=State.QUEUED).order_by("target_name")
     return sum(publish("operations.run", pk) for pk in queued.values_list("pk", flat=True))
 
 

@@ -9,6 +9,7 @@ app_name = "operations"
 urlpatterns = [
     path("w/<slug:workspace>/operations/", views.operations, name="list"),
     path("w/<slug:workspace>/operations/batch/", batch_views.batch, name="batch"),
+    path("w/<slug:workspace>/batches/<uuid:batch_id>/", batch_views.batch_detail, name="batch_detail"),
     path("w/<slug:workspace>/operations/<uuid:operation_id>/", views.operation, name="detail"),
     path("w/<slug:workspace>/operations/<uuid:operation_id>/cancel/", views.cancel, name="cancel"),
     path("w/<slug:workspace>/operations/<uuid:operation_id>/check/", views.check_again, name="check"),

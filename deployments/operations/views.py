@@ -10,8 +10,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_POST, require_safe
 
+from deployments.fleet.models import Deployment
 from deployments.ledger.kinds import Kind
 from deployments.ledger.models import Operation
+from deployments.ledger.results import ToldState, told_state
 from deployments.ledger.states import State
 from deployments.ledger.transitions import cancel_operation, dismiss_operation, operation_subject
 from deployments.operations.acting import (
@@ -24,6 +26,7 @@ from deployments.operations.acting import (
 from deployments.operations.forms import ResolveForm
 from deployments.operations.request import ChangeRequest, request_operation
 from deployments.operations.resolve import mark_resolved_by_hand, request_check
+from deployments.operations.steps import deployment_of, steps_of
 from deployments.workspaces.guard import workspace_required
 from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.revision import page_revision
@@ -56,14 +59,14 @@ COLUMNS = (
     "upstream_text",
     "resolved_at",
     "resolution",
-    "batch",
+    "batch_id",
 )
 
 
 def filter_operations(request: HttpRequest, workspace: Workspace) -> QuerySet[Operation]:
-    """Return the workspace's operations, filtered by `state`, `kind`, `actor`, `batch` of the query string.
+    """Return the workspace's operations, filtered by `state`, `kind` and `actor` of the query string.
 
-    An unknown value of the first three filters nothing; a batch that is no UUID matches no operation.
+    An unknown value filters nothing.
     """
     rows = Operation.objects.filter(workspace=workspace)
     state, kind, actor = (request.GET.get(name, "") for name in ("state", "kind", "actor"))
@@ -75,11 +78,7 @@ def filter_operations(request: HttpRequest, workspace: Workspace) -> QuerySet[Op
         rows = rows.filter(kind=kind)
     if actor.isdecimal() and len(actor) < 18:  # a larger number fits into no database
         rows = rows.filter(actor_id=int(actor))
-    batch = request.GET.get("batch")
-    try:
-        return rows.filter(batch=UUID(batch)) if batch else rows
-    except ValueError:
-        return rows.none()
+    return rows
 
 
 @require_safe
@@ -101,7 +100,7 @@ def operations(request: HttpRequest, membership: Membership) -> HttpResponseBase
     )
     context = {
         "workspace": workspace,
-        "rows": page.rows,
+        "rows": told_rows(page.rows, workspace),
         "next": page.next,
         "rev": rev,
         "actors": actors_of(workspace),
@@ -115,6 +114,14 @@ def operations(request: HttpRequest, membership: Membership) -> HttpResponseBase
         part="operations/_operations.html",
         region="operations",
     )
+
+
+def told_rows(rows: list[Operation], workspace: Workspace) -> list[tuple[Operation, ToldState]]:
+    """Return each operation with what the list tells of it, given what Roboflow reports now."""
+    ids = {operation.target_id for operation in rows if operation.target_id}
+    targets = Deployment.objects.filter(workspace=workspace, deployment_id__in=ids)
+    statuses = dict(targets.values_list("deployment_id", "status"))
+    return [(operation, told_state(operation, statuses.get(operation.target_id, ""))) for operation in rows]
 
 
 def actors_of(workspace: Workspace) -> list[tuple[int, str]]:
@@ -157,7 +164,7 @@ def get_operation_or_404(membership: Membership, operation_id: UUID) -> Operatio
     """Return the operation of the member's workspace with this id. Raises Http404."""
     found = (
         Operation.objects.filter(workspace=membership.workspace, pk=operation_id)
-        .select_related("workspace", "actor", "key")
+        .select_related("workspace", "actor", "key", "batch")
         .first()
     )
     if found is None:
@@ -186,19 +193,13 @@ def operation_context(
     found: Operation, membership: Membership, rev: str, form: ResolveForm | None = None
 ) -> dict[str, Any]:
     """Return the context of an operation's page; `form` is a refused form of **Mark as done by hand**."""
-    others_in_batch = 0
-    if found.batch:
-        others_in_batch = Operation.objects.filter(batch=found.batch).exclude(pk=found.pk).count()
-    steps = [
-        ("Requested", found.requested_at),
-        ("Sent", found.sent_at),
-        ("Accepted", found.accepted_at),
-        ("Confirmed", found.confirmed_at),
-    ]
+    deployment = deployment_of(found)
     return {
         "operation": found,
         "workspace": membership.workspace,
-        "steps": steps,
+        "deployment": deployment,
+        "told": told_state(found, deployment.status if deployment else ""),
+        "steps": steps_of(found, deployment),
         "attempts": found.attempts.all(),
         "rev": rev,
         "may_act": is_enough(membership.role, Role.OPERATOR),
@@ -210,7 +211,6 @@ def operation_context(
         "form": form,
         "try_token": uuid4(),
         "events": Event.objects.filter(operation_id=str(found.pk)).order_by("sequence"),
-        "batch": others_in_batch,
     }
 
 

@@ -1,4 +1,4 @@
-// Set up htmx: morphing keeps what a person has set, hidden tabs do not poll, a refusal stays until it is read.
+// Set up htmx: morphing keeps what a person has set, hidden tabs do not poll unless they shall tell when something is ready, a refusal stays until it is read.
 (() => {
   const keptAttributes = ["open", "checked", "value", "selected", "indeterminate"];
   // Hidden inputs and buttons must change: a stale form_token would make the next click return the old operation.
@@ -7,7 +7,7 @@
 
   const isPoll = (event) => !event.detail.requestConfig.triggeringEvent?.isTrusted && event.detail.requestConfig.verb === "get";
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (document.hidden && isPoll(event)) event.preventDefault();
+    if (document.hidden && isPoll(event) && !localStorage.getItem("tell-ready")) event.preventDefault();
   });
 
   const banner = () => document.getElementById("banner");

@@ -1,6 +1,7 @@
 """Every address with every method, opened by every role: it answers those who may use it, and nobody else."""
 
 import uuid
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -29,6 +30,7 @@ NEEDS = {  # name to (what a GET needs, what a POST needs); None: the method is 
     "operations:detail": (VIEW, None),
     "operations:new": (ACT, ACT),
     "operations:batch": (None, ACT),
+    "operations:batch_detail": (VIEW, None),
     "operations:pause": (ACT, ACT),
     "operations:resume": (ACT, ACT),
     "operations:delete": (ACT, ACT),
@@ -90,10 +92,15 @@ def place(ana, fleet):
     """Return a value that exists in Ana's workspace for each part of an address."""
     operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
     ana.post("/w/acme-vision/team/", {"email": "new@example.com", "role": "viewer"})
+    chosen = {"kind": "pause", "deployment": [fleet["line-3-inspect"].deployment_id]}
+    batch = ana.post("/w/acme-vision/operations/batch/", chosen | {"form_token": str(uuid4())}).headers[
+        "Location"
+    ]
     return {
         "<slug:workspace>": "acme-vision",
         "<deployment_id:deployment_id>": fleet["night-shift"].deployment_id,
         "<uuid:operation_id>": str(operation.pk),
+        "<uuid:batch_id>": batch.strip("/").rsplit("/", 1)[-1],
         "<int:sequence>": str(Event.objects.filter(workspace_id=operation.workspace_id).first().sequence),
         "<int:member_id>": str(ana.user.memberships.get().pk),
         "<int:invitation_id>": str(Invitation.objects.get().pk),

@@ -7,7 +7,7 @@ import pytest
 
 from deployments.fleet.models import Deployment
 from deployments.ledger.kinds import Kind
-from deployments.ledger.models import Operation
+from deployments.ledger.models import Batch, Operation
 from deployments.operations.batch import plan_batch, why_skipped
 from deployments.operations.run import publish_batch
 
@@ -55,8 +55,8 @@ def test_a_batch_is_one_operation_each_and_says_what_it_skips(ana, fleet, worker
         "line-3-inspect",
         "pallet-counter",
     ]
-    assert set(Operation.objects.values_list("target_name", "batch", "reason")) == {
-        (name, Operation.objects.first().batch, "weekend") for name in ("line-3-inspect", "pallet-counter")
+    assert set(Operation.objects.values_list("target_name", "batch_id", "reason")) == {
+        (name, Batch.objects.get().pk, "weekend") for name in ("line-3-inspect", "pallet-counter")
     }
 
 
@@ -136,7 +136,7 @@ def test_a_batch_is_one_message_and_its_worker_runs_each_operation(
     chosen = [fleet[name].deployment_id for name in ("pallet-counter", "line-3-inspect")]
     with django_capture_on_commit_callbacks(execute=True):
         ana.post(PATH, {"kind": "pause", "deployment": chosen, "form_token": str(uuid4()), "reason": "x"})
-    batch = Operation.objects.first().batch
+    batch = Operation.objects.first().batch_id
     messages = list(published_tasks)
     published_tasks.clear()
 
@@ -157,3 +157,92 @@ def test_all_that_match_the_filters_can_be_chosen_without_ticking_each(ana, flee
     assert [one.deployment_name for one in matching.context["plan"].todo] == ["pallet-counter"]
     live = Deployment.objects.filter(workspace=fleet["pallet-counter"].workspace).live()
     assert everything.context["count"] == live.count() > 1
+
+
+def confirm(person, fleet, kind, *names, **more):
+    """Post the confirmation of a batch; return the address of its page."""
+    chosen = [fleet[name].deployment_id for name in names]
+    body = {"kind": kind, "deployment": chosen, "form_token": str(uuid4()), "reason": "weekend"}
+    return person.post(PATH, body | more).headers["Location"]
+
+
+def told(page):
+    return [(operation.target_name, state.text) for operation, state in page.context["page"].rows]
+
+
+def test_the_page_of_a_batch_tells_its_sums_and_each_deployment(ana, fleet, worker, sandbox):
+    sandbox.fault("/pause", "status", 1, status=400, text="no capacity")
+    path = confirm(
+        ana, fleet, "pause", "line-3-inspect", "night-shift", "pallet-counter", query="?q=a&page=2"
+    )
+
+    before, text = ana.get(path), "Pausing..."
+    assert before.context["page"].sums == "1 skipped - 2 running"
+    assert told(before) == [("line-3-inspect", text), ("pallet-counter", text)]
+
+    worker.drain()
+    after = ana.get(path)
+    page = " ".join(after.content.decode().split())
+
+    assert after.context["page"].sums == "1 paused, 1 failed, 1 skipped"
+    assert sorted(text for _, text in told(after)) == ["Pause failed", "Paused"]
+    assert told(after)[0][1] == "Pause failed"  # what needs a look comes first
+    assert "night-shift" in page and "It is paused already." in page and "weekend" in page
+    assert 'href="/w/acme-vision/?q=a&amp;page=2"' in page  # back to the filter that it came from
+
+
+def test_a_person_can_retry_what_failed_after_the_same_confirmation(ana, fleet, worker, sandbox):
+    sandbox.fault("/pause", "status", 1, status=400, text="no capacity")
+    path = confirm(ana, fleet, "pause", "line-3-inspect", "pallet-counter")
+    worker.drain()
+    failed = ana.get(path).context["page"].failed_ids
+
+    plan = ana.post(PATH, {"kind": "pause", "deployment": failed}).context["plan"]
+
+    assert len(plan.todo) == 1 and not plan.skipped
+    assert "Retry failed" in ana.get(path).content.decode()
+
+
+def test_only_operators_can_retry(ana, vera, fleet, worker, sandbox):
+    sandbox.fault("/pause", "status", 1, status=400, text="no capacity")
+    path = confirm(ana, fleet, "pause", "line-3-inspect")
+    worker.drain()
+
+    page = vera.get(path)
+
+    assert page.status_code == 200 and "Retry failed" not in page.content.decode()
+
+
+def test_the_page_of_a_batch_polls_and_is_unknown_to_others(ana, mallory, fleet):
+    path = confirm(ana, fleet, "pause", "line-3-inspect")
+    revision = ana.get(path).context["rev"]
+
+    assert ana.htmx(f"{path}?rev={revision}", target="batch").status_code == 204
+    ana.ask(fleet["pallet-counter"], "pause")
+    assert ana.htmx(f"{path}?rev={revision}", target="batch").content.decode().lstrip().startswith("<div")
+    assert mallory.get(path).status_code == 404
+    assert ana.get(f"/w/acme-vision/batches/{uuid4()}/").status_code == 404
+
+
+def test_a_query_that_leads_elsewhere_leads_to_the_fleet(ana, fleet):
+    path = confirm(ana, fleet, "pause", "line-3-inspect", query="//evil.example/?q=1")
+
+    assert 'href="/w/acme-vision/?%2F%2Fevil.example%2F%3Fq=1"' in ana.get(path).content.decode()
+
+
+def test_a_key_in_the_reason_of_a_batch_is_masked(ana, fleet):
+    key = "rf_abcdefghij0123456789XYZ"
+    confirm(ana, fleet, "pause", "line-3-inspect", reason=f"used api_key={key}")
+
+    assert key not in Batch.objects.get().reason and Batch.objects.get().reason
+
+
+def test_the_heartbeat_tells_a_batch_once_and_when_it_has_ended(ana, fleet, worker):
+    confirm(ana, fleet, "pause", "line-3-inspect", "pallet-counter", "night-shift")
+
+    def results():
+        return [result.text for result in ana.get("/w/acme-vision/").context["heartbeat"].results]
+
+    assert results() == []
+    worker.drain()
+    assert results() == ["Pause several: 2 paused, 1 skipped"]

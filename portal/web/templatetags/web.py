@@ -241,6 +241,13 @@ def change_query(context: Any, name: str, value: Any) -> str:
     return query_string(context, **{name: None if is_set else value, "page": None})
 
 
+@register.simple_tag
+def query_of(text: str) -> str:
+    """Return `text`, a query string that a browser sent earlier, as one that can follow a path."""
+    values = QueryDict(text.removeprefix("?"), mutable=True).urlencode()
+    return f"?{values}" if values else ""
+
+
 @register.simple_tag(takes_context=True)
 def if_chosen(context: Any, name: str, value: Any) -> SafeString | str:
     """Render the attribute that marks a link as chosen, if the query string has this value already."""
