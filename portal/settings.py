@@ -61,7 +61,7 @@ env.require(
 DEFAULT_EXCEPTION_REPORTER_FILTER = "portal.web.reports.SecretsFilter"
 
 # --- Roboflow ---------------------------------------------------------------------------------------------
-ROBOFLOW_REGIONS = {
+ROBOFLOW_REGIONS = ROBOFLOW_PUBLIC_REGIONS = {
     "us": {"deployments": "https://roboflow.cloud", "api": "https://api.roboflow.com"},
     "eu": {"deployments": "https://eu.roboflow.cloud", "api": "https://api.roboflow.eu"},
 }

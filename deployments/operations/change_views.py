@@ -1,13 +1,12 @@
 """Views that request one change: a new deployment, or a change of an existing one."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.views.decorators.http import require_http_methods
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods, require_POST
 
 from deployments.fleet.guard import deployment_required
 from deployments.fleet.models import Deployment
@@ -24,6 +23,7 @@ from deployments.operations.acting import (
     warn_if_other_operation,
 )
 from deployments.operations.batch import why_over
+from deployments.operations.create_summary import create_summary
 from deployments.operations.forms import (
     PARAMETERS,
     ChangeForm,
@@ -34,7 +34,7 @@ from deployments.operations.forms import (
 )
 from deployments.operations.request import ChangeRequest, request_operation
 from deployments.workspaces.guard import record_refusal, workspace_required
-from deployments.workspaces.models import Membership, Workspace
+from deployments.workspaces.models import Membership
 from deployments.workspaces.roles import Role
 from portal.audit.append import Subject
 from portal.audit.origin import origin_of
@@ -59,12 +59,7 @@ def new(request: HttpRequest, membership: Membership) -> HttpResponse:
         initial=initial_values(request, membership),
     )
     if not form.is_valid():
-        context = {
-            "form": form,
-            "workspace": workspace,
-            **form_context(workspace, types),
-        }
-        return form_page(request, "operations/new.html", context)
+        return form_page(request, "operations/new.html", new_context(form, types))
     if refusal := refuse_if_too_many(request):
         return refusal
     change = ChangeRequest(
@@ -78,24 +73,49 @@ def new(request: HttpRequest, membership: Membership) -> HttpResponse:
     return redirect_page(request, operation.get_absolute_url())
 
 
+@require_POST
+@workspace_required(Role.OPERATOR, refused_as=action_of(Kind.CREATE, "refused"))
+def new_summary(request: HttpRequest, membership: Membership) -> HttpResponse:
+    """Return what the page of a new deployment tells about the values that a person has typed so far.
+
+    It asks for nothing. It is a POST, so that what somebody typed is in no address and in no log.
+    """
+    workspace = membership.workspace
+    form = NewDeploymentForm(request.POST, workspace=workspace, types=known_types(workspace))
+    context = {"summary": create_summary(form, now=now()), "is_update": True}
+    return render(request, "operations/_summary.html", context)
+
+
 def initial_values(request: HttpRequest, membership: Membership) -> dict[str, Any]:
-    """Return a form's first values: those of the deployment in `?like=`, or only the person's address."""
+    """Return a form's first values: those of the deployment in `?like=`, or what the person chose last."""
     like_id = request.GET.get("like", "")
     like = Deployment.objects.filter(workspace=membership.workspace, deployment_id=like_id).first()
     if like is None:
-        return {"creator_email": membership.user.email}
+        return {"creator_email": membership.user.email, **last_choices(membership)}
     values = {name: getattr(like, name) for name in PARAMETERS if name != "duration"}
     return values | {"duration": like.duration_hours}
 
 
-def form_context(workspace: Workspace, types: list[str]) -> dict[str, Any]:
-    """Return what the page shows beside the form: credits an hour by type, versions, Roboflow's address."""
-    prices = {name: price for name in types if (price := credits_per_hour(name)) is not None}
+def last_choices(membership: Membership) -> dict[str, Any]:
+    """Return what the person chose for the last deployment that they created here, but for its name."""
+    created = Operation.objects.filter(
+        workspace=membership.workspace, actor=membership.user, kind=Kind.CREATE
+    )
+    last = created.order_by("-requested_at").first()
+    chosen = last.parameters if last else {}
+    return {name: chosen[name] for name in PARAMETERS if name in chosen and name != "deployment_name"}
+
+
+def new_context(form: NewDeploymentForm, types: list[str]) -> dict[str, Any]:
+    """Return what the page of a new deployment shows: tiles of machines with their prices, the summary."""
+    more = ("creator_email", "inference_version", "reason")
     return {
-        "prices": prices,
-        "prices_json": json.dumps(prices),
-        "versions": known_versions(workspace),
-        "deployments_url": settings.ROBOFLOW_REGIONS.get(workspace.region, {}).get("deployments", ""),
+        "form": form,
+        "workspace": form.workspace,
+        "prices": {name: credits_per_hour(name) for name in types},
+        "versions": known_versions(form.workspace),
+        "summary": create_summary(form, now=now()),
+        "has_wrong_options": any(form.errors.get(name) for name in more),
     }
 
 

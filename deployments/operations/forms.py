@@ -99,33 +99,28 @@ class NewDeploymentForm(ChangeForm):
         error_messages={
             "invalid": "Use 5 to 15 lower-case letters, digits and hyphens, with a letter first."
         },
-        help_text=(
-            "5 to 15 lower-case letters, digits and hyphens, with a letter first. "
-            "If the address is taken, Roboflow adds a suffix to it."
+        help_text="5 to 15 lower-case letters, digits and hyphens, with a letter first.",
+        widget=forms.TextInput(
+            attrs={"data-rule": NAME_RULE, "autocomplete": "off", "spellcheck": "false", "autofocus": True}
         ),
-        widget=forms.TextInput(attrs={"data-rule": NAME_RULE, "autocomplete": "off", "spellcheck": "false"}),
     )
-    machine_type = forms.ChoiceField(label="Machine type")
+    machine_type = forms.ChoiceField(label="Machine", widget=forms.RadioSelect)
     creator_email = KeyFreeEmailField(
         label="Creator",
         max_length=254,
         help_text="The e-mail address of a member of the workspace at Roboflow.",
     )
     duration = forms.FloatField(
-        label="Duration (hours)",
+        label="Expires after, in hours",
         required=False,
         min_value=0.1,
         max_value=MAX_DURATION_HOURS,
         initial=3,
-        help_text=(
-            "Dev machines expire after this time; other machines ignore it. "
-            "Roboflow's documentation says at most 6 hours."
-        ),
         widget=forms.NumberInput(attrs={"step": "any"}),
     )
     inference_version = KeyFreeRegexField(
         rf"\A({VERSION_RULE})\Z",
-        label="Inference version",
+        label="Version",
         required=False,
         initial="latest",
         max_length=60,
@@ -137,13 +132,13 @@ class NewDeploymentForm(ChangeForm):
         required=False,
         min_value=0,
         max_value=MAX_REPLICAS,
-        help_text="For prod machines only.",
+        label="Replicas, from",
     )
     max_replicas = forms.IntegerField(
         required=False,
         min_value=1,
         max_value=MAX_REPLICAS,
-        help_text="For prod machines only.",
+        label="to",
     )
     field_order = (*PARAMETERS, "reason")
 
@@ -153,6 +148,7 @@ class NewDeploymentForm(ChangeForm):
         field = self.fields["machine_type"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [(name, name) for name in types]
+        field.initial = types[0]
 
     def clean_deployment_name(self) -> str:
         """Return the name. Raises ValidationError while a live deployment has it."""
@@ -177,10 +173,30 @@ class NewDeploymentForm(ChangeForm):
             self.add_error("min_replicas", "This is more than the maximum number of replicas.")
         return cleaned
 
+    def known_values(self) -> dict[str, Any]:
+        """Return the fields that are valid, or the first values of a form that nobody sent."""
+        if self.is_bound:
+            self.full_clean()
+            return self.cleaned_data
+        return {name: self.get_initial_for_field(field, name) for name, field in self.fields.items()}
+
     def parameters(self) -> dict[str, Any]:
-        """Return the parameters of POST /add: only the fields that were filled in."""
-        data = self.cleaned_data
-        return {name: data[name] for name in PARAMETERS if data.get(name) not in (None, "")}
+        """Return the parameters of POST /add."""
+        return self.parameters_of(self.cleaned_data)
+
+    @staticmethod
+    def parameters_of(values: dict[str, Any]) -> dict[str, Any]:
+        """Return the parameters of POST /add: the filled-in fields that the machine type has."""
+        other_types = {"dev-": ("min_replicas", "max_replicas"), "prod-": ("duration",)}
+        machine_type = str(values.get("machine_type") or "")
+        left_out = [
+            name for start, names in other_types.items() for name in names if machine_type.startswith(start)
+        ]
+        return {
+            name: values[name]
+            for name in PARAMETERS
+            if values.get(name) not in (None, "") and name not in left_out
+        }
 
 
 class ResolveForm(forms.Form):

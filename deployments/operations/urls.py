@@ -17,6 +17,7 @@ urlpatterns = [
     path("w/<slug:workspace>/operations/<uuid:operation_id>/dismiss/", views.dismiss, name="dismiss"),
     path("w/<slug:workspace>/operations/<uuid:operation_id>/again/", views.try_again, name="again"),
     path("w/<slug:workspace>/deployments/new/", change_views.new, name="new"),
+    path("w/<slug:workspace>/deployments/new/summary/", change_views.new_summary, name="new_summary"),
     *(
         path(
             f"w/<slug:workspace>/deployments/<deployment_id:deployment_id>/{kind}/",

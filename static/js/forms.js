@@ -20,6 +20,13 @@
     const form = event.target.closest("form[data-filter]");
     if (form && event.target.matches("select, input[type=checkbox]")) form.requestSubmit();
   });
+  document.addEventListener("click", ({ target }) => {
+    const button = target.closest?.("[data-hours]");
+    if (!button) return;
+    const field = document.querySelector("[name=duration]");
+    field.value = button.dataset.hours;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  });
   document.addEventListener("input", (event) => {
     const field = event.target, rule = field.dataset?.rule;
     if (!rule) return;

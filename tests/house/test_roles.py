@@ -28,6 +28,7 @@ NEEDS = {  # name to (what a GET needs, what a POST needs); None: the method is 
     "activity:entry": (VIEW, None),
     "operations:list": (VIEW, None),
     "operations:detail": (VIEW, None),
+    "operations:new_summary": (None, ACT),
     "operations:new": (ACT, ACT),
     "operations:batch": (None, ACT),
     "operations:batch_detail": (VIEW, None),

@@ -56,11 +56,12 @@ class Person:
         """Submit the form of a new deployment and wait until Roboflow reports it as ready."""
         self.go("/w/acme-vision/deployments/new/")
         self.page.fill("[name=deployment_name]", name)
-        self.page.select_option("[name=machine_type]", "dev-cpu")
+        self.page.check("[name=machine_type][value=dev-cpu]")
+        self.page.click("summary:has-text('More options')")
         self.page.fill("[name=reason]", "a journey")
         self.page.click("button:has-text('Create deployment')")
         self.page.wait_for_url("**/operations/**")
-        self.page.wait_for_selector("#operation .status:has-text('succeeded')", timeout=40_000)
+        self.page.wait_for_selector("#operation .told:has-text('Ready')", timeout=40_000)
 
 
 @pytest.fixture

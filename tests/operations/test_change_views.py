@@ -37,6 +37,14 @@ def test_a_new_form_has_the_own_address_or_the_values_of_another_deployment(ana,
     copied = ana.get(f"/w/acme-vision/deployments/new/?like={like.deployment_id}").context["form"]
 
     assert fresh.initial == {"creator_email": "ana@example.com"}
+    ana.create("fresh-one", machine_type="prod-cpu", max_replicas="2", inference_version="0.20.0")
+    again = ana.get("/w/acme-vision/deployments/new/").context["form"]
+    assert again.initial == {  # what she chose last, but for the name
+        "creator_email": "ana@example.com",
+        "machine_type": "prod-cpu",
+        "max_replicas": 2,
+        "inference_version": "0.20.0",
+    }
     assert copied.initial["machine_type"] == like.machine_type
     assert copied.initial["duration"] == like.duration_hours
 

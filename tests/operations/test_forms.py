@@ -47,15 +47,36 @@ def test_a_create_that_roboflow_would_refuse_is_not_requested(fields, message, a
 
 @pytest.mark.parametrize("version", ["", "latest", "0.16.0", "1.2.3rc1"])
 def test_a_create_sends_only_what_was_filled_in(version, ana, fleet):
-    answer = ana.create("fresh-one", inference_version=version, duration="", min_replicas="0")
+    answer = ana.create(
+        "fresh-one", machine_type="prod-cpu", inference_version=version, duration="", min_replicas="0"
+    )
 
     expected = {
         "deployment_name": "fresh-one",
-        "machine_type": "dev-cpu",
+        "machine_type": "prod-cpu",
         "creator_email": "ana@example.com",
         "min_replicas": 0,
     }
     assert operation_of(answer).parameters == expected | ({"inference_version": version} if version else {})
+
+
+@pytest.mark.parametrize(
+    ("machine_type", "sent"),
+    [
+        ("dev-cpu", {"duration": 2.0}),
+        ("prod-gpu", {"min_replicas": 1, "max_replicas": 3}),
+        ("gpu-small", {"duration": 2.0, "min_replicas": 1, "max_replicas": 3}),
+    ],
+)
+def test_a_create_sends_only_what_its_machine_type_has(machine_type, sent, ana, fleet):
+    answer = ana.create(
+        "fresh-one", machine_type=machine_type, duration="2", min_replicas="1", max_replicas="3"
+    )
+
+    asked = operation_of(answer).parameters
+    assert {
+        name: asked[name] for name in ("duration", "min_replicas", "max_replicas") if name in asked
+    } == sent
 
 
 @pytest.mark.parametrize("form_token", ["odd", "", "0" * 33])

@@ -163,6 +163,12 @@ def duration(since: datetime | None, until: datetime | None) -> str:
 
 
 @register.filter
+def value_of(values: Any, key: Any) -> Any:
+    """Return the value of `key` in a mapping, or None."""
+    return values.get(key)
+
+
+@register.filter
 def exact_words(at: datetime) -> str:
     """Return `at` to the second in the person's time zone, for a title."""
     return exact_text(at)
