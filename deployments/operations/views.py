@@ -32,6 +32,7 @@ from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.revision import page_revision
 from deployments.workspaces.roles import Role, is_enough
 from portal.audit.export import begin_export
+from portal.audit.feed import FeedLine
 from portal.audit.models import Event
 from portal.audit.origin import origin_of
 from portal.clock import now
@@ -194,6 +195,7 @@ def operation_context(
 ) -> dict[str, Any]:
     """Return the context of an operation's page; `form` is a refused form of **Mark as done by hand**."""
     deployment = deployment_of(found)
+    events = Event.objects.filter(operation_id=str(found.pk))
     return {
         "operation": found,
         "workspace": membership.workspace,
@@ -210,7 +212,7 @@ def operation_context(
         "resolve_form": form or ResolveForm(),
         "form": form,
         "try_token": uuid4(),
-        "events": Event.objects.filter(operation_id=str(found.pk)).order_by("sequence"),
+        "entries": [FeedLine(event) for event in events.order_by("sequence")],
     }
 
 

@@ -46,14 +46,32 @@ def problem_page(
 ) -> HttpResponse:
     """Return the page of an error, or a short text for htmx, which shows it in a banner.
 
-    `retry_after` says after how many seconds to try again. The page makes no database query: the database may
-    be the cause.
+    `retry_after` says after how many seconds to try again. A signed-in person keeps the frame with its links.
+    The page of a database that does not answer (503) has no frame, and makes no query.
     """
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     if is_sent_by_htmx(request):
         return HttpResponse(f"{title}. {message}", status=status, content_type=TEXT, headers=headers)
     context |= {"request": request, "title": title, "message": message, "status": status}
-    return HttpResponse(render_to_string("web/problem.html", context), status=status, headers=headers)
+    return HttpResponse(render_problem(request, context), status=status, headers=headers)
+
+
+def render_problem(request: HttpRequest, context: dict[str, Any]) -> str:
+    """Return the HTML of a problem, in the frame of the portal if that can be had."""
+    if context["status"] != 503 and has_frame(request):
+        try:
+            return render_to_string("web/problem.html", context | {"frame": "web/layout.html"}, request)
+        except Exception:  # noqa: BLE001 - what broke the page can break the frame, too
+            structlog.get_logger(__name__).exception("frame_not_rendered")
+    return render_to_string("web/problem.html", context | {"frame": "web/plain.html"})
+
+
+def has_frame(request: HttpRequest) -> bool:
+    """Return whether the person is signed in, and owes no second factor: their pages have a frame."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return False
+    return not getattr(user, "owes_second_factor", False)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

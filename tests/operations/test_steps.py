@@ -72,6 +72,17 @@ def test_while_it_starts_the_last_step_says_so_and_the_page_says_neither_succeed
     assert "data-tell-ready" in main
 
 
+def test_a_real_create_says_neither_while_roboflow_starts_it(ana, fleet, worker):
+    operation = operation_of(ana.create("fresh-one"))
+    worker.drain()
+
+    answer = ana.get(operation.get_absolute_url())
+    main = answer.content.decode().split("<main")[1].split("</main>")[0]
+
+    assert answer.context["told"].is_starting
+    assert "succeeded" not in main.lower() and "done" not in main.replace("is-done", "").lower()
+
+
 def test_the_usual_time_is_told_where_the_team_has_seen_such_a_start(paused):
     row, operation = paused
     for age, after in ((600, "pending"), (510, "ready")):

@@ -47,6 +47,32 @@ def test_a_problem_is_a_page_for_people_and_a_sentence_for_htmx():
     assert banner.content == b"Too fast. Wait."
 
 
+def test_a_person_who_is_signed_in_keeps_the_frame(ana, vera, client, fleet):
+    missing = ana.get("/w/acme-vision/deployments/nope/")
+    refused = vera.get("/w/acme-vision/deployments/new/")
+    unknown = client.get("/nothing/")
+
+    for answer, status in ((missing, 404), (refused, 403)):
+        page = answer.content.decode()
+        assert answer.status_code == status
+        assert 'class="rail"' in page and "Acme Vision" in page and page.count("<h1") == 1
+    assert unknown.status_code == 404 and 'class="rail"' not in unknown.content.decode()
+
+
+def test_a_broken_frame_or_database_leaves_a_page_without_it(ana, monkeypatch, rf):
+    def broken(*_, **__):
+        raise ValueError("the frame is broken, too")
+
+    monkeypatch.setattr("deployments.fleet.templatetags.fleet.heartbeat_of", broken)
+    answer = ana.get("/w/acme-vision/deployments/nope/")
+    request = rf.get("/")
+    request.user = ana.user
+    database = problem_page(request, 503, "No database", "Wait.")
+
+    assert answer.status_code == 404 and "Nothing here" in answer.content.decode()
+    assert 'class="rail"' not in answer.content.decode() + database.content.decode()
+
+
 @pytest.mark.parametrize(
     ("error", "status", "retry_after"), [(OperationalError, 503, "5"), (ValueError, 500, None)]
 )
