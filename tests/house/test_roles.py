@@ -26,6 +26,7 @@ NEEDS = {  # name to (what a GET needs, what a POST needs); None: the method is 
     "activity:feed": (VIEW, None),
     "activity:deployment": (VIEW, None),
     "activity:entry": (VIEW, None),
+    "fleet:palette": (VIEW, None),
     "operations:list": (VIEW, None),
     "operations:detail": (VIEW, None),
     "operations:new_summary": (None, ACT),
