@@ -28,6 +28,7 @@ def every_pattern() -> list[str]:
 @pytest.fixture
 def values(ana: Any, fleet: dict[str, Any]) -> dict[str, str]:
     """Return a value that exists for each part of an address."""
+    from deployments.fleet.models import SavedView
     from deployments.keys.models import ApiKey
     from deployments.team.models import Invitation
     from portal.audit.models import Event
@@ -42,6 +43,9 @@ def values(ana: Any, fleet: dict[str, Any]) -> dict[str, str]:
         "workspace": "acme-vision",
         "deployment_id": next(iter(fleet.values())).deployment_id,
         "operation_id": str(operation.pk),
+        "view_id": str(
+            SavedView.objects.create(workspace_id=operation.workspace_id, owner=ana.user, name="x").pk
+        ),
         "sequence": str(Event.objects.filter(workspace_id=operation.workspace_id).first().sequence),
         "member_id": str(ana.user.memberships.get().pk),
         "invitation_id": str(Invitation.objects.get().pk),

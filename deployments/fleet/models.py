@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
@@ -147,3 +148,21 @@ class ObservationGap(models.Model):
             # observed.gaps_of: the gaps of a range
             models.Index(fields=["workspace", "end"], name="gap_of_workspace"),
         ]
+
+
+class SavedView(models.Model):
+    """Filters of the fleet page under a name."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="saved_views")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_views")
+    name = models.CharField(max_length=40)
+    query = models.TextField(blank=True)
+    is_shared = models.BooleanField(default=False)  # with the team
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["workspace", "owner", "name"], name="one_saved_view_per_name")
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -9,7 +9,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from deployments.fleet.facets import Facets
+from deployments.fleet.look import look_of
 from deployments.fleet.page import FleetPage
+from deployments.fleet.saved import SavedViews
 from deployments.keys.own import own_key
 from deployments.workspaces.guard import workspace_required
 from deployments.workspaces.models import Membership
@@ -17,7 +19,14 @@ from deployments.workspaces.roles import Role
 from portal.audit.export import begin_export
 from portal.clock import now
 from portal.web.export import export_response, wants_export
-from portal.web.fragments import is_unchanged, nothing_new, page_or_part, vary_on_htmx, wants_part
+from portal.web.fragments import (
+    is_unchanged,
+    nothing_new,
+    page_or_part,
+    vary_on_htmx,
+    wants_fragment,
+    wants_part,
+)
 
 COLUMNS = (
     "deployment_id",
@@ -52,8 +61,13 @@ def fleet(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         return export_fleet(request, page, format=format)
     if wants_part(request, "fleet-news"):
         return fleet_news(request, page)
+    saved = SavedViews(membership)
+    if not request.GET and not wants_fragment(request) and (view := saved.default) and view.query:
+        return redirect(f"{request.path}?{view.query}")
     context = {
         "page": page,
+        "look": look_of(request.user),
+        "saved": saved,
         "rows": page.rows,
         "summary": page.summary,
         "facets": facets,
@@ -79,6 +93,7 @@ def fleet_news(request: HttpRequest, page: FleetPage) -> HttpResponse:
         return nothing_new(workspace.synced_at)
     context = {
         "page": page,
+        "look": look_of(request.user),
         "facets": page.facets,
         "workspace": workspace,
         "changed_rows": page.changed_rows(int(since)),

@@ -43,6 +43,7 @@ class User(AbstractBaseUser):
     is_active = models.BooleanField(default=True)
     is_administrator = models.BooleanField(default=False)  # sees System and the whole trail
     timezone = models.CharField(max_length=64, blank=True)  # IANA name; empty: the zone of the browser
+    preferences = models.JSONField(default=dict, blank=True)  # see preferences.py
     session_salt = models.CharField(max_length=32, blank=True)  # a new one ends all sessions
     created_at = models.DateTimeField(default=now)
     last_seen_at = models.DateTimeField(null=True, blank=True)

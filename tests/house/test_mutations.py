@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from deployments.fleet.saved import SavedViews
 from deployments.ledger.models import Operation
 from deployments.workspaces.models import Membership
 from portal.accounts.models import User
@@ -39,6 +40,9 @@ def place(ana, fleet):
         "<int:key_id>": "1",
         "<str:token>": "x",
         "<int:sequence>": "1",
+        "<int:view_id>": str(
+            SavedViews(ana.user.memberships.get()).save(name="x", query="", is_shared=True).pk
+        ),
         "<int:person_id>": "1",
         "<slug:change>": "confirm",
     }

@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.timezone import now
 
+from deployments.fleet.saved import SavedViews
 from deployments.ledger.models import Operation
 from deployments.team.models import Invitation
 from deployments.workspaces.join import add_member
@@ -27,6 +28,9 @@ NEEDS = {  # name to (what a GET needs, what a POST needs); None: the method is 
     "activity:deployment": (VIEW, None),
     "activity:entry": (VIEW, None),
     "fleet:palette": (VIEW, None),
+    "fleet:look": (None, VIEW),
+    "fleet:save_view": (None, VIEW),
+    "fleet:change_view": (None, VIEW),
     "operations:list": (VIEW, None),
     "operations:detail": (VIEW, None),
     "operations:new_summary": (None, ACT),
@@ -103,6 +107,9 @@ def place(ana, fleet):
         "<deployment_id:deployment_id>": fleet["night-shift"].deployment_id,
         "<uuid:operation_id>": str(operation.pk),
         "<uuid:batch_id>": batch.strip("/").rsplit("/", 1)[-1],
+        "<int:view_id>": str(
+            SavedViews(ana.user.memberships.get()).save(name="x", query="", is_shared=True).pk
+        ),
         "<int:sequence>": str(Event.objects.filter(workspace_id=operation.workspace_id).first().sequence),
         "<int:member_id>": str(ana.user.memberships.get().pk),
         "<int:invitation_id>": str(Invitation.objects.get().pk),
@@ -174,7 +181,9 @@ def test_a_viewer_may_look(place, vera):
     pages, sync = walk(vera.client, place, "get", VIEW), walk(vera.client, place, "post", VIEW)
 
     assert pages == dict.fromkeys(pages, 200)
-    assert sync == {"fleet:sync": 303}
+    assert sync == dict.fromkeys(
+        ("fleet:sync", "fleet:look", "fleet:save_view", "fleet:change_view"), 303
+    )  # a reading, and how the fleet looks for them
 
 
 @pytest.mark.parametrize("method", ["get", "post"])

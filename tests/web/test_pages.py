@@ -24,7 +24,7 @@ def test_the_fleet_page_asks_the_database_a_bounded_number_of_times(
 ):
     ana.get("/w/acme-vision/")  # the first page of a minute notes that the person was seen
 
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         ana.get("/w/acme-vision/")
 
 

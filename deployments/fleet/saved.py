@@ -1,0 +1,71 @@
+"""Saved views of the fleet: filters under a name, for oneself or for the whole team."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+
+from deployments.fleet.models import SavedView
+from deployments.workspaces.models import Membership
+from deployments.workspaces.roles import Role, is_enough
+from portal.accounts.preferences import preference, set_preferences
+
+KEPT = ("q", "status", "machine_type", "creator", "figure", "sort", "expired", "deleted", "size")
+LONGEST_NAME = 40
+MOST_VIEWS = 50  # of one person in one workspace
+
+
+@dataclass(frozen=True)
+class SavedViews:
+    """The saved views that a member sees: their own, then those that others share."""
+
+    membership: Membership
+
+    @property
+    def rows(self) -> QuerySet[SavedView]:
+        """All of them."""
+        member = self.membership
+        visible = Q(owner=member.user_id) | Q(is_shared=True)
+        rows = SavedView.objects.filter(visible, workspace=member.workspace_id).select_related("owner")
+        return rows.order_by("name", "pk")
+
+    @property
+    def default(self) -> SavedView | None:
+        """The one that the fleet opens with, if the member chose one that still exists."""
+        pk = preference(self.membership.user, self.preference_name)
+        return self.rows.filter(pk=pk).first() if isinstance(pk, int) else None
+
+    @property
+    def preference_name(self) -> str:
+        """The name of the member's preference."""
+        return f"view {self.membership.workspace_id}"
+
+    def set_default(self, view: SavedView | None) -> None:
+        """Open the fleet with `view`; with None, with everything."""
+        set_preferences(self.membership.user, **{self.preference_name: view.pk if view else None})
+
+    def save(self, *, name: str, query: str, is_shared: bool) -> SavedView | None:
+        """Save filters under a name, in place of an own view of that name; None when there are too many."""
+        own = SavedView.objects.filter(workspace=self.membership.workspace_id, owner=self.membership.user_id)
+        if own.exclude(name=name).count() >= MOST_VIEWS:
+            return None
+        values: dict[str, Any] = {"query": kept_query(query), "is_shared": is_shared}
+        view, _ = SavedView.objects.update_or_create(
+            workspace=self.membership.workspace, owner=self.membership.user, name=name, defaults=values
+        )
+        return view
+
+    def may_remove(self, view: SavedView) -> bool:
+        """Return whether the member may remove a view: their own, or any shared one as a manager."""
+        return view.owner_id == self.membership.user_id or is_enough(self.membership.role, Role.MANAGER)
+
+
+def kept_query(query: str) -> str:
+    """Return the filters in a query string; what belongs to one answer, or is not known, is left out."""
+    given, kept = QueryDict(query.removeprefix("?")), QueryDict(mutable=True)
+    for name in KEPT:
+        if value := given.get(name):
+            kept[name] = value
+    text: str = kept.urlencode()
+    return text
