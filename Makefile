@@ -12,7 +12,7 @@ SANDBOX_PORT ?= 9100
 DEMO_HOME ?= var/demo
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset run test test-quick faults mutants lint format lock audit sbom pin
+.PHONY: help demo demo-reset run test test-quick faults mutants shots weights lint format lock audit sbom pin
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -50,6 +50,12 @@ faults: .venv/ready-dev ## break the running portal on purpose, RUNS=200 times, 
 
 mutants: .venv/ready-dev ## change one place of ROOM=fleet at a time: which changes do its tests miss? ONLY=sync.py, TESTS=tests/fleet, SAMPLE=100
 	@ROOM="$(ROOM)" ONLY="$(ONLY)" TESTS="$(TESTS)" SAMPLE="$(SAMPLE)" SEED="$(SEED)" $(BIN)/python -m tests.mutants
+
+shots: .venv/ready-dev ## pictures of every page, into docs/screenshots
+	@$(BIN)/python -m tests.tools.shots
+
+weights: .venv/ready-dev ## what a browser loads: a first visit, a poll, one change
+	@$(BIN)/python -m tests.tools.weigh
 
 lint: .venv/ready-dev ## ruff, mypy, import contracts, templates
 	@$(BIN)/ruff check .
