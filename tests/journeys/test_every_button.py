@@ -49,6 +49,7 @@ FIND = """() => {
 CHOOSE = """(place) => {
   const chosen = window.controls[place];
   for (const one of document.querySelectorAll("details")) one.open = one.contains(chosen);
+  for (const one of document.querySelectorAll("dialog[open]")) if (!one.contains(chosen)) one.close();
   return chosen;
 }"""
 WATCH = """() => {
@@ -60,7 +61,7 @@ WATCH = """() => {
   for (const name of ["invalid", "toggle", "copy"]) document.addEventListener(name, count, true);
 }"""
 LINKS = """() => [...document.querySelectorAll("a[href]")].filter((one) => !one.hasAttribute("download")
-  && !/[?&]format=/.test(one.href)).map((one) => one.href)"""
+  && !/[?&]format=/.test(one.getAttribute("href"))).map((one) => new URL(one.getAttribute("href"), location).href)"""
 LAST = ("account_logout", "usersessions_list", "Sign out", "Remove", "Withdraw", "Delete")
 
 
