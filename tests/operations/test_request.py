@@ -7,6 +7,7 @@ from django.db import IntegrityError
 from deployments.keys.models import ApiKey
 from deployments.ledger.models import Operation
 from deployments.operations import request
+from portal.audit.models import Event
 from tests.people import operation_of
 
 
@@ -143,3 +144,35 @@ def test_an_operation_that_ends_while_another_is_asked_for_makes_room(ana, ben, 
     assert len(inserts) == 2
     assert second != first
     assert second.state == "queued"
+
+
+def test_an_operation_keeps_from_where_it_was_asked(ana, fleet):
+    agent = "a browser of Ana's"
+    pause = f"{fleet['pallet-counter'].get_absolute_url()}pause/"
+    answer = ana.client.post(
+        pause, {"form_token": str(uuid4())}, REMOTE_ADDR="192.0.2.7", HTTP_USER_AGENT=agent
+    )
+
+    operation = operation_of(answer)
+
+    assert (operation.actor_ip, operation.actor_agent) == ("192.0.2.7", agent)
+
+
+def test_the_parameters_of_a_create_are_in_its_request_and_in_no_refusal(ana, ben, fleet):
+    ana.create("fresh-one", duration="2")
+    ben.create("fresh-one", duration="5")
+
+    requested = Event.objects.get(action="deployment.create.requested")
+    refused = Event.objects.get(action="deployment.create.refused")
+    assert requested.changed["duration"] == [None, 2.0]
+    assert refused.changed == {}
+
+
+def test_trying_again_asks_for_the_same_parameters(ana, fleet, worker, sandbox):
+    sandbox.fault("/add", "status", 1, status=400, text="no capacity")
+    failed = operation_of(ana.create("fresh-one", duration="2", machine_type="dev-gpu"))
+    worker.drain()
+
+    again = operation_of(ana.post(f"{failed.get_absolute_url()}again/", {"form_token": str(uuid4())}))
+
+    assert again.pk != failed.pk and again.parameters == failed.parameters != {}

@@ -7,9 +7,17 @@ import pytest
 import time_machine
 from django.utils.timezone import now
 
+from deployments.fleet.models import Deployment
 from deployments.ledger.models import Operation
-from deployments.operations.resolve import perform_check
+from deployments.operations.resolve import (
+    check_operation,
+    mark_resolved_by_hand,
+    perform_check,
+    resolve_from_fleet,
+)
 from deployments.roboflow.transport import Answer
+from portal.audit.models import Event
+from portal.audit.origin import Origin
 from tests.people import operation_of
 from tests.twisted import with_entries
 
@@ -148,3 +156,67 @@ def test_two_hundred_hopeless_operations_do_not_starve_the_next_one(unconfirmed_
 
     unconfirmed_pause.refresh_from_db()
     assert unconfirmed_pause.resolved_at is not None
+
+
+@pytest.mark.parametrize(
+    ("what", "row_values"),
+    [
+        ("it was reported before the operation was claimed", {"reported_at": now() - timedelta(days=1)}),
+        ("it is missing in the list", {"missing_since": now()}),
+        ("it is gone", {"gone_at": now()}),
+        ("its status proves nothing", {"status": "ready"}),
+    ],
+)
+def test_a_row_that_proves_nothing_resolves_nothing(what, row_values, unconfirmed_pause, worker):
+    rows = Deployment.objects.filter(deployment_id=unconfirmed_pause.target_id)
+    rows.update(**{"status": "paused", "reported_at": now() + timedelta(seconds=1), **row_values})
+
+    assert resolve_from_fleet(now=now()) == 0, what
+
+
+def test_a_row_that_proves_it_resolves_it_once_and_only_the_operation_it_is_about(unconfirmed_pause, worker):
+    rows = Deployment.objects.filter(deployment_id=unconfirmed_pause.target_id)
+    rows.update(status="paused", reported_at=now() + timedelta(seconds=1))
+
+    assert (resolve_from_fleet(now=now()), resolve_from_fleet(now=now())) == (1, 0)
+
+
+def test_what_needed_attention_more_than_a_week_ago_is_left_to_people(unconfirmed_pause, worker):
+    rows = Deployment.objects.filter(deployment_id=unconfirmed_pause.target_id)
+    rows.update(status="paused", reported_at=now() + timedelta(seconds=1))
+    Operation.objects.update(ended_at=now() - timedelta(days=8))
+
+    assert resolve_from_fleet(now=now()) == 0
+
+
+def test_an_operation_that_ended_otherwise_is_never_resolved(unconfirmed_pause, ana, trail):
+    Operation.objects.update(state="failed")
+    unconfirmed_pause.refresh_from_db()
+
+    resolved = mark_resolved_by_hand(
+        unconfirmed_pause, reason="looked", by=Origin(actor_name="Ana"), now=now()
+    )
+
+    assert not resolved and Operation.objects.get().resolved_at is None
+    assert "deployment.pause.resolved" not in trail.actions(operation_id=str(unconfirmed_pause.pk))
+
+
+def test_the_entry_of_a_resolution_says_how_and_the_person_gets_the_finding(unconfirmed_pause, ben, sandbox):
+    found = check_operation(unconfirmed_pause, by=Origin(actor_name="Ben"), now=now())
+    unresolved = Operation.objects.get()
+    sandbox.change("pallet-counter", status="paused")
+    proof = check_operation(unresolved, by=Origin(actor_name="Ben"), now=now())
+
+    assert found and unresolved.message == f"{found} Checked again by Ben."
+    assert proof and Operation.objects.get().resolution == f"Checked again: {proof}"
+    entry = Event.objects.get(action="deployment.pause.resolved")
+    assert proof in entry.changes and entry.actor_name == "Ben"
+
+
+def test_a_check_of_a_removed_account_is_dropped(unconfirmed_pause, ana):
+    Operation.objects.update(check_requested_at=now(), check_requested_by=None)
+
+    perform_check(unconfirmed_pause.pk, now=now())
+
+    stored = Operation.objects.get()
+    assert stored.check_requested_at is None and "Checked again" not in stored.message
