@@ -13,6 +13,6 @@ from deployments.workspaces.roles import Role
 @require_safe
 @workspace_required(Role.VIEWER)
 def palette(request: HttpRequest, membership: Membership) -> HttpResponse:
-    """Return the entries for the text `q`."""
-    text = request.GET.get("q", "").strip()[:LONGEST_TEXT]
+    """Return the entries for the text `find`."""
+    text = request.GET.get("find", "").strip()[:LONGEST_TEXT]
     return render(request, "fleet/_palette.html", {"palette": Palette(membership, text)})

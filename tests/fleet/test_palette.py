@@ -12,12 +12,12 @@ PATH = "/w/acme-vision/palette/"
 
 def found(person, text=""):
     """Return section to its labels."""
-    palette = person.get(PATH, data={"q": text}).context["palette"]
+    palette = person.get(PATH, data={"find": text}).context["palette"]
     return {heading: [entry.label for entry in entries] for heading, entries in palette.sections}
 
 
 def urls(person, text):
-    palette = person.get(PATH, data={"q": text}).context["palette"]
+    palette = person.get(PATH, data={"find": text}).context["palette"]
     return {entry.label: entry.url for _, entries in palette.sections for entry in entries}
 
 
@@ -60,20 +60,20 @@ def test_a_person_leads_to_what_they_did(ana, ben, fleet):
 
 
 def test_it_finds_nothing_of_another_workspace_and_says_when_there_is_nothing(ana, mallory, fleet):
-    assert mallory.get(PATH, data={"q": "pallet"}).status_code == 404
-    page = ana.get(PATH, data={"q": "zzz<b>"}).content.decode()
+    assert mallory.get(PATH, data={"find": "pallet"}).status_code == 404
+    page = ana.get(PATH, data={"find": "zzz<b>"}).content.decode()
     assert "Nothing has &quot;zzz&lt;b&gt;&quot; in its name." in page or 'Nothing has "zzz&lt;b&gt;"' in page
 
 
 @pytest.mark.parametrize("text", ["%", "_", "x" * 5000, " "])
 def test_odd_text_breaks_nothing(text, ana, fleet):
-    assert ana.get(PATH, data={"q": text}).status_code == 200
+    assert ana.get(PATH, data={"find": text}).status_code == 200
 
 
 def test_ten_thousand_deployments_are_searched_quickly(ana, sandbox, worker):
     sandbox.grow(10_000)
     worker.sync()
-    ana.get(PATH, data={"q": "bulk-"})
+    ana.get(PATH, data={"find": "bulk-"})
 
     began = time.perf_counter()
     sections = found(ana, "bulk-")

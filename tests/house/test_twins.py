@@ -1,7 +1,7 @@
 """Two workspaces with the same ids and names: nothing that is done in the one changes or shows the other.
 
-The twin is a copy of the rows of acme-vision under another workspace, with other texts. Nobody of acme-vision is a
-member there. A query that forgets to name the workspace, or the deployment, finds the twin's rows, too.
+The twin is a copy of the rows of acme-vision under another workspace, with other texts. Nobody of acme-vision
+is a member there. A query that forgets to name the workspace, or the deployment, finds the twin's rows, too.
 """
 
 from datetime import timedelta
@@ -152,7 +152,7 @@ def test_no_page_shows_anything_of_the_twin(twin, ana, fleet, worker):
             f"{FLEET}operations/",
             f"{FLEET}activity/",
             f"{FLEET}deployments/new/",
-            f"{FLEET}palette/?q=pallet",
+            f"{FLEET}palette/?find=pallet",
             f"{FLEET}team/",
         )
     ]

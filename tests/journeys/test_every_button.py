@@ -61,7 +61,8 @@ WATCH = """() => {
   for (const name of ["invalid", "toggle", "copy"]) document.addEventListener(name, count, true);
 }"""
 LINKS = """() => [...document.querySelectorAll("a[href]")].filter((one) => !one.hasAttribute("download")
-  && !/[?&]format=/.test(one.getAttribute("href"))).map((one) => new URL(one.getAttribute("href"), location).href)"""
+  && !/[?&]format=/.test(one.getAttribute("href")))
+  .map((one) => new URL(one.getAttribute("href"), location).href)"""
 LAST = ("account_logout", "usersessions_list", "Sign out", "Remove", "Withdraw", "Delete")
 
 

@@ -1,7 +1,7 @@
-"""Take pictures of every page into docs/screenshots: light and dark, at 1360, 768 and 375 pixels (make shots).
+"""Take pictures of every page into docs/screenshots (make shots): light and dark, at 1360, 768, 375 pixels.
 
-It starts a demo of its own, lets a day pass in its database, and plays a short story. PORTAL_SHOTS names another
-folder. Each file is WebP, which Chromium writes by itself.
+It starts a demo of its own, lets a day pass in its database, and plays a short story. PORTAL_SHOTS names
+another folder. Each file is WebP, which Chromium writes by itself.
 """
 
 import base64

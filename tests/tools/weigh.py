@@ -1,4 +1,4 @@
-"""Print what a browser loads: a first visit of the fleet, a visit with a warm cache, and polls (make weights).
+"""Print what a browser loads (make weights): a first visit, the fleet with a warm cache, and polls.
 
 Bytes are those on the wire, compressed, as Chromium counts them. It starts a demo of its own.
 """
