@@ -3,10 +3,11 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from portal.web import views
+from portal.web import components, views
 
 app_name = "web"
 urlpatterns = [
     path("theme/", views.theme, name="theme"),
+    path("__components/", components.components, name="components"),
     path("favicon.ico", RedirectView.as_view(url="/static/img/icon.svg"), name="favicon"),
 ]

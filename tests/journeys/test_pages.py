@@ -4,6 +4,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.portal_process import PortalProcess
+
 IS_PAUSE_OF_READY = """() => document.activeElement.textContent.trim().startsWith("Pause")
   && document.activeElement.closest("tr")?.dataset.status === "ready" """
 PAGES = [
@@ -82,3 +84,17 @@ def test_a_deployment_can_be_paused_by_keyboard_alone(ana_at):
     expect(ana_at.row(name).first).to_contain_text("Pausing...")
     expect(ana_at.row(name, ".status").first).to_contain_text("Paused", timeout=40_000)
     expect(page.locator(":focus")).to_contain_text("Resume")  # the focus stays
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_components_have_no_accessibility_fault(scheme, page, tmp_path):
+    portal = PortalProcess(tmp_path / "home", PORTAL_DEBUG="1").start()
+    try:
+        page.emulate_media(color_scheme=scheme)
+        page.goto(f"{portal.url}/__components/")
+        expect(page.locator("h1")).to_have_text("Components")
+        violations = Axe().run(page).response["violations"]
+    finally:
+        portal.stop()
+
+    assert [one["id"] for one in violations if one["impact"] in ("serious", "critical")] == []
