@@ -14,6 +14,8 @@ from deployments.keys.check import KeyNotSaved, add_key, remove_key, replace_key
 from deployments.keys.forms import AddKeyForm, KeyForm
 from deployments.keys.models import ApiKey
 from deployments.keys.recheck import recheck_key
+from deployments.keys.waiting import forget_waiting_key, keep_waiting_key, with_waiting_key
+from deployments.roboflow.mask import Secret
 from deployments.workspaces.models import Membership
 from portal.accounts.models import User
 from portal.audit.origin import origin_of
@@ -50,7 +52,7 @@ def other_holders(key: ApiKey) -> list[str]:
 @require_http_methods(["GET", "POST"])
 def keys(request: HttpRequest) -> HttpResponse:
     """Show a card for each key, and the form that adds one."""
-    form = AddKeyForm(request.POST or None)
+    form = AddKeyForm(with_waiting_key(request) if request.method == "POST" else None)
     trouble = add_from_form(request, form) if form.is_valid() else None
     if form.is_bound and form.is_valid() and trouble is None:
         return redirect_page(request, request.path)
@@ -81,7 +83,10 @@ def add_from_form(request: HttpRequest, form: AddKeyForm) -> KeyNotSaved | None:
         )
     except KeyNotSaved as error:
         form.add_error("api_key", error.reading)
+        if error.may_save_anyway:
+            keep_waiting_key(request, Secret(form.data["api_key"]))
         return error
+    forget_waiting_key(request)
     if key.workspace:
         message = f"Key added: {key.workspace} is being read now."
     else:

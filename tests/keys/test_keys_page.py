@@ -60,6 +60,35 @@ def test_without_an_answer_a_key_can_be_saved_unchecked_and_joins_later(mallory,
     assert (after.state, after.workspace.slug) == ("valid", "birch-robotics")
 
 
+def test_who_saves_a_key_anyway_need_not_type_it_again_and_it_is_in_no_page_and_no_session(mallory, sandbox):
+    sandbox.fault("/", "status", 0, status=503)
+    offered = mallory.post("/keys/", {"api_key": "sandbox-key-cam", "label": "from Cam"})
+    session = str(dict(mallory.client.session))
+
+    saved = mallory.post("/keys/", {"api_key": "", "label": "from Cam", "anyway": "1"})
+
+    assert "sandbox-key-cam" not in offered.content.decode() + session and "waiting_key" in session
+    assert saved.status_code == 303 and ApiKey.objects.get().label == "from Cam"
+    assert "waiting_key" not in mallory.client.session
+    assert mallory.post("/keys/", {"api_key": "", "anyway": "1"}).status_code == 422  # it waited once
+
+
+def test_a_waiting_key_is_opened_for_its_person_only(mallory, ana, sandbox):
+    sandbox.fault("/", "status", 0, status=503)
+    mallory.post("/keys/", {"api_key": "sandbox-key-cam"})
+    session = ana.client.session
+    session["waiting_key"] = mallory.client.session["waiting_key"]
+    session.save()
+
+    assert ana.post("/keys/", {"api_key": "", "anyway": "1"}).status_code == 422
+
+
+def test_a_key_that_is_refused_does_not_wait(mallory, sandbox):
+    refused = mallory.post("/keys/", {"api_key": "sandbox-key-wrong"})
+
+    assert refused.status_code == 422 and "waiting_key" not in mallory.client.session
+
+
 def test_the_old_key_stays_until_the_new_one_works(ana, sandbox):
     old = ApiKey.objects.get()
     refused = ana.post(f"/keys/{old.pk}/replace/", {"api_key": "sandbox-key-wrong"})
