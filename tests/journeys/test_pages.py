@@ -47,9 +47,12 @@ def go_to_each(person):
 def test_no_page_has_an_accessibility_fault(ana_at, scheme, width):
     ana_at.page.emulate_media(color_scheme=scheme)
     ana_at.page.set_viewport_size({"width": width, "height": 850})
+    only = (
+        {"runOnly": ["color-contrast"]} if scheme == "dark" else None
+    )  # all else is the same in both themes
     faults = {}
     for name in go_to_each(ana_at):
-        for violation in Axe().run(ana_at.page).response["violations"]:
+        for violation in Axe().run(ana_at.page, options=only).response["violations"]:
             if violation["impact"] in ("serious", "critical"):
                 targets = [node["target"] for node in violation["nodes"]]
                 faults[f"{name} {violation['id']}"] = targets[:3]
@@ -86,15 +89,16 @@ def test_a_deployment_can_be_paused_by_keyboard_alone(ana_at):
     expect(page.locator(":focus")).to_contain_text("Resume")  # the focus stays
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_components_have_no_accessibility_fault(scheme, page, tmp_path):
-    portal = PortalProcess(tmp_path / "home", PORTAL_DEBUG="1").start()
+def test_the_components_have_no_accessibility_fault_in_any_theme(page, tmp_path):
+    portal, faults = PortalProcess(tmp_path / "home", PORTAL_DEBUG="1").start(), {}
     try:
-        page.emulate_media(color_scheme=scheme)
-        page.goto(f"{portal.url}/__components/")
-        expect(page.locator("h1")).to_have_text("Components")
-        violations = Axe().run(page).response["violations"]
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            page.goto(f"{portal.url}/__components/")
+            expect(page.locator("h1")).to_have_text("Components")
+            violations = Axe().run(page).response["violations"]
+            faults[scheme] = [one["id"] for one in violations if one["impact"] in ("serious", "critical")]
     finally:
         portal.stop()
 
-    assert [one["id"] for one in violations if one["impact"] in ("serious", "critical")] == []
+    assert faults == {"light": [], "dark": []}
