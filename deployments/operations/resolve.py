@@ -94,7 +94,8 @@ def resolve_from_fleet(*, now: datetime) -> int:
     count = 0
     for operation in waiting.select_related("workspace").order_by("ended_at").iterator():
         if row := row_showing_outcome(operation):
-            how = f"A later sync showed it: Roboflow reports it as {row.status or 'existing'}."
+            shown = f"reports it as {row.status or 'existing'}" if row.gone_at is None else "no longer has it"
+            how = f"A later sync showed it: Roboflow {shown}."
             count += resolve_operation(operation, how=how, by=SYSTEM, now=now)
     return count
 

@@ -81,6 +81,7 @@ def test_a_delete_that_needed_attention_is_resolved_when_it_is_gone(
     operation.refresh_from_db()
     assert operation.state == "needs_attention"
     assert operation.resolved_at
+    assert operation.resolution == "A later sync showed it: Roboflow no longer has it."
 
 
 def test_check_again_resolves_what_roboflow_now_shows(unconfirmed_pause, ben, sandbox, trail):
