@@ -22,6 +22,7 @@ from portal.audit.models import Event
 from portal.audit.stored import readable, readable_one_by_one
 from portal.clock import now
 from portal.web.export import export_response, wants_export
+from portal.web.fragments import wants_part
 
 FILTERS = ("q", "actor", "action", "object", "outcome", "source", "deployment", "from", "to")
 
@@ -56,18 +57,20 @@ def export_if_wanted(
 def feed_context(
     request: HttpRequest, events: QuerySet[Event], *, actions: Sequence[tuple[str, str]] = ()
 ) -> dict[str, Any]:
-    """Return the context of a feed page: lines of `events` by day, and the integrity card.
+    """Return the context of a feed: lines of `events` by day.
 
-    With `actions`, the beginnings of actions with their labels, it has facets, too.
+    With `actions`, the beginnings of actions with their labels, a whole page has facets and the integrity
+    card, too; the polled part of it needs neither.
     """
     lines, next_cursor = feed_page(filter_events(events, request.GET), cursor=request.GET.get("cursor"))
-    return {
+    context = {
         "days": lines_by_day(lines, now=now()),
         "next": next_cursor,
         "is_filtered": any(request.GET.get(name) for name in FILTERS),
-        "facets": facets_of(events, actions) if actions else None,
-        **integrity_context(),
     }
+    if actions and not wants_part(request, "feed"):
+        context |= {"facets": facets_of(events, actions), **integrity_context()}
+    return context
 
 
 def get_event_or_404(events: QuerySet[Event], sequence: int) -> Event:

@@ -7,8 +7,8 @@ from functools import cached_property
 
 from django.db.models import Count, Max, Q
 
-from deployments.fleet.models import Deployment
 from deployments.fleet.overview import Overview, overview_of
+from deployments.fleet.shown import reported_statuses
 from deployments.keys.models import ApiKey, KeyState
 from deployments.keys.own import own_key
 from deployments.ledger.models import Batch, Operation
@@ -87,9 +87,7 @@ class Heartbeat:
         """The latest results, newest first. A batch is one of them, when all of its operations have ended."""
         rows = Operation.objects.filter(workspace=self.workspace, state__in=ENDED_STATES, batch=None)
         latest = list(rows.select_related("workspace", "actor").order_by("-ended_at")[:SHOWN_RESULTS])
-        ids = {one.target_id for one in latest if one.target_id}
-        targets = Deployment.objects.filter(workspace=self.workspace, deployment_id__in=ids)
-        single = results_of(latest, statuses=dict(targets.values_list("deployment_id", "status")))
+        single = results_of(latest, statuses=reported_statuses(self.workspace, latest))
         found = [*single, *batch_results(self.workspace)]
         return sorted(found, key=lambda result: result.at, reverse=True)[:SHOWN_RESULTS]
 

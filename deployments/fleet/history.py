@@ -8,6 +8,7 @@ from itertools import groupby
 from django.urls import reverse
 
 from deployments.fleet.models import Deployment, StatusChange
+from deployments.fleet.status_cell import status_word
 from deployments.fleet.timeline import COLOURED_STATUSES, GONE
 from deployments.ledger.models import Operation
 from deployments.ledger.results import operation_sentence
@@ -155,7 +156,7 @@ def entry_of_step(step: StatusChange) -> HistoryEntry:
     """Return the line of a status that was reported."""
     if step.after == GONE:
         return HistoryEntry(at=step.observed_at, text="No longer at Roboflow", status="deleted")
-    word = step.after.replace("_", " ").capitalize() or "No status"
+    word = status_word(step.after) or "No status"
     return HistoryEntry(
         at=step.observed_at, text=word if step.before else f"{word}, when first seen", status=step.after
     )

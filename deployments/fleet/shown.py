@@ -1,11 +1,12 @@
 """The operations that pages show beside what Roboflow reports."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db.models import Q
 
 from deployments.fleet.models import Deployment
 from deployments.ledger.models import Operation
+from deployments.ledger.results import ToldState, told_state
 from deployments.ledger.states import OPEN_STATES, UNSUCCESSFUL_STATES, State
 from deployments.workspaces.models import Workspace
 
@@ -56,6 +57,21 @@ def can_have_made(create: Operation, deployment: Deployment) -> bool:
         and create.requested_at <= deployment.first_seen_at
         and deployment.deployment_id not in create.known_ids
     )
+
+
+def reported_statuses(workspace: Workspace, operations: Iterable[Operation]) -> dict[str, str]:
+    """Return what Roboflow reports of the deployments that `operations` are about, by deployment_id."""
+    ids = {operation.target_id for operation in operations if operation.target_id}
+    targets = Deployment.objects.filter(workspace=workspace, deployment_id__in=ids)
+    return dict(targets.values_list("deployment_id", "status"))
+
+
+def told_operations(
+    workspace: Workspace, operations: Sequence[Operation]
+) -> list[tuple[Operation, ToldState]]:
+    """Return each operation with what is told of it, given what Roboflow reports now."""
+    statuses = reported_statuses(workspace, operations)
+    return [(one, told_state(one, statuses.get(one.target_id, ""))) for one in operations]
 
 
 def shown_operations(workspace: Workspace) -> AskedOperations:

@@ -11,6 +11,7 @@ from deployments.fleet.history import HistoryEntry, operation_entries, outside_e
 from deployments.fleet.models import Deployment
 from deployments.fleet.observed import gaps_of
 from deployments.fleet.prices import credits_per_hour
+from deployments.fleet.status_cell import status_word
 from deployments.fleet.timeline import (
     RANGES,
     UNOBSERVED,
@@ -114,16 +115,12 @@ def ticks_of(range_name: str, *, start: datetime, end: datetime) -> list[tuple[f
     last = timezone.localdate(end)
     count = RANGES[range_name].days
     days = [last - timedelta(days=number) for number in range(0, count, DAYS_BETWEEN[range_name])]
-    midnights = [timezone.make_aware(_at_midnight(day)) for day in reversed(days)]
+    midnights = [timezone.make_aware(datetime.combine(day, time.min)) for day in reversed(days)]
     return [
         (place_of(midnight, start=start, end=end), date_format(midnight, "j M"))
         for midnight in midnights
         if midnight > start
     ]
-
-
-def _at_midnight(day: object) -> datetime:
-    return datetime.combine(day, time.min)  # type: ignore[arg-type]
 
 
 def marks_of(deployment: Deployment, *, start: datetime, end: datetime) -> list[Mark]:
@@ -145,9 +142,7 @@ def sums_of(spans: Iterable[StatusSpan]) -> list[Sum]:
     """Return how long each status lasted, in words: they are the legend of the bar, too."""
     sums = []
     for status, length in time_by_status(spans).items():
-        word = (
-            "Not observed" if status == UNOBSERVED else status.replace("_", " ").capitalize() or "No status"
-        )
+        word = "Not observed" if status == UNOBSERVED else status_word(status) or "No status"
         look = StatusSpan(status, datetime.min, datetime.min).look
         sums.append(Sum(status, look, f"{word} {span_text(length)}"))
     return sums

@@ -24,6 +24,11 @@ class StatusCell:
     is_unknown_word: bool = False  # Roboflow's status is none of the documented ones
 
 
+def status_word(status: str) -> str:
+    """Return Roboflow's word as people read it: "Ready", "On hold"; "" for none."""
+    return status.replace("_", " ").capitalize()
+
+
 def cell_of_operation(operation: Operation) -> StatusCell:
     """Return the cell of an operation that is open, or that was not done and nobody has dealt with.
 
@@ -51,7 +56,7 @@ def cell_of_deployment(deployment: Deployment, *, usual: str = "") -> StatusCell
         return StatusCell("failed", "Missing", "in Roboflow's list for", deployment.missing_since)
     status = deployment.status
     look = status if status in KNOWN_STATUSES else "other"
-    text = status.replace("_", " ").capitalize() if status else "Not said"
+    text = status_word(status) or "Not said"
     before, after = "for", ""
     by, previous = getattr(deployment, "status_by", ""), getattr(deployment, "status_before", "")
     if status == PENDING:

@@ -37,7 +37,7 @@ from deployments.workspaces.roles import Role
 from portal.audit.export import begin_export
 from portal.clock import now
 from portal.web.export import export_response, stream_response
-from portal.web.fragments import form_page, is_unchanged, nothing_new, page_or_part
+from portal.web.fragments import form_page, is_unchanged, nothing_new, page_or_part, wants_part
 
 COLUMNS = ("insert_id", "timestamp", "severity", "payload")
 FORMATS = ("csv", "jsonl", "txt")
@@ -52,13 +52,10 @@ def log(request: HttpRequest, membership: Membership, deployment: Deployment) ->
     """
     current_time, region = now(), membership.workspace.region
     form = QueryForm(request.GET)
-    context: dict[str, Any] = {
-        "form": form,
-        "ranges": list(RANGES),
-        **header_context(membership, deployment, tab="logs"),
-    }
+    context: dict[str, Any] = {"form": form, "ranges": list(RANGES), "deployment": deployment}
     if not form.is_valid():
-        return form_page(request, "logs/log.html", context | {"lines": [], "range": None})
+        context |= {"lines": [], "range": None, **header_context(membership, deployment, tab="logs")}
+        return form_page(request, "logs/log.html", context)
     query = form.cleaned_data
     linked = linked_line(deployment, query["line"])
     shown = ShownRange(query, linked=linked, now=roboflow_time(region, current_time))
@@ -91,6 +88,8 @@ def log(request: HttpRequest, membership: Membership, deployment: Deployment) ->
         "query": query,
         "incomplete": is_incomplete(state, shown),
     }
+    if not wants_part(request, "log"):  # the polled part has no header
+        context |= header_context(membership, deployment, tab="logs")
     return page_or_part(request, "logs/log.html", context, part="logs/_log.html", region="log")
 
 

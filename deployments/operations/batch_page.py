@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from deployments.fleet.models import Deployment
+from deployments.fleet.shown import told_operations
 from deployments.ledger.models import Batch, Operation
-from deployments.ledger.results import ToldState, batch_text, told_state
+from deployments.ledger.results import ToldState, batch_text
 from deployments.ledger.states import State
 
 
@@ -42,10 +42,7 @@ class BatchPage:
     @property
     def rows(self) -> list[tuple[Operation, ToldState]]:
         """Each operation with what is told of it."""
-        ids = [operation.target_id for operation in self.operations]
-        targets = Deployment.objects.filter(workspace=self.batch.workspace_id, deployment_id__in=ids)
-        statuses = dict(targets.values_list("deployment_id", "status"))
-        return [(one, told_state(one, statuses.get(one.target_id, ""))) for one in self.operations]
+        return told_operations(self.batch.workspace, self.operations)
 
     @property
     def failed_ids(self) -> list[str]:

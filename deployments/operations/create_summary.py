@@ -11,6 +11,7 @@ from django.conf import settings
 
 from deployments.fleet.models import Deployment
 from deployments.fleet.prices import credits_per_hour
+from deployments.fleet.status_cell import status_word
 from deployments.operations.forms import NewDeploymentForm
 from deployments.workspaces.models import Workspace
 
@@ -67,7 +68,7 @@ def live_deployment(workspace: Workspace, name: str) -> Deployment | None:
 def name_verdict(workspace: Workspace, name: str, holder: Deployment | None) -> str:
     """Return what to say of a name: who has it, or which address it will have; "" without a valid name."""
     if holder:
-        word = holder.status.replace("_", " ").capitalize() or "no status"
+        word = status_word(holder.status) or "no status"
         return (
             f"{holder.deployment_name} exists ({word}, created by {holder.creator_email or 'nobody known'})."
         )

@@ -10,10 +10,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_POST, require_safe
 
-from deployments.fleet.models import Deployment
+from deployments.fleet.shown import told_operations
 from deployments.ledger.kinds import Kind
 from deployments.ledger.models import Operation
-from deployments.ledger.results import ToldState, told_state
+from deployments.ledger.results import told_state
 from deployments.ledger.states import State
 from deployments.ledger.transitions import cancel_operation, dismiss_operation, operation_subject
 from deployments.operations.acting import (
@@ -101,7 +101,7 @@ def operations(request: HttpRequest, membership: Membership) -> HttpResponseBase
     )
     context = {
         "workspace": workspace,
-        "rows": told_rows(page.rows, workspace),
+        "rows": told_operations(workspace, page.rows),
         "next": page.next,
         "rev": rev,
         "actors": actors_of(workspace),
@@ -115,14 +115,6 @@ def operations(request: HttpRequest, membership: Membership) -> HttpResponseBase
         part="operations/_operations.html",
         region="operations",
     )
-
-
-def told_rows(rows: list[Operation], workspace: Workspace) -> list[tuple[Operation, ToldState]]:
-    """Return each operation with what the list tells of it, given what Roboflow reports now."""
-    ids = {operation.target_id for operation in rows if operation.target_id}
-    targets = Deployment.objects.filter(workspace=workspace, deployment_id__in=ids)
-    statuses = dict(targets.values_list("deployment_id", "status"))
-    return [(operation, told_state(operation, statuses.get(operation.target_id, ""))) for operation in rows]
 
 
 def actors_of(workspace: Workspace) -> list[tuple[int, str]]:
