@@ -2,12 +2,16 @@
 
 from uuid import uuid4
 
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
+from django.db.models.signals import post_save
+from django.utils.timezone import now
 
 from deployments.keys.models import ApiKey
+from deployments.ledger.kinds import Kind
 from deployments.ledger.models import Operation
 from deployments.operations import request
 from portal.audit.models import Event
+from portal.audit.origin import Origin
 from tests.people import operation_of
 
 
@@ -176,3 +180,39 @@ def test_trying_again_asks_for_the_same_parameters(ana, fleet, worker, sandbox):
     again = operation_of(ana.post(f"{failed.get_absolute_url()}again/", {"form_token": str(uuid4())}))
 
     assert again.pk != failed.pk and again.parameters == failed.parameters != {}
+
+
+def test_a_key_in_the_name_of_a_browser_is_masked(ana, fleet):
+    pause = f"{fleet['pallet-counter'].get_absolute_url()}pause/"
+    agent = "curl with api_key=sandbox-key-ana inside"
+
+    operation = operation_of(ana.client.post(pause, {"form_token": str(uuid4())}, HTTP_USER_AGENT=agent))
+
+    assert operation.actor_agent.startswith("curl with") and "sandbox-key-ana" not in operation.actor_agent
+
+
+def test_the_operations_of_a_batch_are_written_in_the_order_of_their_names(ana, fleet):
+    """Two batches of the same deployments would otherwise wait for each other in a circle."""
+    names, written = ["pallet-counter", "helmet-check", "line-3-inspect"], []
+    workspace = fleet["pallet-counter"].workspace
+    requests = [
+        request.ChangeRequest(
+            kind=Kind.PAUSE, workspace=workspace, name=name, target_id=fleet[name].deployment_id
+        )
+        for name in names
+    ]
+
+    def note(instance, **more):
+        written.append(instance.target_name)
+
+    post_save.connect(note, sender=Operation)
+    try:
+        with transaction.atomic():
+            returned = request.request_operations(
+                requests, key=ApiKey.objects.get(), form_token=uuid4(), by=Origin(), now=now()
+            )
+    finally:
+        post_save.disconnect(note, sender=Operation)
+
+    assert written == sorted(names)
+    assert [operation.target_name for operation in returned] == names

@@ -221,3 +221,32 @@ def test_a_check_of_a_removed_account_is_dropped(unconfirmed_pause, ana):
 
     stored = Operation.objects.get()
     assert stored.check_requested_at is None and "Checked again" not in stored.message
+
+
+@pytest.mark.parametrize(
+    ("row_values", "resolved"),
+    [
+        ({"status": "deleted", "reported_at": now() + timedelta(minutes=1)}, 1),
+        ({"gone_at": now() + timedelta(minutes=1)}, 1),
+        ({"status": "ready", "reported_at": now() + timedelta(minutes=1)}, 0),
+        ({"status": "deleted", "reported_at": now() - timedelta(days=1)}, 0),
+    ],
+)
+def test_only_a_row_that_is_gone_resolves_a_delete(row_values, resolved, ana, fleet):
+    row = fleet["night-shift"]
+    ana.ask(row, "delete", confirm_name="night-shift", reason="over")
+    Operation.objects.update(state="needs_attention", ended_at=now())
+    Deployment.objects.filter(pk=row.pk).update(**row_values)
+
+    assert resolve_from_fleet(now=now()) == resolved
+
+
+@pytest.mark.parametrize("state", ["succeeded", "failed", "cancelled", "accepted"])
+def test_a_check_of_what_no_longer_needs_attention_asks_nothing(state, unconfirmed_pause, ana, sandbox):
+    Operation.objects.update(state=state, check_requested_at=now(), check_requested_by=ana.user)
+    last_call = sandbox.last_call()
+
+    perform_check(unconfirmed_pause.pk, now=now())
+
+    assert sandbox.call_count("/get", since=last_call) == 0
+    assert Operation.objects.get().check_requested_at is None

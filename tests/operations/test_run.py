@@ -14,7 +14,7 @@ from deployments.keys.recheck import recheck_due_keys
 from deployments.ledger.models import Operation
 from deployments.operations import run
 from deployments.operations.run import run_operation
-from deployments.workspaces.models import Membership
+from deployments.workspaces.models import Membership, Workspace
 from tests.people import operation_of
 
 
@@ -60,8 +60,19 @@ def test_another_deployment_of_the_same_name_is_not_touched(ana, fleet, worker, 
     assert sandbox.journal("/pause") == []
 
 
-@pytest.mark.parametrize("what", ["removed", "viewer", "inactive", "key removed"])
-def test_who_may_no_longer_act_is_not_acted_for(what, ana, ben, fleet, worker, sandbox):
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [
+        ("removed", "Ben is no longer a member of this workspace."),
+        ("viewer", "Ben now has the role viewer, which may not do this."),
+        ("inactive", "Ben can no longer sign in."),
+        ("key removed", "The key that Ben used was replaced or removed."),
+        ("key of another person", "The key that Ben used was replaced or removed."),
+        ("key of another workspace", "The key that Ben used was replaced or removed."),
+        ("key refused", "The key of Ben is refused."),
+    ],
+)
+def test_who_may_no_longer_act_is_not_acted_for(what, why, ana, ben, fleet, worker, sandbox):
     operation = operation_of(ben.ask(fleet["pallet-counter"], "pause"))
     member = Membership.objects.filter(user=ben.user)
     if what == "removed":
@@ -70,14 +81,21 @@ def test_who_may_no_longer_act_is_not_acted_for(what, ana, ben, fleet, worker, s
         member.update(role="viewer")
     elif what == "inactive":
         type(ben.user).objects.filter(pk=ben.user.pk).update(is_active=False)
-    else:
+    elif what == "key removed":
         ApiKey.objects.filter(user=ben.user).delete()
+    elif what == "key of another person":
+        Operation.objects.update(key=ApiKey.objects.get(user=ana.user))
+    elif what == "key of another workspace":
+        elsewhere = Workspace.objects.create(slug="elsewhere", roboflow_slug="elsewhere", created_at=now())
+        ApiKey.objects.filter(user=ben.user).update(workspace=elsewhere)
+    else:
+        ApiKey.objects.filter(user=ben.user).update(state="refused")
 
     worker.drain()
 
     operation.refresh_from_db()
     assert operation.state == "failed"
-    assert "Nothing was sent" in operation.message
+    assert operation.message == f"{why} Nothing was sent."
     assert sandbox.journal() == []
 
 

@@ -11,7 +11,7 @@ from deployments.fleet.models import Deployment
 from deployments.fleet.sync import publish_due_syncs
 from deployments.ledger.models import Operation
 from deployments.operations.reconcile import look_at_operation
-from deployments.operations.settle import settle_workspace
+from deployments.operations.settle import has_newer_list, settle_workspace
 from deployments.operations.sweep import sweep_operations
 from deployments.workspaces.models import Workspace
 from tests.people import operation_of
@@ -127,3 +127,34 @@ def test_of_a_look_that_is_delivered_many_times_one_asks_roboflow(ana, fleet, wo
         look_at_operation(operation.pk)
 
     assert sandbox.call_count("/get", since=last_call) == 1
+
+
+@pytest.mark.parametrize(
+    ("row_values", "moved"),
+    [
+        ({"status": "deleted"}, True),
+        ({"gone_at": now()}, True),
+        ({}, False),
+        ({"missing_since": now()}, False),
+    ],
+)
+def test_an_accepted_delete_ends_when_its_row_is_gone_or_called_deleted(row_values, moved, ana, fleet):
+    row = fleet["night-shift"]
+    operation = operation_of(ana.ask(row, "delete", confirm_name="night-shift", reason="over"))
+    Operation.objects.update(state="accepted", accepted_at=now() - timedelta(seconds=9))
+    Workspace.objects.update(list_requested_at=now())
+    Deployment.objects.filter(pk=row.pk).update(**row_values)
+
+    assert settle_workspace(operation.workspace_id, now=now()) == moved
+
+
+@pytest.mark.parametrize(
+    ("accepted", "listed", "newer"), [(-5, 0, True), (0, -5, False), (None, 0, False), (-5, None, False)]
+)
+def test_a_list_is_newer_when_it_was_asked_for_after_the_acceptance(accepted, listed, newer):
+    def at(seconds):
+        return None if seconds is None else now() + timedelta(seconds=seconds)
+
+    operation = Operation(workspace=Workspace(list_requested_at=at(listed)), accepted_at=at(accepted))
+
+    assert has_newer_list(operation) is newer

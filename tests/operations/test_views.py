@@ -122,3 +122,50 @@ def test_what_succeeded_is_not_tried_again(ana, fleet, worker):
 
     assert operation_of(answer) == operation
     assert Operation.objects.count() == 1
+
+
+def test_the_page_of_an_operation_has_its_own_entries_in_order_and_its_own_buttons(
+    ana, fleet, worker, sandbox
+):
+    sandbox.fault("/pause", "status", 1, status=400)
+    failed = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
+    worker.drain()
+    done = operation_of(ana.ask(fleet["line-3-inspect"], "pause"))
+    worker.drain()
+
+    pages = {operation: ana.get(operation.get_absolute_url()).context for operation in (failed, done)}
+
+    words = {
+        one: [line.event.action.split(".")[-1] for line in page["entries"]] for one, page in pages.items()
+    }
+    assert words == {failed: ["requested", "failed"], done: ["requested", "succeeded"]}
+    assert {one: page["may_dismiss"] for one, page in pages.items()} == {failed: True, done: False}
+
+
+def test_the_entries_of_an_operation_are_in_the_order_of_the_trail(ana, fleet, worker):
+    operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
+    worker.drain()
+
+    page = ana.get(operation.get_absolute_url())
+
+    sequences = [line.event.sequence for line in page.context["entries"]]
+    assert len(sequences) == 2 and sequences == sorted(sequences)
+
+
+def test_a_second_dismissal_says_that_there_is_nothing_left(ana, fleet, worker, sandbox):
+    sandbox.fault("/pause", "status", 1, status=400)
+    failed = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
+    worker.drain()
+
+    first = ana.client.post(f"{LIST}{failed.pk}/dismiss/", follow=True).content.decode()
+    second = ana.client.post(f"{LIST}{failed.pk}/dismiss/", follow=True).content.decode()
+
+    nothing = "There is nothing to dismiss any more."
+    assert (nothing in first, nothing in second) == (False, True)
+
+
+def test_people_whose_account_is_gone_are_not_offered_as_a_filter(ana, fleet):
+    operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
+    Operation.objects.filter(pk=operation.pk).update(actor=None)
+
+    assert ana.get(LIST).context["actors"] == []
