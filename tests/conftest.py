@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -140,3 +141,16 @@ def _no_limits(request: pytest.FixtureRequest) -> None:
         from django.core.cache import cache
 
         cache.clear()
+
+
+@pytest.fixture
+def published_tasks(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """Collect what is published, as (task, *ids), in place of the broker."""
+    tasks: list[tuple[Any, ...]] = []
+
+    def send_task(name: str, args: tuple[Any, ...] = (), **options: Any) -> None:
+        tasks.append((name, *args))
+
+    monkeypatch.setattr("portal.queue.publish._failed_at", 0.0)
+    monkeypatch.setattr("portal.queue.publish.app.send_task", send_task)
+    return tasks

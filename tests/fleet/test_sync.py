@@ -424,3 +424,47 @@ def assert_attention(person, names):
 
     assert page.context["summary"].figures["attention"] == len(names)
     assert [row.deployment.deployment_name for row in page.context["rows"]] == names
+
+
+def other_workspace(**fields):
+    values = {"slug": "elsewhere", "roboflow_slug": "elsewhere", "created_at": now()} | fields
+    return Workspace.objects.create(**values)
+
+
+def test_each_of_two_workspaces_that_are_due_at_the_same_time_is_synced(workspace, published_tasks):
+    due_at = now() - timedelta(seconds=1)
+    other = other_workspace(sync_due_at=due_at)
+    Workspace.objects.update(sync_due_at=due_at)
+
+    assert publish_due_syncs(now=now()) == 2
+
+    assert sorted(published_tasks) == sorted([("fleet.sync", str(one.pk)) for one in (workspace, other)])
+
+
+def test_a_broker_that_takes_no_sync_leaves_the_workspace_without_one_published(workspace, monkeypatch):
+    other_at = now() - timedelta(hours=1)
+    other = other_workspace(sync_published_at=other_at, sync_due_at=now() + timedelta(seconds=5))
+    Workspace.objects.filter(pk=workspace.pk).update(sync_due_at=None)
+    monkeypatch.setattr(sync, "publish", lambda *args: False)
+
+    publish_due_syncs(now=now())
+
+    workspace.refresh_from_db()
+    other.refresh_from_db()
+    assert (workspace.sync_published_at, other.sync_published_at) == (None, other_at)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sync_settles_operations_only_where_one_is_open(ana, fleet, worker, published_tasks):
+    published_tasks.clear()
+    other = other_workspace()
+    operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
+    settle = ("operations.settle", str(worker.workspace.pk))
+
+    worker.sync()
+    with_an_open_one = settle in published_tasks
+    published_tasks.clear()
+    Operation.objects.filter(pk=operation.pk).update(workspace=other)
+    worker.sync()
+
+    assert (with_an_open_one, settle in published_tasks) == (True, False)

@@ -125,3 +125,26 @@ def test_the_newest_accepted_operation_says_how_long_the_list_has_lagged(ana, fl
     assert settling_seconds(workspace, now=at - timedelta(seconds=20)) == 20  # by a clock that was set back
     Operation.objects.update(state="unknown")
     assert settling_seconds(workspace, now=at) is None
+
+
+def test_what_happens_in_another_workspace_says_nothing_about_this_one(ana, fleet, workspace):
+    Deployment.objects.update(status="ready")
+    operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
+    other = Workspace.objects.create(slug="elsewhere", roboflow_slug="elsewhere", created_at=now())
+    Operation.objects.filter(pk=operation.pk).update(
+        workspace=other, state="accepted", accepted_at=now() - timedelta(seconds=5)
+    )
+    Deployment.objects.filter(pk=fleet["pallet-counter"].pk).update(workspace=other, status="pending")
+
+    assert not is_moving(workspace)
+    assert settling_seconds(workspace, now=now()) is None
+
+
+def test_a_failure_is_stored_with_its_own_workspace(workspace):
+    other = Workspace.objects.create(slug="elsewhere", roboflow_slug="elsewhere", created_at=now())
+
+    record_failure(workspace, "It is away.", upstream_text="503", now=now())
+
+    other.refresh_from_db()
+    workspace.refresh_from_db()
+    assert (workspace.sync_error_reading, other.sync_error_reading) == ("It is away.", "")

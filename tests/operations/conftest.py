@@ -28,16 +28,3 @@ def end_window():
         Operation.objects.filter(pk=operation.pk).update(claimed_at=now() - timedelta(seconds=301))
 
     return end
-
-
-@pytest.fixture
-def published_tasks(monkeypatch):
-    """Collect what is published, as (task, *ids), in place of the broker."""
-    tasks = []
-
-    def send_task(name, args=(), **options):
-        tasks.append((name, *args))
-
-    monkeypatch.setattr("portal.queue.publish._failed_at", 0.0)
-    monkeypatch.setattr("portal.queue.publish.app.send_task", send_task)
-    return tasks
