@@ -6,7 +6,12 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from portal.audit import verify
+from portal.audit.keep_witness import statement_of
+from portal.audit.management.commands import audit
 from portal.audit.models import Verification
+from portal.audit.sign import sign_head
+from portal.audit.verify import Finding
+from portal.clock import now
 from tests.audit.trail import tamper, write_events
 
 
@@ -52,3 +57,44 @@ def test_a_terminal_sees_how_far_it_is(is_terminal, db, capsys, monkeypatch):
 
     bars = [f"\r[{'#' * 20}{'.' * 20}] 5/10", f"\r[{'#' * 40}] 10/10"]
     assert capsys.readouterr().err == ("".join(bars) + "\n" if is_terminal else "")
+
+
+@pytest.mark.parametrize(
+    ("options", "is_compared"), [((), True), (("--from", "4"), False), (("--to", "5"), False)]
+)
+def test_only_the_whole_trail_is_compared_with_the_heads_that_were_kept(
+    options, is_compared, db, monkeypatch
+):
+    write_events(9)
+    kept = Finding(False, 9, "The kept head is another one.", 9)
+    monkeypatch.setattr(audit, "contradiction_with_kept", lambda: kept)
+
+    if is_compared:
+        with pytest.raises(CommandError, match="The kept head is another one"):
+            call_command("audit", "verify", *options)
+    else:
+        call_command("audit", "verify", *options)
+
+
+def test_a_file_of_heads_is_counted_and_may_hold_bytes_of_any_kind(db, tmp_path, capsys):
+    write_events(2)
+    head = sign_head(now=now())
+    file = tmp_path / "stream"
+    file.write_bytes(b"\xff\xfe odd \n" + statement_of(head).encode() + b"\n")
+
+    call_command("audit", "verify", "--against", str(file))
+
+    assert f"{file} contains 1 signed heads." in capsys.readouterr().out
+
+
+def test_an_export_is_readable_text(db, capsys):
+    write_events(1)
+
+    call_command("audit", "export")
+
+    assert "ä" in capsys.readouterr().out
+
+
+def test_without_a_verb_it_says_what_it_can_do(db):
+    with pytest.raises(CommandError, match="verb"):
+        call_command("audit")

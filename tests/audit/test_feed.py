@@ -10,7 +10,15 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from portal.audit.append import Subject
-from portal.audit.feed import COLUMNS, FeedLine, export_fields, feed_page, filter_events, lines_by_day
+from portal.audit.feed import (
+    COLUMNS,
+    FeedLine,
+    export_fields,
+    feed_page,
+    filter_events,
+    lines_by_day,
+    with_addresses,
+)
 from portal.audit.models import Event
 from portal.audit.origin import OUTSIDE, Origin
 from tests.audit.trail import append
@@ -239,3 +247,12 @@ def test_a_line_has_the_initials_of_its_actor(name, initials):
 )
 def test_only_what_was_not_done_is_marked(outcome, is_marked):
     assert FeedLine(Event(outcome=outcome)).is_marked is is_marked
+
+
+def test_an_entry_names_the_address_of_its_person_and_none_of_a_person_who_is_gone(ana):
+    by_ana = append("signin.succeeded", by=Origin(actor_id=ana.user.pk, actor_name="Ana"))
+    by_nobody = append("signin.succeeded", by=Origin(actor_id=10**6, actor_name="Gone"))
+
+    emails = dict(with_addresses(Event.objects.all()).values_list("sequence", "actor_email"))
+
+    assert (emails[by_ana.sequence], emails[by_nobody.sequence]) == ("ana@example.com", "")

@@ -62,3 +62,13 @@ def test_former_keys_count_after_the_vault_key_was_rotated(signed, settings):
     settings.PORTAL_VAULT_KEYS = [NEW_VAULT_KEY]
 
     assert verify_trail().ok and former_trail_keys() == {signed.public_key}
+
+
+def test_each_key_that_signs_is_stored_beside_the_former_ones(signed, settings):
+    settings.PORTAL_TRAIL_KEY = NEW_TRAIL_KEY
+    write_events(1)
+
+    sign_head(now=now())
+
+    stored = set(TrailKey.objects.values_list("public_key", flat=True))
+    assert stored == {signed.public_key, public_key_of(NEW_TRAIL_KEY)}

@@ -9,6 +9,7 @@ from deployments.keys.models import ApiKey
 from deployments.logs import harvest as harvesting
 from deployments.logs.harvest import harvest_deployment, request_harvest
 from deployments.logs.models import Harvest, Line
+from portal.queue.lease import holding_lease
 
 
 @pytest.fixture
@@ -32,6 +33,53 @@ def test_a_harvest_changes_nothing_of_another_log(other, deployment, harvest):
     assert (untouched.revision, untouched.harvested_at, untouched.covered_from) == (7, None, None)
     assert not Line.objects.filter(deployment=other).exists()
     assert state_of(deployment).revision > 1
+
+
+@pytest.mark.parametrize("is_taken", [True, False])
+def test_asking_for_a_harvest_claims_and_gives_back_only_its_own(is_taken, other, deployment, monkeypatch):
+    monkeypatch.setattr(harvesting, "publish", lambda *args: is_taken)
+    at = now()
+    Harvest.objects.filter(deployment=other).update(asked_at=at if not is_taken else None)
+    before = Harvest.objects.values().get(deployment=other)
+
+    request_harvest(deployment, since=at - timedelta(hours=1), now=at)
+
+    assert Harvest.objects.values().get(deployment=other) == before
+    assert state_of(deployment).asked_at == (at if is_taken else None)
+
+
+def test_a_harvest_that_begins_leaves_the_waiting_message_of_another_log_waiting(other, deployment, harvest):
+    at = now()
+    Harvest.objects.filter(deployment=other).update(asked_at=at)
+
+    harvest()
+
+    assert state_of(other).asked_at == at
+
+
+def test_a_log_that_nobody_asked_for_is_not_read(deployment, sandbox):
+    harvest_deployment(deployment.pk)
+
+    assert sandbox.calls().get("/get_log", 0) == 0 and not Harvest.objects.exists()
+
+
+def test_while_another_worker_reads_a_log_it_is_not_read(deployment, sandbox):
+    request_harvest(deployment, since=now() - timedelta(hours=1), now=now())
+
+    with holding_lease(f"logs.harvest.{deployment.pk}", now=now()):
+        harvest_deployment(deployment.pk)
+
+    assert sandbox.calls().get("/get_log", 0) == 0
+
+
+def test_stored_ids_are_found_in_any_number_of_questions(deployment, harvest, monkeypatch):
+    harvest()
+    ids = list(Line.objects.values_list("insert_id", flat=True))
+    monkeypatch.setattr(harvesting, "IDS_PER_QUERY", 3)
+    assert len(ids) > 10
+
+    assert harvesting.stored_ids(deployment, [*ids, "unknown"]) == set(ids)
+    assert harvesting.stored_ids(deployment, ids[:2]) == set(ids[:2])
 
 
 def test_two_deployments_may_have_a_line_with_the_same_id(other, deployment, harvest):

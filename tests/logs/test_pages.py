@@ -8,7 +8,7 @@ from django.utils.timezone import now
 
 from deployments.logs.lines import MAX_SHOWN_CHARACTERS
 from deployments.logs.models import Line
-from deployments.logs.pages import PAGE_BYTES, newest_page, newest_whole_lines, page_around
+from deployments.logs.pages import PAGE_BYTES, before_line, newest_page, newest_whole_lines, page_around
 
 KINDS = {
     "plain": "x",
@@ -125,6 +125,48 @@ def test_a_linked_line_is_on_its_page_however_long_the_lines_around_it_are(numbe
     assert f"n{number}" in ids(page) and len(page.lines) < 200
     assert page.older == (ids(page)[0] if ids(page)[0] != "n0" else "")
     assert page.newer == (ids(page)[-1] if ids(page)[-1] != "n199" else "")
+
+
+def test_a_linked_line_has_half_a_page_of_lines_after_it_and_the_rest_before_it(stored):
+    rows = stored(100, 10)
+
+    page = page_around(rows, Line.objects.get(insert_id="n50"), 20)
+
+    assert ids(page) == [f"n{number}" for number in range(41, 61)]
+    assert (page.older, page.newer) == ("n41", "n60")
+
+
+def test_a_linked_line_near_the_end_has_a_whole_page_before_it(stored):
+    page = page_around(stored(100, 10), Line.objects.get(insert_id="n97"), 20)
+
+    assert ids(page) == [f"n{number}" for number in range(80, 100)]
+    assert (page.older, page.newer) == ("n80", "")
+
+
+def test_long_lines_after_a_linked_one_take_half_of_the_page_at_most(stored):
+    page = page_around(stored(200, 10_000), Line.objects.get(insert_id="n100"), 5000)
+
+    after = sum(len(html) for line, html in page.lines if int(line.insert_id[1:]) > 100)
+    assert 0 < after <= PAGE_BYTES // 2
+
+
+@pytest.mark.parametrize("middle", range(4))
+def test_lines_of_one_moment_are_before_and_after_a_linked_one_in_the_order_in_which_they_came(
+    middle, deployment
+):
+    at = now()
+    for number in range(4):
+        Line.objects.create(deployment=deployment, insert_id=f"n{number}", timestamp=at, payload="x")
+    Line.objects.create(
+        deployment=deployment, insert_id="before", timestamp=at - timedelta(seconds=1), payload="x"
+    )
+    linked = Line.objects.get(insert_id=f"n{middle}")
+
+    page = page_around(Line.objects.all(), linked, 100)
+    earlier = newest_page(before_line(Line.objects.all(), linked), 100)
+
+    assert ids(page) == ["before", "n0", "n1", "n2", "n3"]
+    assert ids(earlier) == ["before", *[f"n{number}" for number in range(middle)]]
 
 
 def test_of_one_moment_the_last_stored_line_is_the_newest(stored, deployment):
