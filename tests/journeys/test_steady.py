@@ -79,7 +79,9 @@ def test_a_new_deployment_slides_in_when_nobody_uses_the_page(ana_at):
 def test_a_change_of_one_row_sends_little_and_draws_only_that_row(ana_at):
     page, sizes = ana_at.page, []
     ana_at.go(FLEET)
-    page.wait_for_timeout(6_000)  # what the demo still starts
+    for name in ("line-3-inspect", "dock-cameras"):  # which other tests pause and resume
+        expect(ana_at.row(name, ".status")).to_have_text("Ready", timeout=40_000)
+    page.wait_for_timeout(1_000)
     page.evaluate(
         """() => {
           window.drawn = new Set();

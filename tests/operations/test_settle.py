@@ -76,7 +76,7 @@ def test_an_acceptance_makes_a_sync_due_at_once(ana, fleet, worker, published_ta
     assert ("fleet.sync", str(worker.workspace.pk)) in published_tasks
 
 
-def test_a_hundred_changes_that_stay_slow_for_five_minutes_cost_few_calls(
+def test_a_hundred_changes_that_stay_slow_for_minutes_cost_few_calls(
     ana, worker, sandbox, published_tasks, settings
 ):
     sandbox.grow(150)
@@ -91,15 +91,15 @@ def test_a_hundred_changes_that_stay_slow_for_five_minutes_cost_few_calls(
     assert Operation.objects.filter(state="accepted").count() == 100
     last_call, started = sandbox.last_call(), now()
 
-    for second in range(290):  # the confirm window of the first one ends at 300
+    for second in range(150):
         with time_machine.travel(started + timedelta(seconds=second), tick=False):
             run_what_is_due(published_tasks, worker, sweeps=second % 5 == 0)
 
     counts = {path: sandbox.call_count(path, since=last_call) for path in READS}
     calls = sum(counts.values())
     assert Operation.objects.filter(state="accepted").count() == 100
-    print(f"100 accepted operations, slow for 5 minutes: {counts}")
-    assert calls <= 120
+    print(f"100 accepted operations, slow for 150 s: {counts}")
+    assert calls <= 60
 
 
 def run_what_is_due(published_tasks, worker, *, sweeps):
