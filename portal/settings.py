@@ -176,14 +176,15 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
-            "builtins": ["django.templatetags.static", "portal.web.templatetags.web"],
+            "builtins": [*map("django.templatetags.{}".format, ("i18n", "static")), "portal.web.templatetags.web"],
         },
     }
 ]
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 USE_TZ = True
 TIME_ZONE = "UTC"
-LANGUAGE_CODE = "en"
+LANGUAGE_CODE, LANGUAGES = "en", [("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "portal" / "locale"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000  # a bulk choice sends some fields for each of its rows
 APPEND_SLASH = True

@@ -1,6 +1,9 @@
 """What is known of machine types: what they cost, in Roboflow's credits, and what they are for."""
 
 from django.conf import settings
+from django.template.defaultfilters import floatformat
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 KNOWN_TYPES = ("dev-cpu", "dev-gpu", "prod-cpu", "prod-gpu")  # from Roboflow's docs; an open set
 
@@ -11,6 +14,14 @@ def credits_per_hour(machine_type: str) -> float | None:
         if part in machine_type.lower():
             return float(price)
     return None
+
+
+def price_words(credits: float | None) -> str:
+    """Return a price in words, such as "0.25 credits an hour"."""
+    if credits is None:
+        return _("price unknown")
+    words = ngettext("%(number)s credit an hour", "%(number)s credits an hour", 1 if credits == 1 else 2)
+    return words % {"number": floatformat(credits, -2)}
 
 
 def machine_words(machine_type: str) -> str:

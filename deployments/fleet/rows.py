@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db.models import OuterRef, Subquery
+from django.utils.translation import gettext as _
 
 from deployments.fleet.models import Deployment, DeploymentQuerySet, StatusChange
 from deployments.fleet.prices import credits_per_hour
@@ -55,6 +56,15 @@ class Row:
     def is_unsuccessful(self) -> bool:
         """Whether the row tells of an operation that was not done, which a person can retry or dismiss."""
         return self.operation is not None and not self.operation.is_open
+
+    @property
+    def replicas(self) -> str:
+        """How many replicas run, of how many at most; "" for a create without a deployment."""
+        if self.deployment is None:
+            return ""
+        counts = (self.deployment.num_replicas, self.deployment.max_replicas)
+        number, most = ("-" if count is None else count for count in counts)
+        return _("%(number)s of %(most)s") % {"number": number, "most": most}
 
     @property
     def expires_at(self) -> datetime | None:

@@ -1,4 +1,4 @@
-"""What happens to one key changes no other key, whatever state that one is in, and the trail names the right one.
+"""What happens to one key changes no other key, and the trail names the right one.
 
 The bystanders are keys of other people in the same workspace, with the same sealed text and the same times.
 A statement that forgets to name its key changes them, too.
@@ -35,7 +35,7 @@ def own(ana):
 
 @pytest.fixture
 def bystanders(own, workspace):
-    """Return a function that makes one key in each state beside Ana's, and returns them as they are stored."""
+    """Return a function that makes one key in each state beside Ana's, and returns their rows."""
 
     def make():
         own.refresh_from_db()

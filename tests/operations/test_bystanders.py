@@ -36,7 +36,7 @@ def subject(ana, fleet):
 
 @pytest.fixture
 def bystanders(subject):
-    """Return a function that makes one operation in each state beside the subject, and one that reads them."""
+    """Return a function that makes one operation in each state beside the subject, and returns their rows."""
 
     def make():
         subject.refresh_from_db()

@@ -226,17 +226,18 @@ def test_a_check_of_a_removed_account_is_dropped(unconfirmed_pause, ana):
 @pytest.mark.parametrize(
     ("row_values", "resolved"),
     [
-        ({"status": "deleted", "reported_at": now() + timedelta(minutes=1)}, 1),
-        ({"gone_at": now() + timedelta(minutes=1)}, 1),
-        ({"status": "ready", "reported_at": now() + timedelta(minutes=1)}, 0),
-        ({"status": "deleted", "reported_at": now() - timedelta(days=1)}, 0),
+        ({"status": "deleted", "reported_at": timedelta(minutes=1)}, 1),
+        ({"gone_at": timedelta(minutes=1)}, 1),
+        ({"status": "ready", "reported_at": timedelta(minutes=1)}, 0),
+        ({"status": "deleted", "reported_at": timedelta(days=-1)}, 0),
     ],
 )
 def test_only_a_row_that_is_gone_resolves_a_delete(row_values, resolved, ana, fleet):
     row = fleet["night-shift"]
     ana.ask(row, "delete", confirm_name="night-shift", reason="over")
     Operation.objects.update(state="needs_attention", ended_at=now())
-    Deployment.objects.filter(pk=row.pk).update(**row_values)
+    values = {name: now() + value if name.endswith("_at") else value for name, value in row_values.items()}
+    Deployment.objects.filter(pk=row.pk).update(**values)
 
     assert resolve_from_fleet(now=now()) == resolved
 

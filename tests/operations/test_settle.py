@@ -1,6 +1,6 @@
 """What Roboflow accepted settles from the list that is read anyway; a slow change costs next to no calls."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -133,9 +133,9 @@ def test_of_a_look_that_is_delivered_many_times_one_asks_roboflow(ana, fleet, wo
     ("row_values", "moved"),
     [
         ({"status": "deleted"}, True),
-        ({"gone_at": now()}, True),
+        ({"gone_at": datetime(2026, 1, 1, tzinfo=UTC)}, True),
         ({}, False),
-        ({"missing_since": now()}, False),
+        ({"missing_since": datetime(2026, 1, 1, tzinfo=UTC)}, False),
     ],
 )
 def test_an_accepted_delete_ends_when_its_row_is_gone_or_called_deleted(row_values, moved, ana, fleet):
