@@ -11,8 +11,9 @@ PORT ?= 8000
 SANDBOX_PORT ?= 9100
 DEMO_HOME ?= var/demo
 BIN := .venv/bin
+NOT_OURS := --ignore "tests/*" --ignore ".venv/*" --ignore "var/*" --ignore "static/vendor/*"
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset run test test-quick faults mutants shots weights lint format lock audit sbom pin
+.PHONY: help demo demo-reset run test test-quick faults mutants shots weights messages lint format lock audit sbom pin
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -56,6 +57,10 @@ shots: .venv/ready-dev ## pictures of every page, into docs/screenshots
 
 weights: .venv/ready-dev ## what a browser loads: a first visit, a poll, one change
 	@$(BIN)/python -m tests.tools.weigh
+
+messages: .venv/ready ## collect the texts of the pages for translators, into portal/locale; needs gettext
+	@$(BIN)/python manage.py makemessages --locale en --add-location file $(NOT_OURS)
+	@$(BIN)/python manage.py makemessages --locale en --add-location file --domain djangojs $(NOT_OURS)
 
 lint: .venv/ready-dev ## ruff, mypy, import contracts, templates
 	@$(BIN)/ruff check .

@@ -176,13 +176,16 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
-            "builtins": [*map("django.templatetags.{}".format, ("i18n", "static")), "portal.web.templatetags.web"],
+            "builtins": [
+                "django.templatetags.i18n",
+                "django.templatetags.static",
+                "portal.web.templatetags.web",
+            ],
         },
     }
 ]
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
-USE_TZ = True
-TIME_ZONE = "UTC"
+USE_TZ, TIME_ZONE = True, "UTC"
 LANGUAGE_CODE, LANGUAGES = "en", [("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "portal" / "locale"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -205,18 +208,16 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = password_validators(
     env.parsed_setting("PORTAL_BREACHED_PASSWORDS", "", parse_breached_file)
 )
-LOGIN_URL = "/accounts/login/"
+LOGIN_URL = ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "portal.accounts.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"  # accounts are made by invitation: the address is known already
-ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # this session stays; all others end (accounts.adapters)
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
-ACCOUNT_PREVENT_ENUMERATION = True
-ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_PREVENT_ENUMERATION = ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Portside] "  # allauth would write the request's Host header
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # a changed password or second factor is told by mail
 USERSESSIONS_ADAPTER = "portal.accounts.adapters.SessionsAdapter"

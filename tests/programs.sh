@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Install the programs that the tests use and pip does not have: Chromium, and docker's compose command.
+# Install the programs that the tests use and pip does not have: Chromium, gettext, and docker's compose command.
 # No docker engine has to run.
 set -euo pipefail
 
@@ -49,6 +49,7 @@ compose_of_debian_13() {
 }
 
 [ -n "${CHROMIUM:-}" ] || command -v chromium >/dev/null || install chromium
+command -v xgettext >/dev/null || install gettext
 if ! has_compose; then
     command -v docker >/dev/null || install docker.io
     has_compose || compose_of_debian_13

@@ -1,7 +1,7 @@
 """What the pages of a workspace's trail and of the whole trail share: feed, export, one entry."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -23,6 +23,9 @@ from portal.audit.stored import readable, readable_one_by_one
 from portal.clock import now
 from portal.web.export import export_response, wants_export
 from portal.web.fragments import wants_part
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 FILTERS = ("q", "actor", "action", "object", "outcome", "source", "deployment", "from", "to")
 
@@ -55,7 +58,7 @@ def export_if_wanted(
 
 
 def feed_context(
-    request: HttpRequest, events: QuerySet[Event], *, actions: Sequence[tuple[str, str]] = ()
+    request: HttpRequest, events: QuerySet[Event], *, actions: Sequence[tuple[str, "StrOrPromise"]] = ()
 ) -> dict[str, Any]:
     """Return the context of a feed: lines of `events` by day.
 

@@ -6,6 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from deployments.activity.feeds import export_if_wanted, feed_context, get_event_or_404
@@ -20,17 +22,17 @@ from portal.web.limits import is_within_limit, too_often_page
 from portal.web.next import safe_next
 
 TRAIL_ACTIONS = (  # of the facet: the beginning of an action, and its label
-    ("deployment", "Deployments"),
-    ("signin", "Sign-ins"),
-    ("second_factor", "Second factors"),
-    ("password", "Passwords"),
-    ("person", "People"),
-    ("key", "Keys"),
-    ("member", "Members"),
-    ("invitation", "Invitations"),
-    ("export", "Exports"),
-    ("access", "Refused access"),
-    ("trail", "Verifications"),
+    ("deployment", gettext_lazy("Deployments")),
+    ("signin", gettext_lazy("Sign-ins")),
+    ("second_factor", gettext_lazy("Second factors")),
+    ("password", gettext_lazy("Passwords")),
+    ("person", gettext_lazy("People")),
+    ("key", gettext_lazy("Keys")),
+    ("member", gettext_lazy("Members")),
+    ("invitation", gettext_lazy("Invitations")),
+    ("export", gettext_lazy("Exports")),
+    ("access", gettext_lazy("Refused access")),
+    ("trail", gettext_lazy("Verifications")),
 )
 
 
@@ -69,8 +71,10 @@ def trail_entry(request: HttpRequest, sequence: int) -> HttpResponse:
 def verify_now(request: HttpRequest) -> HttpResponse:
     """Ask a worker to verify the trail. The integrity card shows the result."""
     if not is_within_limit(request, "verify"):
-        return too_often_page(request, "The trail was just verified.")
+        return too_often_page(request, _("The trail was just verified."))
     asked = request_verification(by=origin_of(request), now=now())
-    when = "is being verified" if asked else "will be verified as soon as a worker can be reached"
-    messages.info(request, f"The trail {when}. You will see the result on the integrity card.")
+    when = _("is being verified") if asked else _("will be verified as soon as a worker can be reached")
+    messages.info(
+        request, _("The trail %(when)s. You will see the result on the integrity card.") % {"when": when}
+    )
     return redirect_page(request, safe_next(request, request.POST.get("next"), "/"))

@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from deployments.activity.feeds import export_if_wanted, feed_context, get_event_or_404
@@ -21,13 +22,13 @@ from portal.web.fragments import is_unchanged, nothing_new, page_or_part, wants_
 
 ACTIONS = (  # of the facet: the beginning of an action, and its label
     *((f"deployment.{kind}", kind.facts.label) for kind in Kind),
-    ("deployment.change", "Changed outside"),
-    ("deployment.gone", "Gone"),
-    ("key", "Keys"),
-    ("member", "Members"),
-    ("invitation", "Invitations"),
-    ("export", "Exports"),
-    ("access", "Refused access"),
+    ("deployment.change", _("Changed outside")),
+    ("deployment.gone", _("Gone")),
+    ("key", _("Keys")),
+    ("member", _("Members")),
+    ("invitation", _("Invitations")),
+    ("export", _("Exports")),
+    ("access", _("Refused access")),
 )
 
 

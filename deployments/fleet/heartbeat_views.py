@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from deployments.fleet.heartbeat import heartbeat_of
@@ -41,6 +42,6 @@ def read_now(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Make a sync due at once, also during a back-off."""
     workspace = membership.workspace
     if not is_within_limit(request, "sync", key=str(workspace.pk)):
-        return too_often_page(request, "Roboflow was just asked.")
+        return too_often_page(request, _("Roboflow was just asked."))
     request_sync(workspace.pk, now=now())
     return announce_change(request, safe_next(request, request.POST.get("next"), f"/w/{workspace.slug}/"))

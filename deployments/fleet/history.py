@@ -6,6 +6,8 @@ from datetime import datetime
 from itertools import groupby
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from deployments.fleet.models import Deployment, StatusChange
 from deployments.fleet.status_cell import status_word
@@ -20,7 +22,7 @@ from portal.web.fields import parse_typed_time
 from portal.web.times import day_text
 
 LISTED_ENTRIES = 50  # on one page
-OUTSIDE_WHO = "Outside the portal"
+OUTSIDE_WHO = gettext_lazy("Outside the portal")
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def first_page(entries: Sequence[HistoryEntry]) -> tuple[Sequence[HistoryEntry],
 def without_repeats(entries: Iterable[HistoryEntry]) -> list[HistoryEntry]:
     """Return the entries without the statuses that a change from outside at the same moment tells already."""
     listed = list(entries)
-    outside = {entry.at for entry in listed if entry.who == OUTSIDE_WHO}
+    outside = {entry.at for entry in listed if entry.who == str(OUTSIDE_WHO)}
     return [entry for entry in listed if entry.who or entry.at not in outside]
 
 
@@ -136,8 +138,8 @@ def entry_of_event(event: Event, *, slug: str) -> HistoryEntry:
     """Return the line of a change from outside, in the workspace with this slug."""
     return HistoryEntry(
         at=event.at,
-        who=OUTSIDE_WHO,
-        text=f"it {sentence_of(event.action)}",
+        who=str(OUTSIDE_WHO),
+        text=_("it %(sentence)s") % {"sentence": sentence_of(event.action)},
         reason=event.reason,
         status=str(event.changed.get("status", ["", ""])[-1] or ""),
         url=reverse("activity:entry", args=[slug, event.sequence]),
@@ -155,8 +157,10 @@ def status_entries(deployment: Deployment, *, until: datetime | None, count: int
 def entry_of_step(step: StatusChange) -> HistoryEntry:
     """Return the line of a status that was reported."""
     if step.after == GONE:
-        return HistoryEntry(at=step.observed_at, text="No longer at Roboflow", status="deleted")
-    word = status_word(step.after) or "No status"
+        return HistoryEntry(at=step.observed_at, text=_("No longer at Roboflow"), status="deleted")
+    word = status_word(step.after) or _("No status")
     return HistoryEntry(
-        at=step.observed_at, text=word if step.before else f"{word}, when first seen", status=step.after
+        at=step.observed_at,
+        text=word if step.before else _("%(word)s, when first seen") % {"word": word},
+        status=step.after,
     )

@@ -4,16 +4,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from portal.accounts.preferences import preference
 
 COLUMNS = {  # name, which is also the CSS class, to label; name and status are always there
-    "replicas": "Replicas",
-    "machine": "Machine",
-    "cost": "Credits an hour",
-    "version": "Version",
-    "creator": "Creator",
-    "expiry": "Expires",
-    "strip": "Last 24 hours",
+    "replicas": _("Replicas"),
+    "machine": _("Machine"),
+    "cost": _("Credits an hour"),
+    "version": _("Version"),
+    "creator": _("Creator"),
+    "expiry": _("Expires"),
+    "strip": _("Last 24 hours"),
 }
 DENSITIES = ("comfortable", "compact")
 
@@ -29,8 +31,8 @@ class FleetLook:
     def choices(self) -> list[tuple[str, str, bool]]:
         """All columns as (name, label, whether it is shown): the shown ones first, in their order."""
         hidden = [name for name in COLUMNS if name not in self.columns]
-        shown = [(name, COLUMNS[name], True) for name in self.columns]
-        return [*shown, *((name, COLUMNS[name], False) for name in hidden)]
+        shown = [(name, str(COLUMNS[name]), True) for name in self.columns]
+        return [*shown, *((name, str(COLUMNS[name]), False) for name in hidden)]
 
 
 def look_of(user: Any) -> FleetLook:

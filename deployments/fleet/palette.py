@@ -6,6 +6,8 @@ from urllib.parse import urlencode
 
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from deployments.fleet.models import Deployment, DeploymentQuerySet
 from deployments.fleet.page import may_act
@@ -15,17 +17,17 @@ from deployments.workspaces.models import Membership
 MOST_DEPLOYMENTS, MOST_PEOPLE = 8, 5
 LONGEST_TEXT = 100
 PAGES = (  # label, name of the address, whether it belongs to a workspace
-    ("Fleet", "fleet:list", True),
-    ("Activity", "activity:feed", True),
-    ("Operations", "operations:list", True),
-    ("Team", "team:people", True),
-    ("Keys", "keys:list", False),
-    ("Profile", "accounts:profile", False),
+    (gettext_lazy("Fleet"), "fleet:list", True),
+    (gettext_lazy("Activity"), "activity:feed", True),
+    (gettext_lazy("Operations"), "operations:list", True),
+    (gettext_lazy("Team"), "team:people", True),
+    (gettext_lazy("Keys"), "keys:list", False),
+    (gettext_lazy("Profile"), "accounts:profile", False),
 )
 ADMINISTRATOR_PAGES = (
-    ("System", "system:page", False),
-    ("People", "accounts:people", False),
-    ("Audit log", "activity:trail", False),
+    (gettext_lazy("System"), "system:page", False),
+    (gettext_lazy("People"), "accounts:people", False),
+    (gettext_lazy("Audit log"), "activity:trail", False),
 )
 
 
@@ -49,10 +51,10 @@ class Palette:
     def sections(self) -> list[tuple[str, list[Found]]]:
         """Return (heading, entries)."""
         found = (
-            ("Actions", self.actions),
-            ("Deployments", self.deployments),
-            ("Pages", self.pages),
-            ("People", self.people),
+            (_("Actions"), self.actions),
+            (_("Deployments"), self.deployments),
+            (_("Pages"), self.pages),
+            (_("People"), self.people),
         )
         return [(heading, entries) for heading, entries in found if entries]
 
@@ -62,9 +64,9 @@ class Palette:
         if not may_act(self.membership):
             return []
         slug, found = self.membership.workspace.slug, []
-        if self.text.lower() in "new deployment" or self.text.lower() in "create deployment":
-            found.append(Found("New deployment", reverse("operations:new", args=[slug])))
-        verb, _, rest = self.text.partition(" ")
+        if self.text.lower() in _("new deployment") or self.text.lower() in "create deployment":
+            found.append(Found(_("New deployment"), reverse("operations:new", args=[slug])))
+        verb, _space, rest = self.text.partition(" ")
         kinds = [kind for kind in ON_EXISTING if len(verb) > 1 and kind.startswith(verb.lower())]
         for kind in kinds:
             found += [self.action_on(one, kind) for one in self.matching(rest.strip()) if fits(kind, one)]
@@ -104,7 +106,7 @@ class Palette:
         slug, user = self.membership.workspace.slug, self.membership.user
         pages = (*PAGES, *ADMINISTRATOR_PAGES) if user.is_administrator else PAGES
         return [
-            Found(label, reverse(name, args=[slug] if is_of_workspace else []))
+            Found(str(label), reverse(name, args=[slug] if is_of_workspace else []))
             for label, name, is_of_workspace in pages
             if self.text.lower() in label.lower()
         ]

@@ -1,7 +1,6 @@
 """What is known of machine types: what they cost, in Roboflow's credits, and what they are for."""
 
 from django.conf import settings
-from django.template.defaultfilters import floatformat
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -16,12 +15,22 @@ def credits_per_hour(machine_type: str) -> float | None:
     return None
 
 
+def number_text(number: float) -> str:
+    """Return a number with at most two decimals, and none that are zero."""
+    return f"{number:.2f}".rstrip("0").rstrip(".")
+
+
+def plural_of(number: float) -> int:
+    """Return a whole number with the plural form of `number`: "0.5 credits" has the same as "2 credits"."""
+    return 1 if number == 1 else 2
+
+
 def price_words(credits: float | None) -> str:
     """Return a price in words, such as "0.25 credits an hour"."""
     if credits is None:
         return _("price unknown")
-    words = ngettext("%(number)s credit an hour", "%(number)s credits an hour", 1 if credits == 1 else 2)
-    return words % {"number": floatformat(credits, -2)}
+    words = ngettext("%(number)s credit an hour", "%(number)s credits an hour", plural_of(credits))
+    return words % {"number": number_text(credits)}
 
 
 def machine_words(machine_type: str) -> str:
@@ -31,7 +40,11 @@ def machine_words(machine_type: str) -> str:
     """
     processor = "GPU" if "gpu" in machine_type.lower() else "CPU"
     if machine_type.startswith("dev-"):
-        return f"{processor} for development. It expires, and pauses after an hour without requests."
+        return _("%(processor)s for development. It expires, and pauses after an hour without requests.") % {
+            "processor": processor
+        }
     if machine_type.startswith("prod-"):
-        return f"{processor} for production. It runs until you pause or delete it."
+        return _("%(processor)s for production. It runs until you pause or delete it.") % {
+            "processor": processor
+        }
     return ""

@@ -4,6 +4,7 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from deployments.fleet.look import COLUMNS, DENSITIES, known_columns, moved_up
@@ -32,12 +33,18 @@ def save_view(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Save the filters of the page under a name."""
     form, fleet = SaveViewForm(request.POST), reverse("fleet:list", args=[membership.workspace.slug])
     if not form.is_valid():
-        messages.error(request, f"Give the view a name of at most {LONGEST_NAME} characters.")
+        messages.error(
+            request,
+            _("Give the view a name of at most %(most)s characters.") % {"most": LONGEST_NAME},
+        )
         return redirect_page(request, safe_next(request, request.POST.get("next"), fleet))
     data = form.cleaned_data
     view = SavedViews(membership).save(name=data["name"], query=data["query"], is_shared=data["shared"])
     if view is None:
-        messages.error(request, f"You have {MOST_VIEWS} saved views here. Remove one first.")
+        messages.error(
+            request,
+            _("You have %(most)s saved views here. Remove one first.") % {"most": MOST_VIEWS},
+        )
         return redirect_page(request, fleet)
     return redirect_page(request, f"{fleet}?{view.query or 'all=1'}")
 
@@ -52,7 +59,7 @@ def change_view(request: HttpRequest, membership: Membership, view_id: int) -> H
         raise Http404
     if "remove" in request.POST:
         if not saved.may_remove(view):
-            raise Refused(needed="the role manager, because somebody else shares this view")
+            raise Refused(needed=_("the role manager, because somebody else shares this view"))
         view.delete()
     else:
         saved.set_default(view if "default" in request.POST else None)

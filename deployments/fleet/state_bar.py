@@ -6,6 +6,8 @@ from datetime import datetime, time, timedelta
 
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from deployments.fleet.history import HistoryEntry, operation_entries, outside_entries
 from deployments.fleet.models import Deployment
@@ -50,7 +52,8 @@ class Mark:
     def text(self) -> str:
         """The newest in words, and how many there are besides it."""
         newest, more = self.entries[0], len(self.entries) - 1
-        return f"{newest.who}: {newest.text}" + (f", and {more} more" if more else "")
+        told = f"{newest.who}: {newest.text}"
+        return _("%(told)s, and %(count)s more") % {"told": told, "count": more} if more else told
 
     @property
     def look(self) -> str:
@@ -142,7 +145,7 @@ def sums_of(spans: Iterable[StatusSpan]) -> list[Sum]:
     """Return how long each status lasted, in words: they are the legend of the bar, too."""
     sums = []
     for status, length in time_by_status(spans).items():
-        word = "Not observed" if status == UNOBSERVED else status_word(status) or "No status"
+        word = _("Not observed") if status == UNOBSERVED else status_word(status) or _("No status")
         look = StatusSpan(status, datetime.min, datetime.min).look
         sums.append(Sum(status, look, f"{word} {span_text(length)}"))
     return sums
@@ -156,15 +159,23 @@ def cost_text(deployment: Deployment, spans: Iterable[StatusSpan]) -> str:
     lengths = time_by_status(spans)
     price = credits_per_hour(deployment.machine_type)
     if price is None:
-        return f"Cost unknown: the settings have no price for {deployment.machine_type or 'this machine'}."
+        machine = deployment.machine_type or _("this machine")
+        return _("Cost unknown: the settings have no price for %(machine)s.") % {"machine": machine}
     if not set(lengths) - {UNOBSERVED}:
-        return "Cost unknown: nothing was observed."
+        return _("Cost unknown: nothing was observed.")
     replicas = 1 if deployment.num_replicas is None else max(1, deployment.num_replicas)
     hours = lengths.get(READY, timedelta(0)) / timedelta(hours=1)
     credits = hours * price * replicas
-    text = "Less than 0.1 credits" if 0 < credits < 0.1 else f"About {credits:.1f} credits"
+    is_little = 0 < credits < 0.1
+    cost = (
+        _("Less than 0.1 credits")
+        if is_little
+        else _("About %(credits)s credits") % {"credits": f"{credits:.1f}"}
+    )
     if replicas > 1:
-        text += f" for {replicas} replicas"
+        words = ngettext("%(cost)s for %(count)s replica", "%(cost)s for %(count)s replicas", replicas)
+        cost = words % {"cost": cost, "count": replicas}
     if UNOBSERVED in lengths:
-        text += f", without the {span_text(lengths[UNOBSERVED])} that were not observed"
-    return f"{text}."
+        unknown = span_text(lengths[UNOBSERVED])
+        return _("%(cost)s, without the %(span)s that were not observed.") % {"cost": cost, "span": unknown}
+    return f"{cost}."

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from deployments.fleet.models import Deployment
 from deployments.ledger.kinds import FAILED, PAUSED, PENDING, READY
 from deployments.ledger.models import Operation
 from deployments.ledger.results import told_state
+from portal.web.statuses import status_text
 
 KNOWN_STATUSES = (READY, PENDING, PAUSED, FAILED, "expired", "deleted")
 
@@ -26,7 +29,7 @@ class StatusCell:
 
 def status_word(status: str) -> str:
     """Return Roboflow's word as people read it: "Ready", "On hold"; "" for none."""
-    return status.replace("_", " ").capitalize()
+    return status_text(status).capitalize()
 
 
 def cell_of_operation(operation: Operation) -> StatusCell:
@@ -51,18 +54,18 @@ def cell_of_deployment(deployment: Deployment, *, usual: str = "") -> StatusCell
     `deployment` has the annotations of `rows.with_last_step`, or the person and the step before are not told.
     """
     if deployment.gone_at and deployment.status != "deleted":
-        return StatusCell("deleted", "Gone", "from Roboflow for", deployment.gone_at)
+        return StatusCell("deleted", _("Gone"), _("from Roboflow for"), deployment.gone_at)
     if deployment.missing_since:
-        return StatusCell("failed", "Missing", "in Roboflow's list for", deployment.missing_since)
+        return StatusCell("failed", _("Missing"), _("in Roboflow's list for"), deployment.missing_since)
     status = deployment.status
     look = status if status in KNOWN_STATUSES else "other"
-    text = status_word(status) or "Not said"
-    before, after = "for", ""
+    text = status_word(status) or _("Not said")
+    before, after = _("for"), ""
     by, previous = getattr(deployment, "status_by", ""), getattr(deployment, "status_before", "")
     if status == PENDING:
-        before, after = "starting,", f"- usually {usual}" if usual else ""
+        before, after = _("starting,"), _("- usually %(usual)s") % {"usual": usual} if usual else ""
     elif status not in (READY, "") and by:
-        before = f"by {by},"
+        before = _("by %(by)s,") % {"by": by}
     elif status == PAUSED and previous:
-        before = "outside the portal,"
+        before = _("outside the portal,")
     return StatusCell(look, text, before, deployment.status_since, after, is_unknown_word=look == "other")

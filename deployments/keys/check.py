@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from deployments.keys.models import ApiKey, KeyState
@@ -87,11 +88,11 @@ def check_new_key(secret: Secret, *, user: User, region: str, by: Origin, now: d
                 reason=refusal.text,
             )
         raise KeyNotSaved(
-            "Roboflow refused this key. Nothing was stored.", upstream_text=refusal.text
+            _("Roboflow refused this key. Nothing was stored."), upstream_text=refusal.text
         ) from None
     except RoboflowError as error:
         raise KeyNotSaved(
-            "Roboflow did not say whose key this is. Nothing was stored.",
+            _("Roboflow did not say whose key this is. Nothing was stored."),
             upstream_text=error.text or error.reading,
             may_save_anyway=True,
         ) from None
@@ -137,7 +138,10 @@ def store_holder(workspace: Workspace, *, user: User, by: Origin, now: datetime)
     except NotConfirmed as error:
         raise KeyNotSaved(str(error)) from None
     except RemovedMember:
-        raise KeyNotSaved(f"You were removed from {workspace}: a manager can invite you again.") from None
+        raise KeyNotSaved(
+            _("You were removed from %(workspace)s: a manager can invite you again.")
+            % {"workspace": workspace}
+        ) from None
 
 
 def request_first_sync(workspace: Workspace, *, now: datetime) -> None:
@@ -191,8 +195,10 @@ def store_key(
                 **stored_digests(secret.reveal()),
             )
     except IntegrityError:  # one_key_per_person_and_workspace, one_unchecked_key_per_person
-        place = workspace or "this key, unchecked"
-        raise KeyNotSaved(f"You already have a key for {place}. Use Replace on its card.") from None
+        place = workspace or _("this key, unchecked")
+        raise KeyNotSaved(
+            _("You already have a key for %(place)s. Use Replace on its card.") % {"place": place}
+        ) from None
     workspace_id = workspace.pk if workspace else None
     key.sealed = seal_key(secret, user_id=user.pk, workspace_id=workspace_id, key_id=key.pk)
     key.save(update_fields=["sealed"])
@@ -223,14 +229,14 @@ def replace_key(key: ApiKey, *, value: str, label: str, by: Origin, now: datetim
     owner = check_new_key(secret, user=key.user, region=key.region, by=by, now=now)
     if workspace is None or owner.slug != workspace.roboflow_slug:
         raise KeyNotSaved(
-            f"That key belongs to {owner.name}, not to {workspace or 'this card'}."
-            " The old one stays. Add it as a key of its own."
+            _("That key belongs to %(name)s, not to %(card)s. The old one stays. Add it as a key of its own.")
+            % {"name": owner.name, "card": workspace or _("this card")}
         )
     with transaction.atomic(durable=True):
         entries = store_holder(workspace, user=key.user, by=by, now=now)
         old = ApiKey.objects.select_for_update().filter(pk=key.pk).first()
         if old is None:
-            raise KeyNotSaved("The old key was removed meanwhile. Add this one as a new key.")
+            raise KeyNotSaved(_("The old key was removed meanwhile. Add this one as a new key."))
         old.delete()
         new = store_key(
             secret,

@@ -4,6 +4,8 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from deployments.roboflow.key_search import KeySearch
 from deployments.roboflow.known_keys import SHORTEST_KEY
@@ -17,11 +19,13 @@ def validate_key_shape(value: str) -> str:
     Source: Roboflow's docs: keys that begin with `rf_` are publishable keys.
     """
     if not value.isascii() or not value.isprintable() or " " in value:
-        raise forms.ValidationError("A Roboflow key is one word of letters and digits. Copy it again.")
+        raise forms.ValidationError(_("A Roboflow key is one word of letters and digits. Copy it again."))
     if value.startswith("rf_"):
         raise forms.ValidationError(
-            "This is a publishable key (rf_...): it cannot manage deployments."
-            " Use the private API key of the workspace."
+            _(
+                "This is a publishable key (rf_...): it cannot manage deployments."
+                " Use the private API key of the workspace."
+            )
         )
     return value
 
@@ -30,14 +34,19 @@ class KeyForm(forms.Form):
     """A key, and a label for it."""
 
     api_key = forms.CharField(
-        label="API key",
+        label=gettext_lazy("API key"),
         max_length=200,
         min_length=8,
         widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}, render_value=False),
-        help_text="Roboflow: Settings, API Keys, Private API Key. It is checked with Roboflow when you save.",
+        help_text=gettext_lazy(
+            "Roboflow: Settings, API Keys, Private API Key. It is checked with Roboflow when you save."
+        ),
     )
     label = OneLineField(
-        max_length=80, required=False, help_text="For you: where the key comes from, for example."
+        label=gettext_lazy("Label"),
+        max_length=80,
+        required=False,
+        help_text=gettext_lazy("For you: where the key comes from, for example."),
     )
 
     def clean_api_key(self) -> str:
@@ -62,7 +71,11 @@ class KeyForm(forms.Form):
 class AddKeyForm(KeyForm):
     """A new key. The region is a field only if the settings offer several."""
 
-    region = forms.ChoiceField(required=False, help_text="Where the workspace lives at Roboflow.")
+    region = forms.ChoiceField(
+        label=gettext_lazy("Region"),
+        required=False,
+        help_text=gettext_lazy("Where the workspace lives at Roboflow."),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

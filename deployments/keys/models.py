@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
     from deployments.workspaces.models import Workspace
@@ -14,11 +15,11 @@ if TYPE_CHECKING:
 class KeyState(models.TextChoices):
     """What the portal knows about a key."""
 
-    VALID = "valid", "valid"
-    DOUBTED = "doubted", "in doubt"  # a call was refused with 401; the key check has not confirmed it
-    REFUSED = "refused", "refused"
-    UNCHECKED = "unchecked", "unchecked"
-    UNREADABLE = "unreadable", "unreadable"  # sealed under a vault key that the portal does not have
+    VALID = "valid", _("valid")
+    DOUBTED = "doubted", _("in doubt")  # a call was refused with 401; the key check has not confirmed it
+    REFUSED = "refused", _("refused")
+    UNCHECKED = "unchecked", _("unchecked")
+    UNREADABLE = "unreadable", _("unreadable")  # sealed under a vault key that the portal does not have
 
 
 WORKING_STATES = (KeyState.VALID, KeyState.DOUBTED)  # keys that may act and read

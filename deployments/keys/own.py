@@ -1,5 +1,7 @@
 """A person's own key for a workspace. Without one they may see the workspace, but change nothing in it."""
 
+from django.utils.translation import gettext as _
+
 from deployments.keys.models import ApiKey
 from deployments.workspaces.models import Membership
 from portal.web.errors import Refused
@@ -20,8 +22,8 @@ def lock_key(key: ApiKey) -> None:
     """Lock the key's row until the transaction ends. Raises Refused when the key has been removed."""
     if not ApiKey.objects.select_for_update(no_key=True).filter(pk=key.pk).exists():
         raise Refused(
-            needed="a Roboflow key of your own for this workspace: it was removed just now",
-            who="you: add it under Keys",
+            needed=_("a Roboflow key of your own for this workspace: it was removed just now"),
+            who=_("you: add it under Keys"),
         )
 
 
@@ -29,10 +31,12 @@ def own_valid_key(membership: Membership) -> ApiKey:
     """Return the member's own key. Raises Refused, saying what is needed, if there is none that works."""
     key = own_key(membership)
     if key is None:
-        raise Refused(needed="a Roboflow key of your own for this workspace", who="you: add it under Keys")
+        raise Refused(
+            needed=_("a Roboflow key of your own for this workspace"), who=_("you: add it under Keys")
+        )
     if not key.works:
         raise Refused(
-            needed=f"a Roboflow key that works: yours is {key.get_state_display()}",
-            who="you: replace it under Keys",
+            needed=_("a Roboflow key that works: yours is %(state)s") % {"state": key.get_state_display()},
+            who=_("you: replace it under Keys"),
         )
     return key

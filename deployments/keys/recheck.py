@@ -4,6 +4,7 @@ import time
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from deployments.keys.check import (
     KeyNotSaved,
@@ -37,7 +38,7 @@ def recheck_key(key: ApiKey, *, by: Origin, now: datetime) -> ApiKey:
     except Unreadable:
         ApiKey.objects.filter(pk=key.pk).update(state=KeyState.UNREADABLE, checked_at=now)
         raise KeyNotSaved(
-            "This key cannot be opened: the vault key that sealed it is lost. Replace it."
+            _("This key cannot be opened: the vault key that sealed it is lost. Replace it.")
         ) from None
     try:
         owner = fetch_key_workspace(secret, region=key.region)
@@ -46,11 +47,11 @@ def recheck_key(key: ApiKey, *, by: Origin, now: datetime) -> ApiKey:
             mark_key_state(key, KeyState.REFUSED, refusal.text, now=now)
         else:
             record_refused_key(key, refusal.text, by=by, now=now)
-        raise KeyNotSaved("Roboflow refuses this key.", upstream_text=refusal.text) from None
+        raise KeyNotSaved(_("Roboflow refuses this key."), upstream_text=refusal.text) from None
     except RoboflowError as error:
         ApiKey.objects.filter(pk=key.pk).update(checked_at=now)
         raise KeyNotSaved(
-            "Roboflow did not answer, so the state of the key is as before.",
+            _("Roboflow did not answer, so the state of the key is as before."),
             upstream_text=error.text or error.reading,
             upstream=error,
         ) from None
@@ -91,9 +92,9 @@ def record_working_key(
     rows = ApiKey.objects.select_for_update(of=("self",)).select_related("user", "workspace")
     stored = rows.filter(pk=key.pk).first()
     if stored is None:
-        raise KeyNotSaved("The key was removed meanwhile.")
+        raise KeyNotSaved(_("The key was removed meanwhile."))
     if stored.workspace_id not in (None, workspace.pk):
-        raise KeyNotSaved(f"Roboflow says now that this key belongs to {owner.name}.")
+        raise KeyNotSaved(_("Roboflow says now that this key belongs to %(name)s.") % {"name": owner.name})
     state_before = stored.state
     stored.workspace = workspace
     stored.state = KeyState.VALID
@@ -105,7 +106,10 @@ def record_working_key(
         with transaction.atomic():
             stored.save()
     except IntegrityError:  # one_key_per_person_and_workspace
-        raise KeyNotSaved(f"You already have another key for {workspace}: remove one of them.") from None
+        raise KeyNotSaved(
+            _("You already have another key for %(workspace)s: remove one of them.")
+            % {"workspace": workspace}
+        ) from None
     if state_before != KeyState.VALID:
         request_first_sync(workspace, now=now)
     if state_before not in WORKING_STATES:

@@ -7,6 +7,8 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -23,7 +25,7 @@ from portal.clock import now
 from portal.web.fragments import form_page, redirect_page
 from portal.web.limits import is_within_limit
 
-TOO_MANY = "Too many key checks within a minute. Wait a minute and try again."
+TOO_MANY = gettext_lazy("Too many key checks within a minute. Wait a minute and try again.")
 
 
 def own_keys(request: HttpRequest) -> QuerySet[ApiKey]:
@@ -70,7 +72,7 @@ def add_from_form(request: HttpRequest, form: AddKeyForm) -> KeyNotSaved | None:
     """Add the key of a valid form. Return why it was not saved, also written beside the field, or None."""
     if not is_within_limit(request, "key_check"):
         form.add_error("api_key", TOO_MANY)
-        return KeyNotSaved(TOO_MANY)
+        return KeyNotSaved(str(TOO_MANY))
     try:
         key = add_key(
             user=cast(User, request.user),
@@ -88,9 +90,9 @@ def add_from_form(request: HttpRequest, form: AddKeyForm) -> KeyNotSaved | None:
         return error
     forget_waiting_key(request)
     if key.workspace:
-        message = f"Key added: {key.workspace} is being read now."
+        message = _("Key added: %(workspace)s is being read now.") % {"workspace": key.workspace}
     else:
-        message = "Saved unchecked. It joins its workspace as soon as Roboflow answers."
+        message = _("Saved unchecked. It joins its workspace as soon as Roboflow answers.")
     messages.success(request, message)
     return None
 
@@ -107,7 +109,9 @@ def replace(request: HttpRequest, key_id: int) -> HttpResponse:
     if form.is_valid():
         trouble = replace_from_form(request, key, form)
         if trouble is None:
-            messages.success(request, f"The key for {key.workspace} is replaced.")
+            messages.success(
+                request, _("The key for %(workspace)s is replaced.") % {"workspace": key.workspace}
+            )
             return redirect_page(request, "/keys/")
     return form_page(request, "keys/replace.html", {"form": form, "key": key, "trouble": trouble})
 
@@ -117,7 +121,7 @@ def replace_from_form(request: HttpRequest, key: ApiKey, form: KeyForm) -> KeyNo
     """Replace `key` by the form's. Return why it was not saved, also written beside the field, or None."""
     if not is_within_limit(request, "key_check"):
         form.add_error("api_key", TOO_MANY)
-        return KeyNotSaved(TOO_MANY)
+        return KeyNotSaved(str(TOO_MANY))
     try:
         replace_key(
             key,
@@ -142,7 +146,7 @@ def check_now(request: HttpRequest, key_id: int) -> HttpResponse:
         return redirect_page(request, "/keys/")
     try:
         recheck_key(key, by=origin_of(request), now=now())
-        messages.success(request, "Roboflow says that the key works.")
+        messages.success(request, _("Roboflow says that the key works."))
     except KeyNotSaved as error:
         messages.error(request, f"{error.reading} {error.upstream_text}".strip())
     return redirect_page(request, "/keys/")
@@ -155,7 +159,7 @@ def remove(request: HttpRequest, key_id: int) -> HttpResponse:
     key = get_object_or_404(own_keys(request), pk=key_id)
     if request.method == "POST":
         remove_key(key, by=origin_of(request), now=now())
-        messages.success(request, "The key is removed.")
+        messages.success(request, _("The key is removed."))
         return redirect_page(request, "/keys/")
     is_last_reader = (
         key.workspace is not None and not ApiKey.objects.readers(key.workspace).exclude(pk=key.pk).exists()

@@ -8,19 +8,27 @@ and when it is done are all read from here.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 # The events of an operation, by the last part of their action. People read: actor, sentence, deployment.
 EVENT_SENTENCES = {
-    "requested": "asked to {verb}",
-    "refused": "was refused to {verb}",
-    "unknown": "asked to {verb}, outcome not known yet:",
-    "succeeded": "{past}",
-    "failed": "failed to {verb}",
-    "cancelled": "cancelled the request to {verb}",
-    "needs_attention": "asked to {verb}, needs attention:",
-    "resolved": "asked to {verb}, now resolved:",
-    "dismissed": "dismissed the unsuccessful request to {verb}",
-    "outside": "was {past}",  # the change happened at Roboflow without an operation of ours
+    "requested": _("asked to {verb}"),
+    "refused": _("was refused to {verb}"),
+    "unknown": _("asked to {verb}, outcome not known yet:"),
+    "succeeded": _("{past}"),
+    "failed": _("failed to {verb}"),
+    "cancelled": _("cancelled the request to {verb}"),
+    "needs_attention": _("asked to {verb}, needs attention:"),
+    "resolved": _("asked to {verb}, now resolved:"),
+    "dismissed": _("dismissed the unsuccessful request to {verb}"),
+    "outside": _("was {past}"),  # the change happened at Roboflow without an operation of ours
 }
 
 
@@ -34,12 +42,13 @@ ENDED_STATUSES = (DELETED, EXPIRED)  # these do not come back: nothing is possib
 class KindFacts:
     """All that the portal knows about one kind of change. Statuses are Roboflow's raw words."""
 
-    label: str
-    progressive: str  # "pausing": while the operation is open
-    past: str  # "paused": when the operation succeeded
+    label: "StrOrPromise"
+    verb: "StrOrPromise"  # "pause": after "asked to"
+    progressive: "StrOrPromise"  # "pausing": while the operation is open
+    past: "StrOrPromise"  # "paused": when the operation succeeded
     endpoint: str  # Roboflow's path
     client_method: str  # of deployments.roboflow.client.Client
-    consequence: str  # what it does to the deployment, for the person who confirms it
+    consequence: "StrOrPromise"  # what it does to the deployment, for the person who confirms it
     asked_status: str  # the status that a person wants to see in the end
 
     # Reported statuses that prove that it was done. Empty: any status but those of `not_done_when`.
@@ -61,6 +70,7 @@ class KindFacts:
 
 NO_FACTS = KindFacts(
     label="",
+    verb="",
     progressive="",
     past="",
     endpoint="",
@@ -88,12 +98,13 @@ class Kind(StrEnum):
     CREATE = (
         "create",
         KindFacts(
-            label="Create",
-            progressive="creating",
-            past="created",
+            label=_("Create"),
+            verb=_("create"),
+            progressive=_("creating"),
+            past=_("created"),
             endpoint="/add",
             client_method="add",
-            consequence="It costs from the moment that it starts.",
+            consequence=_("It costs from the moment that it starts."),
             asked_status="ready",
             not_done_when=frozenset({"failed"}),
             makes_new=True,
@@ -103,12 +114,13 @@ class Kind(StrEnum):
     PAUSE = (
         "pause",
         KindFacts(
-            label="Pause",
-            progressive="pausing",
-            past="paused",
+            label=_("Pause"),
+            verb=_("pause"),
+            progressive=_("pausing"),
+            past=_("paused"),
             endpoint="/pause",
             client_method="pause",
-            consequence="It stops answering, and costs nothing while it is paused.",
+            consequence=_("It stops answering, and costs nothing while it is paused."),
             asked_status="paused",
             done_when=frozenset({"paused"}),
             not_from=frozenset({"paused"}),
@@ -118,12 +130,13 @@ class Kind(StrEnum):
     RESUME = (
         "resume",
         KindFacts(
-            label="Resume",
-            progressive="resuming",
-            past="resumed",
+            label=_("Resume"),
+            verb=_("resume"),
+            progressive=_("resuming"),
+            past=_("resumed"),
             endpoint="/resume",
             client_method="resume",
-            consequence="It starts again; that takes a while, and it costs again.",
+            consequence=_("It starts again; that takes a while, and it costs again."),
             asked_status="ready",
             done_when=frozenset({"pending", "ready"}),
             only_from=frozenset({"paused"}),
@@ -134,12 +147,13 @@ class Kind(StrEnum):
     DELETE = (
         "delete",
         KindFacts(
-            label="Delete",
-            progressive="deleting",
-            past="deleted",
+            label=_("Delete"),
+            verb=_("delete"),
+            progressive=_("deleting"),
+            past=_("deleted"),
             endpoint="/delete",
             client_method="delete",
-            consequence="The server, its address and everything on it are lost.",
+            consequence=_("The server, its address and everything on it are lost."),
             asked_status="deleted",
             done_when=frozenset({"deleted"}),
             step_to=frozenset({"deleted"}),
@@ -174,9 +188,10 @@ def why_impossible(kind: str, status: str) -> str:
     if is_possible(kind, status):
         return ""
     if status in ENDED_STATUSES:
-        return f"is {status}"
-    needed = " or ".join(sorted(Kind(kind).facts.only_from))
-    return f"is {status}, not {needed}" if needed else f"is {status} already"
+        return gettext("is %(status)s") % {"status": status}
+    if needed := gettext(" or ").join(sorted(Kind(kind).facts.only_from)):
+        return gettext("is %(status)s, not %(needed)s") % {"status": status, "needed": needed}
+    return gettext("is %(status)s already") % {"status": status}
 
 
 def kind_of_step(before: str, after: str) -> Kind | None:
@@ -198,12 +213,12 @@ def action_of(kind: str, event: str) -> str:
     return f"deployment.{Kind(kind)}.{event}"
 
 
-def action_sentences() -> dict[str, str]:
+def action_sentences() -> dict[str, "StrOrPromise"]:
     """Return the sentence of every action, as it is read between the actor and the deployment."""
     return dict(_sentences())
 
 
-def _sentences() -> Iterator[tuple[str, str]]:
+def _sentences() -> Iterator[tuple[str, "StrOrPromise"]]:
     for kind in Kind:
         for event, sentence in EVENT_SENTENCES.items():
-            yield action_of(kind, event), sentence.format(verb=kind, past=kind.facts.past)
+            yield action_of(kind, event), format_lazy(sentence, verb=kind.facts.verb, past=kind.facts.past)

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from deployments.ledger.kinds import PENDING, READY, KindFacts
 from deployments.ledger.models import Batch, Operation
 from deployments.ledger.states import OPEN_STATES, UNSUCCESSFUL_STATES, State
@@ -60,13 +62,20 @@ def result_of(operation: Operation, status: str) -> Result:
         text = f"{told.text}: {operation.target_name}"
     else:
         text = f"{operation.facts.past.capitalize()} {operation.target_name}"
-        text += ": it is starting" if told.is_starting else ": it is ready" if told.text == "Ready" else ""
+        text += (
+            f": {_('it is starting')}"
+            if told.is_starting
+            else f": {_('it is ready')}"
+            if told.is_ready
+            else ""
+        )
     return Result(operation, text, told.look, at)
 
 
 def result_of_batch(batch: Batch, counts: Mapping[str, int], ended_at: datetime) -> Result:
     """Return the result of a batch that has ended, with the numbers of its operations by state."""
-    text = f"{batch.facts.label} several: {batch_text(batch.facts, counts, len(batch.skipped))}"
+    sums = batch_text(batch.facts, counts, len(batch.skipped))
+    text = _("%(kind)s several: %(sums)s") % {"kind": batch.facts.label, "sums": sums}
     unsuccessful = any(counts.get(state) for state in UNSUCCESSFUL_STATES)
     return Result(batch, text, "failed" if unsuccessful else "ready", ended_at)
 
@@ -78,6 +87,7 @@ class ToldState:
     text: str
     look: str
     is_starting: bool = False  # Roboflow took the order, and the deployment is not ready yet
+    is_ready: bool = False  # it was to become ready, and it did
 
     @property
     def is_marked(self) -> bool:
@@ -93,36 +103,36 @@ def told_state(operation: Operation, status: str) -> ToldState:
     if state != State.SUCCEEDED:
         return ToldState(unsuccessful_text(operation), LOOKS[state])
     if facts.asked_status == READY and status == PENDING:
-        return ToldState("Starting", "pending", is_starting=True)
+        return ToldState(_("Starting"), "pending", is_starting=True)
     if facts.asked_status == READY and status == READY:
-        return ToldState("Ready", "ready")
+        return ToldState(_("Ready"), "ready", is_ready=True)
     return ToldState(facts.past.capitalize(), "ready")
 
 
 def unsuccessful_text(operation: Operation) -> str:
     """Return "Pause failed", "Pause not confirmed" or the like, for an operation that did not succeed."""
     words = {
-        State.FAILED: "failed",
-        State.NEEDS_ATTENTION: "not confirmed",
-        State.UNKNOWN: "not known yet",
-        State.CANCELLED: "cancelled",
+        State.FAILED: _("%(kind)s failed"),
+        State.NEEDS_ATTENTION: _("%(kind)s not confirmed"),
+        State.UNKNOWN: _("%(kind)s not known yet"),
+        State.CANCELLED: _("%(kind)s cancelled"),
     }
-    return f"{operation.facts.label} {words[State(operation.state)]}"
+    return words[State(operation.state)] % {"kind": operation.facts.label}
 
 
 def operation_sentence(operation: Operation) -> str:
     """Return what follows the name of the person who asked for an operation, such as "paused it"."""
     facts = operation.facts
     if operation.is_open and operation.state != State.UNKNOWN:
-        return f"asked to {operation.kind} it"
-    endings = {
-        State.SUCCEEDED: f"{facts.past} it",
-        State.FAILED: f"asked to {operation.kind} it, and that failed",
-        State.UNKNOWN: f"asked to {operation.kind} it, and it is not known yet whether that was done",
-        State.NEEDS_ATTENTION: f"asked to {operation.kind} it, and nobody knows whether that was done",
-        State.CANCELLED: f"asked to {operation.kind} it, and cancelled that",
+        return _("asked to %(verb)s it") % {"verb": facts.verb}
+    sentences = {
+        State.SUCCEEDED: _("%(past)s it"),
+        State.FAILED: _("asked to %(verb)s it, and that failed"),
+        State.UNKNOWN: _("asked to %(verb)s it, and it is not known yet whether that was done"),
+        State.NEEDS_ATTENTION: _("asked to %(verb)s it, and nobody knows whether that was done"),
+        State.CANCELLED: _("asked to %(verb)s it, and cancelled that"),
     }
-    return endings[State(operation.state)]
+    return sentences[State(operation.state)] % {"verb": facts.verb, "past": facts.past}
 
 
 def batch_text(facts: KindFacts, counts: Mapping[str, int], skipped: int) -> str:
@@ -133,12 +143,13 @@ def batch_text(facts: KindFacts, counts: Mapping[str, int], skipped: int) -> str
     running = sum(counts.get(state, 0) for state in OPEN_STATES)
     parts = [
         (counts.get(State.SUCCEEDED, 0), facts.past),
-        (counts.get(State.FAILED, 0), "failed"),
-        (counts.get(State.NEEDS_ATTENTION, 0), "not confirmed"),
-        (counts.get(State.CANCELLED, 0), "cancelled"),
-        (skipped, "skipped"),
+        (counts.get(State.FAILED, 0), _("failed")),
+        (counts.get(State.NEEDS_ATTENTION, 0), _("not confirmed")),
+        (counts.get(State.CANCELLED, 0), _("cancelled")),
+        (skipped, _("skipped")),
     ]
     told = ", ".join(f"{count} {word}" for count, word in parts if count)
     if running:
-        return f"{told} - {running} running" if told else f"{running} running"
-    return told or "Nothing was done"
+        still = _("%(count)s running") % {"count": running}
+        return f"{told} - {still}" if told else still
+    return told or _("Nothing was done")

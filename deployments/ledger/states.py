@@ -13,6 +13,7 @@ sending. Needs attention is an end: what is learnt later resolves the operation 
 """
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from deployments.ledger.kinds import Kind
 
@@ -26,14 +27,14 @@ class State(models.TextChoices):
     - Needs attention: the time to find out is over, and a person should check at Roboflow.
     """
 
-    QUEUED = "queued", "queued"
-    SENDING = "sending", "sending"
-    ACCEPTED = "accepted", "accepted"
-    UNKNOWN = "unknown", "unknown"
-    SUCCEEDED = "succeeded", "succeeded"
-    FAILED = "failed", "failed"
-    CANCELLED = "cancelled", "cancelled"
-    NEEDS_ATTENTION = "needs_attention", "needs attention"
+    QUEUED = "queued", _("queued")
+    SENDING = "sending", _("sending")
+    ACCEPTED = "accepted", _("accepted")
+    UNKNOWN = "unknown", _("unknown")
+    SUCCEEDED = "succeeded", _("succeeded")
+    FAILED = "failed", _("failed")
+    CANCELLED = "cancelled", _("cancelled")
+    NEEDS_ATTENTION = "needs_attention", _("needs attention")
 
 
 OPEN_STATES = (State.QUEUED, State.SENDING, State.ACCEPTED, State.UNKNOWN)

@@ -6,6 +6,8 @@ from typing import Any
 
 from django import forms
 from django.db.models import Count, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from deployments.fleet.models import Deployment
 from deployments.logs.models import Line
@@ -21,25 +23,27 @@ AROUND = timedelta(minutes=10)  # shown before and after a linked line
 class QueryForm(forms.Form):
     """The query string of the log page. All fields may be empty."""
 
-    q = forms.CharField(label="Text", required=False, max_length=200)
+    q = forms.CharField(label=gettext_lazy("Text"), required=False, max_length=200)
     severity = forms.CharField(required=False, max_length=20)
     range = forms.ChoiceField(required=False, choices=[(name, name) for name in RANGES])
-    to = TimeField(label="To", required=False)
-    max_entries = forms.IntegerField(label="Lines", required=False, min_value=1, max_value=MAX_SHOWN_LINES)
+    to = TimeField(label=gettext_lazy("To"), required=False)
+    max_entries = forms.IntegerField(
+        label=gettext_lazy("Lines"), required=False, min_value=1, max_value=MAX_SHOWN_LINES
+    )
     line = forms.CharField(required=False, max_length=255)
     only = forms.BooleanField(required=False)  # a download of the linked line alone
     before = forms.CharField(required=False, max_length=255)  # the line above which older ones are shown
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["from"] = TimeField(label="From", required=False)  # `from` is a keyword of Python
+        self.fields["from"] = TimeField(label=_("From"), required=False)  # `from` is a keyword of Python
 
     def clean(self) -> dict[str, Any]:
         """Refuse a range that ends before it starts."""
         cleaned = super().clean() or self.cleaned_data
         start, end = cleaned.get("from"), cleaned.get("to")
         if start and end and start > end:
-            self.add_error("from", "From must be before To.")
+            self.add_error("from", _("From must be before To."))
         return cleaned
 
 

@@ -4,6 +4,7 @@ from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
 from deployments.keys.models import ApiKey
 from deployments.keys.own import own_valid_key
@@ -33,7 +34,7 @@ def refuse_if_too_many(request: HttpRequest, action: str = "operation") -> HttpR
     """Count one request. Return a 429 page if that exceeds the rate limit of `action`, otherwise None."""
     if is_within_limit(request, action):
         return None
-    return too_often_page(request, "You requested many changes within a minute.")
+    return too_often_page(request, _("You requested many changes within a minute."))
 
 
 def form_token_of(request: HttpRequest) -> UUID:
@@ -69,5 +70,13 @@ def warn_if_other_operation(request: HttpRequest, operation: Operation, form_tok
     if operation.form_token == form_token:
         return
     who = "you" if operation.actor_id == request.user.pk else operation.actor_name
-    earlier = f"{who} asked to {operation.kind} {operation.target_name} before"
-    messages.warning(request, f"No new operation was created: {earlier}, and that operation has not ended.")
+    earlier = _("%(who)s asked to %(kind)s %(target_name)s before") % {
+        "who": who,
+        "kind": operation.kind,
+        "target_name": operation.target_name,
+    }
+    messages.warning(
+        request,
+        _("No new operation was created: %(earlier)s, and that operation has not ended.")
+        % {"earlier": earlier},
+    )

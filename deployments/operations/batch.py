@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from deployments.fleet.models import Deployment
 from deployments.keys.models import ApiKey
@@ -62,13 +63,17 @@ def why_skipped(kind: Kind, deployment: Deployment, *, is_busy: bool) -> str:
     if deployment.is_over:
         return why_over(deployment)
     if is_busy:
-        return "has another operation that has not ended"
+        return _("has another operation that has not ended")
     return why_impossible(kind, deployment.status)
 
 
 def why_over(deployment: Deployment) -> str:
     """Return how a deployment that is over ended, to be read after its name."""
-    return f"is {deployment.status}" if deployment.status in ENDED_STATUSES else "is gone"
+    return (
+        _("is %(status)s") % {"status": deployment.status}
+        if deployment.status in ENDED_STATUSES
+        else _("is gone")
+    )
 
 
 @transaction.atomic(durable=True)

@@ -5,6 +5,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from deployments.fleet.facets import Facets
@@ -37,7 +38,7 @@ def batch(request: HttpRequest, membership: Membership) -> HttpResponse:
     chosen = chosen.order_by("deployment_name", "pk")
     chosen_kind, count = request.POST.get("kind", ""), chosen.count()
     if chosen_kind not in ON_EXISTING or not count:
-        messages.error(request, "Choose deployments first, then what to do with them.")
+        messages.error(request, _("Choose deployments first, then what to do with them."))
         return redirect_page(request, reverse("fleet:list", args=[workspace.slug]))
     kind = Kind(chosen_kind)
     key = require_own_key(request, membership, kind, Subject(type="batch", name=f"{count} deployments"))
@@ -45,7 +46,11 @@ def batch(request: HttpRequest, membership: Membership) -> HttpResponse:
     is_confirmed = "form_token" in request.POST  # the fleet's list posts only the kind and the choice
     form = BatchForm(request.POST if is_confirmed else None, removes=kind.facts.removes)
     if is_confirmed and count > MAX_CHOSEN:
-        form.add_error(None, f"At most {MAX_CHOSEN} deployments can be changed at once. Nothing was done.")
+        form.add_error(
+            None,
+            _("At most %(most)s deployments can be changed at once. Nothing was done.")
+            % {"most": MAX_CHOSEN},
+        )
     if not form.is_valid():
         context = {
             "form": form,

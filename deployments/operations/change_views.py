@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from deployments.fleet.guard import deployment_required
@@ -164,7 +165,11 @@ def refuse_ended(
     request: HttpRequest, kind: Kind, deployment: Deployment, form: ChangeForm, why_not: str
 ) -> None:
     """Make the form invalid because the deployment has ended, and audit the refusal."""
-    form.add_error(None, f"{deployment.deployment_name} {why_not} already. Nothing was done.")
+    form.add_error(
+        None,
+        _("%(deployment_name)s %(why_not)s already. Nothing was done.")
+        % {"deployment_name": deployment.deployment_name, "why_not": why_not},
+    )
     refused = action_of(kind, "refused")
     record_refusal(request, deployment.workspace, refused, deployment_subject(deployment))
 

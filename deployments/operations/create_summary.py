@@ -8,9 +8,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from deployments.fleet.models import Deployment
-from deployments.fleet.prices import credits_per_hour
+from deployments.fleet.prices import credits_per_hour, number_text, plural_of, price_words
 from deployments.fleet.status_cell import status_word
 from deployments.operations.forms import NewDeploymentForm
 from deployments.workspaces.models import Workspace
@@ -42,7 +44,9 @@ def create_summary(form: NewDeploymentForm, *, now: datetime) -> CreateSummary:
     is_dev = machine_type.startswith("dev-")
     warning = ""
     if is_dev and hours > ADVISED_HOURS:
-        warning = f"Roboflow's page says at most {ADVISED_HOURS} hours. It may refuse more."
+        warning = _("Roboflow's page says at most %(hours)s hours. It may refuse more.") % {
+            "hours": ADVISED_HOURS
+        }
     return CreateSummary(
         verdict=name_verdict(form.workspace, name, holder),
         is_taken=holder is not None,
@@ -68,32 +72,40 @@ def live_deployment(workspace: Workspace, name: str) -> Deployment | None:
 def name_verdict(workspace: Workspace, name: str, holder: Deployment | None) -> str:
     """Return what to say of a name: who has it, or which address it will have; "" without a valid name."""
     if holder:
-        word = status_word(holder.status) or "no status"
-        return (
-            f"{holder.deployment_name} exists ({word}, created by {holder.creator_email or 'nobody known'})."
-        )
+        word = status_word(holder.status) or _("no status")
+        return _("%(deployment_name)s exists (%(word)s, created by %(creator)s).") % {
+            "deployment_name": holder.deployment_name,
+            "word": word,
+            "creator": holder.creator_email or _("nobody known"),
+        }
     if not name:
         return ""
     host = urlsplit(public_address(workspace)).hostname
-    return f"Its address will be {name}.{host}, with a suffix if somebody has that one."
+    return _("Its address will be %(name)s.%(host)s, with a suffix if somebody has that one.") % {
+        "name": name,
+        "host": host,
+    }
 
 
 def cost_words(machine_type: str, *, hours: float, replicas: int) -> str:
     """Return what the deployment will cost, in words."""
     if not machine_type:
-        return "The cost depends on the machine."
+        return _("The cost depends on the machine.")
     price = credits_per_hour(machine_type)
     if price is None:
-        return f"Price unknown: the settings have none for {machine_type}."
+        return _("Price unknown: the settings have none for %(machine_type)s.") % {
+            "machine_type": machine_type
+        }
     if machine_type.startswith("dev-"):
-        return f"{number_text(price * hours)} credits - {number_text(hours)} h"
-    each = f" for {replicas} replicas" if replicas > 1 else ""
-    return f"{number_text(price * max(1, replicas))} credits an hour{each}, until you pause or delete it"
-
-
-def number_text(number: float) -> str:
-    """Return a number with at most two decimals, and none that are zero."""
-    return f"{number:.2f}".rstrip("0").rstrip(".")
+        words = ngettext(
+            "%(credits)s credit - %(hours)s h", "%(credits)s credits - %(hours)s h", plural_of(price * hours)
+        )
+        return words % {"credits": number_text(price * hours), "hours": number_text(hours)}
+    cost = price_words(price * max(1, replicas))
+    if replicas > 1:
+        words = _("%(cost)s for %(count)s replicas, until you pause or delete it")
+        return words % {"cost": cost, "count": replicas}
+    return _("%(cost)s, until you pause or delete it") % {"cost": cost}
 
 
 def public_address(workspace: Workspace) -> str:

@@ -4,6 +4,8 @@ from typing import Any
 from uuid import uuid4
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from deployments.fleet.models import Deployment
 from deployments.fleet.prices import KNOWN_TYPES
@@ -31,9 +33,10 @@ class ChangeForm(forms.Form):
     """The fields of every change: the reason, and the token by which a repeated post is recognised."""
 
     reason = OneLineField(
+        label=gettext_lazy("Reason"),
         max_length=MAX_REASON,
         required=False,
-        help_text="Why you do this. Everybody in the workspace can read it.",
+        help_text=gettext_lazy("Why you do this. Everybody in the workspace can read it."),
     )
     form_token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
@@ -43,11 +46,13 @@ class ConfirmNameForm(ChangeForm):
 
     confirm_name = KeyFreeCharField(
         max_length=100,
-        label="Type the name to confirm",
+        label=gettext_lazy("Type the name to confirm"),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     reason = OneLineField(
-        max_length=MAX_REASON, help_text="Why you do this. Everybody in the workspace can read it."
+        label=gettext_lazy("Reason"),
+        max_length=MAX_REASON,
+        help_text=gettext_lazy("Why you do this. Everybody in the workspace can read it."),
     )
     field_order = ("confirm_name", "reason")
 
@@ -59,7 +64,10 @@ class ConfirmNameForm(ChangeForm):
         """Return the typed name. Raises ValidationError when it is not the deployment's."""
         typed: str = self.cleaned_data["confirm_name"].strip()
         if typed != self.deployment.deployment_name:
-            raise forms.ValidationError(f"This is not the name. Type {self.deployment.deployment_name}.")
+            raise forms.ValidationError(
+                _("This is not the name. Type %(deployment_name)s.")
+                % {"deployment_name": self.deployment.deployment_name}
+            )
         return typed
 
 
@@ -69,7 +77,7 @@ class BatchForm(ChangeForm):
     confirm = KeyFreeCharField(
         required=False,
         max_length=20,
-        label="Type delete to confirm",
+        label=gettext_lazy("Type delete to confirm"),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
@@ -84,7 +92,7 @@ class BatchForm(ChangeForm):
         """Return the typed word. Raises ValidationError when it is not `delete`."""
         typed: str = self.cleaned_data["confirm"].strip()
         if typed != "delete":
-            raise forms.ValidationError("Type the word delete.")
+            raise forms.ValidationError(_("Type the word delete."))
         return typed
 
 
@@ -93,25 +101,27 @@ class NewDeploymentForm(ChangeForm):
 
     deployment_name = KeyFreeRegexField(
         rf"\A{NAME_RULE}\Z",
-        label="Name",
+        label=gettext_lazy("Name"),
         strip=True,
         max_length=100,
         error_messages={
-            "invalid": "Use 5 to 15 lower-case letters, digits and hyphens, with a letter first."
+            "invalid": gettext_lazy(
+                "Use 5 to 15 lower-case letters, digits and hyphens, with a letter first."
+            )
         },
-        help_text="5 to 15 lower-case letters, digits and hyphens, with a letter first.",
+        help_text=gettext_lazy("5 to 15 lower-case letters, digits and hyphens, with a letter first."),
         widget=forms.TextInput(
             attrs={"data-rule": NAME_RULE, "autocomplete": "off", "spellcheck": "false", "autofocus": True}
         ),
     )
-    machine_type = forms.ChoiceField(label="Machine", widget=forms.RadioSelect)
+    machine_type = forms.ChoiceField(label=gettext_lazy("Machine"), widget=forms.RadioSelect)
     creator_email = KeyFreeEmailField(
-        label="Creator",
+        label=gettext_lazy("Creator"),
         max_length=254,
-        help_text="The e-mail address of a member of the workspace at Roboflow.",
+        help_text=gettext_lazy("The e-mail address of a member of the workspace at Roboflow."),
     )
     duration = forms.FloatField(
-        label="Expires after, in hours",
+        label=gettext_lazy("Expires after, in hours"),
         required=False,
         min_value=0.1,
         max_value=MAX_DURATION_HOURS,
@@ -120,25 +130,25 @@ class NewDeploymentForm(ChangeForm):
     )
     inference_version = KeyFreeRegexField(
         rf"\A({VERSION_RULE})\Z",
-        label="Version",
+        label=gettext_lazy("Version"),
         required=False,
         initial="latest",
         max_length=60,
-        error_messages={"invalid": "Write latest or a version such as 0.45.0."},
-        help_text="Write latest, or a version from 0.16.0 on.",
+        error_messages={"invalid": gettext_lazy("Write latest or a version such as 0.45.0.")},
+        help_text=gettext_lazy("Write latest, or a version from 0.16.0 on."),
         widget=forms.TextInput(attrs={"list": "versions", "autocomplete": "off"}),
     )
     min_replicas = forms.IntegerField(
         required=False,
         min_value=0,
         max_value=MAX_REPLICAS,
-        label="Replicas, from",
+        label=gettext_lazy("Replicas, from"),
     )
     max_replicas = forms.IntegerField(
         required=False,
         min_value=1,
         max_value=MAX_REPLICAS,
-        label="to",
+        label=gettext_lazy("to"),
     )
     field_order = (*PARAMETERS, "reason")
 
@@ -155,14 +165,14 @@ class NewDeploymentForm(ChangeForm):
         name: str = self.cleaned_data["deployment_name"]
         same_name = Deployment.objects.filter(workspace=self.workspace, deployment_name=name)
         if same_name.live().exists():  # type: ignore[attr-defined]
-            raise forms.ValidationError("A deployment with this name exists already.")
+            raise forms.ValidationError(_("A deployment with this name exists already."))
         return name
 
     def clean_inference_version(self) -> str:
         """Return the version. Raises ValidationError when it is older than any that Roboflow runs."""
         version: str = self.cleaned_data["inference_version"]
         if version and version != "latest" and version_order(version)[:2] < OLDEST_VERSION:
-            raise forms.ValidationError("The oldest version that Roboflow runs is 0.16.0.")
+            raise forms.ValidationError(_("The oldest version that Roboflow runs is 0.16.0."))
         return version
 
     def clean(self) -> dict[str, Any]:
@@ -170,7 +180,7 @@ class NewDeploymentForm(ChangeForm):
         cleaned = super().clean() or self.cleaned_data
         minimum, maximum = cleaned.get("min_replicas"), cleaned.get("max_replicas")
         if minimum is not None and maximum is not None and minimum > maximum:
-            self.add_error("min_replicas", "This is more than the maximum number of replicas.")
+            self.add_error("min_replicas", _("This is more than the maximum number of replicas."))
         return cleaned
 
     def known_values(self) -> dict[str, Any]:
@@ -204,8 +214,8 @@ class ResolveForm(forms.Form):
 
     reason = OneLineField(
         max_length=MAX_REASON,
-        label="What happened",
-        help_text="What you found out, and how.",
+        label=gettext_lazy("What happened"),
+        help_text=gettext_lazy("What you found out, and how."),
     )
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from deployments.fleet.models import Deployment, StatusChange
 from deployments.fleet.usual import usual_starts
 from deployments.ledger.kinds import PAUSED, PENDING, READY
@@ -32,10 +34,10 @@ def deployment_of(operation: Operation) -> Deployment | None:
 def steps_of(operation: Operation, deployment: Deployment | None) -> list[Step]:
     """Return the steps of an operation: those that it took, and those that it will take if all goes well."""
     steps = [
-        Step("Requested", operation.requested_at),
-        Step("Sent", operation.sent_at),
-        Step("Accepted", operation.accepted_at),
-        Step("Confirmed", operation.confirmed_at),
+        Step(_("Requested"), operation.requested_at),
+        Step(_("Sent"), operation.sent_at),
+        Step(_("Accepted"), operation.accepted_at),
+        Step(_("Confirmed"), operation.confirmed_at),
     ]
     if operation.ended_at and operation.state != State.SUCCEEDED:
         taken = [step for step in steps if step.at]
@@ -49,17 +51,21 @@ def steps_of(operation: Operation, deployment: Deployment | None) -> list[Step]:
 def ready_step(operation: Operation, deployment: Deployment | None) -> Step:
     """Return when the deployment of a create or resume became ready, or what is known instead."""
     if deployment is None:
-        return Step("Ready", None)
+        return Step(_("Ready"), None)
     later = StatusChange.objects.filter(deployment=deployment, observed_at__gte=operation.requested_at)
     if operation.confirmed_at is None:
-        return Step("Ready", None)
+        return Step(_("Ready"), None)
     ending = later.exclude(after=PENDING).order_by("observed_at", "pk")
     if not operation.facts.makes_new:  # it was paused when it was asked for
         ending = ending.exclude(after=PAUSED, observed_at__lte=operation.confirmed_at)
     step = ending.first()
     if step is None:
         usual = usual_starts(operation.workspace).get(deployment.machine_type)
-        return Step("Ready", None, f"starting, usually {span_text(usual)}" if usual else "starting")
+        return Step(
+            _("Ready"),
+            None,
+            _("starting, usually %(span)s") % {"span": span_text(usual)} if usual else _("starting"),
+        )
     if step.after == READY:
-        return Step("Ready", step.observed_at)
-    return Step("Ready", None, f"not reached: it became {step.after}", is_bad=True)
+        return Step(_("Ready"), step.observed_at)
+    return Step(_("Ready"), None, _("not reached: it became %(after)s") % {"after": step.after}, is_bad=True)

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from deployments.fleet.shown import told_operations
@@ -214,7 +215,7 @@ def cancel(request: HttpRequest, membership: Membership, operation_id: UUID) -> 
     """Cancel an operation that no worker has claimed yet."""
     found = get_operation_or_404(membership, operation_id)
     if not cancel_operation(found, by=origin_of(request), now=now()):
-        messages.warning(request, "It is too late to cancel: a worker has claimed the operation.")
+        messages.warning(request, _("It is too late to cancel: a worker has claimed the operation."))
     return redirect_page(request, found.get_absolute_url())
 
 
@@ -228,7 +229,7 @@ def check_again(request: HttpRequest, membership: Membership, operation_id: UUID
     if request_check(found, user_id=request.user.pk, now=now()):
         publish("operations.check_again", found.pk)
         messages.info(
-            request, "The portal is asking Roboflow again. This page shows the answer when it comes."
+            request, _("The portal is asking Roboflow again. This page shows the answer when it comes.")
         )
     return redirect_page(request, found.get_absolute_url())
 
@@ -253,7 +254,7 @@ def dismiss(request: HttpRequest, membership: Membership, operation_id: UUID) ->
     """Take an unsuccessful operation out of its row and of *Needs attention*: a person has seen it."""
     found = get_operation_or_404(membership, operation_id)
     if not dismiss_operation(found, by=origin_of(request), now=now()):
-        messages.info(request, "There is nothing to dismiss any more.")
+        messages.info(request, _("There is nothing to dismiss any more."))
     return redirect_to_result(request, found)
 
 
@@ -264,7 +265,7 @@ def try_again(request: HttpRequest, membership: Membership, operation_id: UUID) 
     found = get_operation_or_404(membership, operation_id)
     key = require_own_key(request, membership, Kind(found.kind), operation_subject(found))
     if found.state not in (State.NEEDS_ATTENTION, State.FAILED, State.CANCELLED):
-        messages.warning(request, "You can try again only what failed, was cancelled or needs attention.")
+        messages.warning(request, _("You can try again only what failed, was cancelled or needs attention."))
         return redirect_page(request, found.get_absolute_url())
     if refusal := refuse_if_too_many(request):
         return refusal

@@ -6,6 +6,7 @@ from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
@@ -78,13 +79,18 @@ def join_workspace(
         messages.error(request, str(error))
         return redirect_page(request, request.path)
     except AccountExists:
-        messages.info(request, "There is an account with this address now: sign in to accept the invitation.")
+        messages.info(
+            request, _("There is an account with this address now: sign in to accept the invitation.")
+        )
         return redirect_page(request, sign_in_url(request))
     if user is None:
         login(request, member, backend=settings.SIGN_IN_BACKEND)
     messages.success(
         request,
-        f"Welcome to {invitation.workspace}. You see its deployments now. "
-        "Add your Roboflow key to create, pause, resume and delete.",
+        _(
+            "Welcome to %(workspace)s. You see its deployments now. Add your Roboflow key to "
+            "create, pause, resume and delete."
+        )
+        % {"workspace": invitation.workspace},
     )
     return redirect_page(request, reverse("keys:list"))

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from deployments.team.models import Invitation, InvitationQuerySet
 from deployments.workspaces.join import refuse_unconfirmed, store_member
@@ -39,7 +40,7 @@ class NameTaken(Exception):
     """Somebody has taken the name, or one that looks the same, in this moment."""
 
     def __init__(self) -> None:
-        super().__init__("Somebody else has just taken this name: type another one.")
+        super().__init__(_("Somebody else has just taken this name: type another one."))
 
 
 class AccountExists(Exception):
@@ -81,7 +82,7 @@ def invite_person(
     """
     email = canonical_email(email)
     if Membership.objects.current().filter(workspace=workspace, user__email=email).exists():
-        raise NotInvited("This person is a member already.")
+        raise NotInvited(_("This person is a member already."))
     token = secrets.token_urlsafe(32)
     with transaction.atomic(durable=True):
         older = open_invitations(workspace, now=now).filter(email=email)
@@ -122,12 +123,24 @@ def mail_invitation(invitation: Invitation, link: str, *, inviter: User) -> bool
     """Mail the link to the invited address. Return whether it was sent: False without a mail server."""
     if not is_mail_configured():
         return False
-    text = (
-        f"{inviter} invites you to {invitation.workspace} in Portside as {invitation.role}.\n\n"
-        f"{link}\n\n"
-        f"The link works for {LIFE.days} days."
+    text = _(
+        "%(inviter)s invites you to %(workspace)s in Portside as "
+        "%(role)s.\n\n%(link)s\n\nThe link works for %(days)s days."
+    ) % {
+        "inviter": inviter,
+        "workspace": invitation.workspace,
+        "role": invitation.role,
+        "link": link,
+        "days": LIFE.days,
+    }
+    return send_mail(
+        EmailMessage(
+            _("Invitation to %(workspace)s") % {"workspace": invitation.workspace},
+            text,
+            None,
+            [invitation.email],
+        )
     )
-    return send_mail(EmailMessage(f"Invitation to {invitation.workspace}", text, None, [invitation.email]))
 
 
 @transaction.atomic(durable=True)

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from deployments.keys.check import delete_key
 from deployments.keys.models import ApiKey
@@ -25,14 +26,14 @@ class LastManager(NotChanged):
     """The change would leave the workspace without a manager."""
 
     def __init__(self) -> None:
-        super().__init__("The last manager stays manager: make somebody else manager first.")
+        super().__init__(_("The last manager stays manager: make somebody else manager first."))
 
 
 class NoLongerManager(NotChanged):
     """The person who asked for the change stopped being a manager meanwhile."""
 
     def __init__(self) -> None:
-        super().__init__("Nothing was changed: you are no longer a manager of this workspace.")
+        super().__init__(_("Nothing was changed: you are no longer a manager of this workspace."))
 
 
 def member_subject(member: Membership) -> Subject:

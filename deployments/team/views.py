@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from deployments.keys.models import ApiKey
@@ -70,7 +71,7 @@ def invite(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Invite somebody and show the link, which no later page shows again."""
     form, sent = InviteForm(request.POST), None
     if form.is_valid() and not is_within_limit(request, "invite"):
-        form.add_error("email", "Too many invitations within a minute. Wait a minute.")
+        form.add_error("email", _("Too many invitations within a minute. Wait a minute."))
     if form.is_valid():
         try:
             sent = invite_person(
@@ -102,12 +103,12 @@ def set_role(request: HttpRequest, membership: Membership, member_id: int) -> Ht
     """Give a member another role."""
     member, form = get_member_or_404(membership, member_id), RoleForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "There is no such role.")
+        messages.error(request, _("There is no such role."))
         return redirect_page(request, team_url(membership.workspace))
     role = Role(form.cleaned_data["role"])
     try:
         if change_role(member, role=role, by=origin_of(request), now=now()):
-            messages.success(request, f"{member.user} is {role} now.")
+            messages.success(request, _("%(user)s is %(role)s now.") % {"user": member.user, "role": role})
     except NotChanged as error:
         messages.error(request, str(error))
     return redirect_page(request, team_url(membership.workspace))
@@ -121,7 +122,7 @@ def remove(request: HttpRequest, membership: Membership, member_id: int) -> Http
     if request.method == "POST":
         try:
             remove_member(member, by=origin_of(request), now=now())
-            messages.success(request, f"{member.user} is no longer a member.")
+            messages.success(request, _("%(user)s is no longer a member.") % {"user": member.user})
         except NotChanged as error:
             messages.error(request, str(error))
         return redirect_page(request, team_url(membership.workspace))

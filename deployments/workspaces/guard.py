@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 
 from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.roles import Role, is_enough
@@ -95,7 +96,8 @@ def refuse_role(
         subject = about or Subject(type="address", name=request.path)
         record_refusal(request, membership.workspace, refused_as, subject)
     raise Refused(
-        needed=f"the role {needed.value} in {membership.workspace}",
+        needed=_("the role %(role)s in %(workspace)s")
+        % {"role": needed.value, "workspace": membership.workspace},
         who=manager_names(membership.workspace),
     )
 

@@ -6,6 +6,7 @@ from itertools import count
 
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 
 from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.roles import Role
@@ -23,8 +24,10 @@ class NotConfirmed(Exception):
 
     def __init__(self) -> None:
         super().__init__(
-            "Nobody has confirmed that your e-mail address is yours, so you stay in the workspace that "
-            "invited you. Choose a new password by a mailed link, or ask an administrator to confirm it."
+            _(
+                "Nobody has confirmed that your e-mail address is yours, so you stay in the workspace that "
+                "invited you. Choose a new password by a mailed link, or ask an administrator to confirm it."
+            )
         )
 
 
@@ -39,7 +42,7 @@ def get_or_create_workspace(*, roboflow_slug: str, name: str, region: str, now: 
     which of two people creates it, and which of two workspaces gets a slug of ours: the other one tries
     again.
     """
-    for _ in range(MAX_TRIES):
+    for _try in range(MAX_TRIES):
         existing = Workspace.objects.filter(region=region, roboflow_slug=roboflow_slug).first()
         if existing:
             return existing

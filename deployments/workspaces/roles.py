@@ -1,21 +1,22 @@
 """Which role a member needs for what. Pure."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Role(models.TextChoices):
     """A member's role in one workspace. Each role includes the ones before it."""
 
-    VIEWER = "viewer", "Viewer"
-    OPERATOR = "operator", "Operator"
-    MANAGER = "manager", "Manager"
+    VIEWER = "viewer", _("Viewer")
+    OPERATOR = "operator", _("Operator")
+    MANAGER = "manager", _("Manager")
 
 
 RANK = {Role.VIEWER: 0, Role.OPERATOR: 1, Role.MANAGER: 2}
 MATRIX = [  # what the team page explains: (what a member may do, the lowest role that may)
-    ("See the fleet, logs, operations and activity", Role.VIEWER),
-    ("Create, pause, resume and delete deployments, with a key of their own", Role.OPERATOR),
-    ("Invite people, change roles, remove people", Role.MANAGER),
+    (_("See the fleet, logs, operations and activity"), Role.VIEWER),
+    (_("Create, pause, resume and delete deployments, with a key of their own"), Role.OPERATOR),
+    (_("Invite people, change roles, remove people"), Role.MANAGER),
 ]
 
 

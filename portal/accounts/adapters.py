@@ -13,6 +13,8 @@ from allauth.usersessions.adapter import DefaultUserSessionsAdapter
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from portal.accounts.addresses import canonical_email
 from portal.accounts.factors import is_second_factor_required, second_factors
@@ -90,7 +92,9 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 
     error_messages = DefaultMFAAdapter.error_messages | {
         "cannot_delete_authenticator": (
-            "An administrator requires a second factor: add another one before you remove your last."
+            gettext_lazy(
+                "An administrator requires a second factor: add another one before you remove your last."
+            )
         )
     }
 
@@ -122,7 +126,7 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     def generate_authenticator_name(self, user: object, type: Authenticator.Type) -> str:
         """Return the suggested name of a new passkey."""
         count = Authenticator.objects.filter(user=user, type=type).count()
-        return f"Passkey {count + 1}"
+        return _("Passkey %(number)s") % {"number": count + 1}
 
 
 class SessionsAdapter(DefaultUserSessionsAdapter):  # type: ignore[misc]

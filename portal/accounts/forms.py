@@ -5,6 +5,8 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from portal.accounts.addresses import canonical_email
 from portal.accounts.models import User
@@ -24,11 +26,13 @@ class NameAndPasswordForm(forms.Form):
     """Name and password of a new person whose e-mail is already known."""
 
     name = OneLineField(
+        label=gettext_lazy("Name"),
         max_length=80,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
-        help_text="Others see it. It must not look like the name of somebody else.",
+        help_text=gettext_lazy("Others see it. It must not look like the name of somebody else."),
     )
     password = forms.CharField(
+        label=gettext_lazy("Password"),
         max_length=200,
         strip=False,
         help_text=" ".join(password_validators_help_texts()),
@@ -61,7 +65,9 @@ class NewPersonForm(NameAndPasswordForm):
     """Name, e-mail and password of a new person."""
 
     email = PersonEmailField(
-        label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
+        label=gettext_lazy("E-mail"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "username"}),
     )
     field_order = ("name", "email", "password")
 
@@ -69,24 +75,26 @@ class NewPersonForm(NameAndPasswordForm):
         """Return the address. Raises ValidationError when another person has it."""
         email: str = self.cleaned_data["email"]
         if User.objects.with_email(email).exists():
-            raise forms.ValidationError("There is a person with this e-mail already.")
+            raise forms.ValidationError(_("There is a person with this e-mail already."))
         return email
 
 
 def time_zone_choices() -> list[tuple[str, str]]:
     """Return the browser's zone and all IANA zones."""
     zones = sorted(zoneinfo.available_timezones())
-    return [("", "My browser's zone"), *((zone, zone) for zone in zones)]
+    return [("", _("My browser's zone")), *((zone, zone) for zone in zones)]
 
 
 class ProfileForm(forms.Form):
     """The name and the time zone of `person`."""
 
-    name = OneLineField(max_length=80)
+    name = OneLineField(label=gettext_lazy("Name"), max_length=80)
     timezone = forms.ChoiceField(
-        label="Time zone",
+        label=gettext_lazy("Time zone"),
         required=False,
-        help_text="Times are shown in this zone. Without one, they are shown in your browser's zone.",
+        help_text=gettext_lazy(
+            "Times are shown in this zone. Without one, they are shown in your browser's zone."
+        ),
         choices=time_zone_choices,
     )
 

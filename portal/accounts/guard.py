@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 
 from portal.web.errors import Refused
 
@@ -24,7 +25,7 @@ def administrator_required(view: View) -> View:
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not getattr(request.user, "is_administrator", False):
-            raise Refused(needed="an administrator of the portal", who="an administrator")
+            raise Refused(needed=_("an administrator of the portal"), who=_("an administrator"))
         return view(request, *args, **kwargs)
 
     return guarded

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from portal.accounts.models import User
 from portal.accounts.record import appending_last
@@ -69,11 +70,11 @@ class PersonMiddleware:
             return bad_request(request)
         if not isinstance(exception, Unreadable):
             return None
-        message = (
+        message = _(
             "It was sealed with a vault key that the portal no longer has. An administrator can add that key "
             "again, or remove your second factor."
         )
-        return problem_page(request, 503, "Your second factor cannot be read", message)
+        return problem_page(request, 503, _("Your second factor cannot be read"), message)
 
 
 def is_passkey_form(request: HttpRequest) -> bool:

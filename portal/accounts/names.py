@@ -8,6 +8,7 @@ import unicodedata
 from functools import cache
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from portal.accounts.looks import skeleton
 from portal.accounts.models import User
@@ -31,14 +32,14 @@ def check_name(name: str, *, person: User | None = None) -> None:
     """Raise ValidationError for a name that somebody other than `person` has, or that nobody may have."""
     looks = skeleton(name)
     if not looks:
-        raise ValidationError("A name needs letters.")
+        raise ValidationError(_("A name needs letters."))
     if "@" in unicodedata.normalize("NFKC", name):
-        raise ValidationError("Type a name: your e-mail address is shown beside it.")
+        raise ValidationError(_("Type a name: your e-mail address is shown beside it."))
     if looks in reserved_skeletons():
-        raise ValidationError("People could take this name for the portal, Roboflow or anybody.")
+        raise ValidationError(_("People could take this name for the portal, Roboflow or anybody."))
     others = User.objects.exclude(pk=person.pk) if person else User.objects.all()
     if others.filter(name_skeleton=looks).exists():
-        raise ValidationError("Somebody has this name, or one that looks the same. Add your last name.")
+        raise ValidationError(_("Somebody has this name, or one that looks the same. Add your last name."))
 
 
 @cache

@@ -8,6 +8,7 @@ from functools import partial
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from portal.accounts.models import User
 from portal.audit.actions import Action
@@ -33,7 +34,7 @@ def refuse_last_administrator(person: User) -> None:
     """Raise NotChanged when the person is the only administrator who can sign in."""
     others = User.objects.filter(is_administrator=True, is_active=True).exclude(pk=person.pk)
     if person.is_administrator and person.is_active and not others.exists():
-        raise NotChanged("The last administrator stays: make somebody else administrator first.")
+        raise NotChanged(_("The last administrator stays: make somebody else administrator first."))
 
 
 @transaction.atomic(durable=True)
@@ -94,9 +95,9 @@ def set_administrator(person: User, is_administrator: bool, *, by: Origin, now: 
     if row.is_administrator == is_administrator:
         return False
     if is_administrator and not row.is_active:
-        raise NotChanged("A disabled person cannot be administrator: enable them first.")
+        raise NotChanged(_("A disabled person cannot be administrator: enable them first."))
     if is_administrator and not row.email_confirmed_at:
-        raise NotChanged("Nobody has confirmed that this address is theirs: confirm it first.")
+        raise NotChanged(_("Nobody has confirmed that this address is theirs: confirm it first."))
     if not is_administrator:
         refuse_last_administrator(row)
     User.objects.filter(pk=row.pk).update(is_administrator=is_administrator)

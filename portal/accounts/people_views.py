@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.accounts import people
@@ -21,12 +22,12 @@ from portal.web.paging import keyset_page
 
 PAGE_SIZE = 100
 SENTENCES = {  # what was changed, in a sentence
-    "disable": "{name} can no longer sign in, and nothing more is sent under their keys.",
-    "enable": "{name} can sign in again.",
-    "end-sessions": "All sessions of {name} are ended.",
-    "make-administrator": "{name} is an administrator now.",
-    "unmake-administrator": "{name} is no longer an administrator.",
-    "confirm": "The address of {name} is confirmed.",
+    "disable": _("{name} can no longer sign in, and nothing more is sent under their keys."),
+    "enable": _("{name} can sign in again."),
+    "end-sessions": _("All sessions of {name} are ended."),
+    "make-administrator": _("{name} is an administrator now."),
+    "unmake-administrator": _("{name} is no longer an administrator."),
+    "confirm": _("The address of {name} is confirmed."),
 }
 
 

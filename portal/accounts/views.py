@@ -10,6 +10,7 @@ from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -57,9 +58,9 @@ def profile(request: HttpRequest) -> HttpResponse:
     try:
         change_profile(user, **form.cleaned_data, by=origin_of(request), now=now())
     except IntegrityError:  # somebody has taken the name in this moment
-        form.add_error("name", "Somebody else has just taken this name.")
+        form.add_error("name", _("Somebody else has just taken this name."))
         return form_page(request, "accounts/profile.html", {"form": form})
-    messages.success(request, "Your profile is saved.")
+    messages.success(request, _("Your profile is saved."))
     return redirect_page(request, request.path)
 
 
@@ -71,12 +72,14 @@ def require_second_factor(request: HttpRequest) -> HttpResponse:
     try:
         set_second_factor_required(required, user=cast(User, request.user), by=origin_of(request), now=now())
     except NoFactorYourself:
-        messages.error(request, "Add a second factor of your own first. Otherwise this would lock you out.")
+        messages.error(
+            request, _("Add a second factor of your own first. Otherwise this would lock you out.")
+        )
         return redirect_page(request, reverse("mfa_index"))
     if required:
         messages.success(
-            request, "Everybody needs a second factor now. People without one are asked to add one."
+            request, _("Everybody needs a second factor now. People without one are asked to add one.")
         )
     else:
-        messages.success(request, "A second factor is optional now.")
+        messages.success(request, _("A second factor is optional now."))
     return redirect_page(request, safe_next(request, request.POST.get("next"), "/"))

@@ -2,6 +2,12 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 class Action(StrEnum):
@@ -66,48 +72,48 @@ OUTCOMES = {  # of actions whose last word is not the outcome
     "key.stopped": "refused",
     "key.unreadable": "failed",
 }
-SENTENCES: dict[str, str] = {
-    "portal.setup": "set up the portal",
-    "signin.succeeded": "signed in",
-    "signin.refused": "was refused at sign-in",
-    "signout": "signed out",
-    "password.changed": "changed their password",
-    "password.reset": "reset their password",
-    "session.ended": "ended a session",
-    "person.sessions_ended": "ended all sessions of",
-    "person.disabled": "disabled the account of",
-    "person.enabled": "enabled the account of",
-    "person.administrator_changed": "changed who is administrator:",
-    "person.confirmed": "confirmed the address of",
-    "profile.changed": "changed their profile",
-    "second_factor.added": "added a second factor",
-    "second_factor.removed": "removed a second factor",
-    "second_factor.codes_made": "made recovery codes",
-    "second_factor.refused": "entered a wrong second factor",
-    "second_factor.reset": "removed all second factors of",
-    "second_factor.required": "requires a second factor of everybody in",
-    "second_factor.optional": "no longer requires a second factor in",
-    "key.added": "added a Roboflow key",
-    "key.saved_unchecked": "saved a Roboflow key unchecked",
-    "key.refused": "entered a key that Roboflow refused",
-    "key.stopped": "has a key that Roboflow refuses now",
-    "key.works": "has a key that works",
-    "key.replaced": "replaced a Roboflow key",
-    "key.removed": "removed a Roboflow key",
-    "key.unreadable": "has a key that cannot be opened",
-    "vault.rotated": "re-sealed all keys of",
-    "member.joined": "joined",
-    "member.role_changed": "changed the role of",
-    "member.removed": "removed",
-    "invitation.sent": "invited",
-    "invitation.accepted": "accepted an invitation",
-    "invitation.withdrawn": "withdrew the invitation of",
-    "event.unreadable": "cannot read",
-    "access.refused": "was refused",
-    "export.made": "exported",
-    "trail.verified": "verified the trail",
-    "deployment.gone.outside": "is gone",
-    "deployment.change.outside": "was changed",
+SENTENCES: dict[str, "StrOrPromise"] = {
+    "portal.setup": _("set up the portal"),
+    "signin.succeeded": _("signed in"),
+    "signin.refused": _("was refused at sign-in"),
+    "signout": _("signed out"),
+    "password.changed": _("changed their password"),
+    "password.reset": _("reset their password"),
+    "session.ended": _("ended a session"),
+    "person.sessions_ended": _("ended all sessions of"),
+    "person.disabled": _("disabled the account of"),
+    "person.enabled": _("enabled the account of"),
+    "person.administrator_changed": _("changed who is administrator:"),
+    "person.confirmed": _("confirmed the address of"),
+    "profile.changed": _("changed their profile"),
+    "second_factor.added": _("added a second factor"),
+    "second_factor.removed": _("removed a second factor"),
+    "second_factor.codes_made": _("made recovery codes"),
+    "second_factor.refused": _("entered a wrong second factor"),
+    "second_factor.reset": _("removed all second factors of"),
+    "second_factor.required": _("requires a second factor of everybody in"),
+    "second_factor.optional": _("no longer requires a second factor in"),
+    "key.added": _("added a Roboflow key"),
+    "key.saved_unchecked": _("saved a Roboflow key unchecked"),
+    "key.refused": _("entered a key that Roboflow refused"),
+    "key.stopped": _("has a key that Roboflow refuses now"),
+    "key.works": _("has a key that works"),
+    "key.replaced": _("replaced a Roboflow key"),
+    "key.removed": _("removed a Roboflow key"),
+    "key.unreadable": _("has a key that cannot be opened"),
+    "vault.rotated": _("re-sealed all keys of"),
+    "member.joined": _("joined"),
+    "member.role_changed": _("changed the role of"),
+    "member.removed": _("removed"),
+    "invitation.sent": _("invited"),
+    "invitation.accepted": _("accepted an invitation"),
+    "invitation.withdrawn": _("withdrew the invitation of"),
+    "event.unreadable": _("cannot read"),
+    "access.refused": _("was refused"),
+    "export.made": _("exported"),
+    "trail.verified": _("verified the trail"),
+    "deployment.gone.outside": _("is gone"),
+    "deployment.change.outside": _("was changed"),
 }
 
 
@@ -123,11 +129,11 @@ def outcome_of_action(action: str) -> str:
     return OUTCOMES.get(action) or (last if last in OPERATION_OUTCOMES else "succeeded")
 
 
-def register_sentences(sentences: Mapping[str, str]) -> None:
+def register_sentences(sentences: Mapping[str, "StrOrPromise"]) -> None:
     """Add the actions of a room above this one, each with its sentence. A second call changes nothing."""
     SENTENCES.update(sentences)
 
 
 def sentence_of(action: str) -> str:
     """Return the text between actor and object, such as "joined"; an unknown action is returned as it is."""
-    return SENTENCES.get(action, action)
+    return str(SENTENCES.get(action, action))

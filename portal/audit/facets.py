@@ -3,12 +3,19 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.contrib.auth import get_user_model
 from django.db.models import Count, Max, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from portal.audit.models import Event
 from portal.audit.stored import UNREADABLE
+from portal.web.statuses import status_text
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 COUNTED_ENTRIES = 10_000  # the newest of the trail: a page says so when there are more
 SHOWN_OBJECTS = 8  # the search finds the others
@@ -32,18 +39,21 @@ class Facets:
     counted = COUNTED_ENTRIES
 
 
-def facets_of(events: QuerySet[Event], actions: Sequence[tuple[str, str]]) -> Facets:
+def facets_of(events: QuerySet[Event], actions: Sequence[tuple[str, "StrOrPromise"]]) -> Facets:
     """Return the facets of `events`. `actions` are beginnings of actions with their labels."""
     newest = Event.objects.aggregate(newest=Max("sequence"))["newest"] or 0
     recent = events.filter(sequence__gt=newest - COUNTED_ENTRIES).order_by()
     facets = [
-        Facet("actor", "Person", people_values(recent)),
-        Facet("action", "Action", action_values(recent, actions)),
-        Facet("object", "Object", counted_values(recent, "object_name")[:SHOWN_OBJECTS]),
-        Facet("outcome", "Outcome", counted_values(recent, "outcome")),
-        Facet("source", "Source", counted_values(recent, "source")),
+        Facet("actor", _("Person"), people_values(recent)),
+        Facet("action", _("Action"), action_values(recent, actions)),
+        Facet("object", _("Object"), counted_values(recent, "object_name")[:SHOWN_OBJECTS]),
+        Facet("outcome", _("Outcome"), counted_values(recent, "outcome")),
+        Facet("source", _("Source"), counted_values(recent, "source")),
     ]
     return Facets([facet for facet in facets if facet.values], is_partial=newest > COUNTED_ENTRIES)
+
+
+SOURCE_WORDS = {gettext_noop("portal"), gettext_noop("outside"), gettext_noop("system")}
 
 
 def counted_values(events: QuerySet[Event], column: str) -> list[tuple[str, str, int]]:
@@ -53,7 +63,12 @@ def counted_values(events: QuerySet[Event], column: str) -> list[tuple[str, str,
     except UNREADABLE:
         return []
     ordered = sorted(rows, key=lambda row: (-row[1], str(row[0])))
-    return [(value, str(value).replace("_", " "), count) for value, count in ordered]
+    return [(value, value_text(str(value)), count) for value, count in ordered]
+
+
+def value_text(value: str) -> str:
+    """Return a source or an outcome in words; other values keep their own, with spaces."""
+    return _(value) if value in SOURCE_WORDS else status_text(value)
 
 
 def people_values(events: QuerySet[Event]) -> list[tuple[str, str, int]]:
@@ -68,11 +83,13 @@ def people_values(events: QuerySet[Event]) -> list[tuple[str, str, int]]:
     return sorted(named, key=lambda one: one[1].lower())
 
 
-def action_values(events: QuerySet[Event], actions: Iterable[tuple[str, str]]) -> list[tuple[str, str, int]]:
+def action_values(
+    events: QuerySet[Event], actions: Iterable[tuple[str, "StrOrPromise"]]
+) -> list[tuple[str, str, int]]:
     """Return those of `actions` that occur, in their order."""
     counts = Counter({action: count for action, _, count in counted_values(events, "action")})
     found = [
-        (prefix, label, sum(count for action, count in counts.items() if action.startswith(prefix)))
+        (prefix, str(label), sum(count for action, count in counts.items() if action.startswith(prefix)))
         for prefix, label in actions
     ]
     return [one for one in found if one[2]]

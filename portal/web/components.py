@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from portal.web.templatetags.web import STATUS_STYLES
+from portal.web.statuses import STATUS_STYLES
 
 SAMPLES = [("curl", "curl https://example.com"), ("Python", "print('the same')")]
 
@@ -26,7 +26,7 @@ def components(request: HttpRequest) -> HttpResponse:
         raise Http404
     context = {
         "statuses": list(STATUS_STYLES),
-        "looks": sorted({look for _, look in STATUS_STYLES.values()}),
+        "looks": sorted({look for _icon, look, _word in STATUS_STYLES.values()}),
         "samples": SAMPLES,
         "form": SampleForm({"name": "too long", "kind": "a"}),
     }

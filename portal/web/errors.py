@@ -9,6 +9,7 @@ from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
 
 from portal.web.masking import mask_stored_keys
 from portal.web.patience import is_busy
@@ -23,7 +24,7 @@ class Refused(PermissionDenied):
     """The person may not do this. `needed` names the missing right, `who` somebody who can grant it."""
 
     def __init__(self, *, needed: str, who: str = "") -> None:
-        super().__init__(f"This needs {needed}.")
+        super().__init__(_("This needs %(needed)s.") % {"needed": needed})
         self.needed, self.who = needed, who
 
 
@@ -78,33 +79,33 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
     """400: the request cannot be read."""
     if isinstance(exception, RequestDataTooBig):
         return too_large(request)
-    message = "The portal could not read your request. Nothing was done."
-    return problem_page(request, 400, "Your request is not valid", message)
+    message = _("The portal could not read your request. Nothing was done.")
+    return problem_page(request, 400, _("Your request is not valid"), message)
 
 
 def too_large(request: HttpRequest) -> HttpResponse:
     """413: the request is larger than any form of the portal."""
-    message = "No form of the portal takes more than 1 MB. Nothing was done."
-    return problem_page(request, 413, "That is too much", message)
+    message = _("No form of the portal takes more than 1 MB. Nothing was done.")
+    return problem_page(request, 413, _("That is too much"), message)
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """403: the page names the right that is needed and who can grant it, if `exception` is Refused."""
     needed, who = getattr(exception, "needed", ""), getattr(exception, "who", "")
-    message = f"This needs {needed}." if needed else "You may not do this."
-    return problem_page(request, 403, "You may not do this", message, who=who)
+    message = _("This needs %(needed)s.") % {"needed": needed} if needed else _("You may not do this.")
+    return problem_page(request, 403, _("You may not do this"), message, who=who)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """404: the page does not exist, or the person may not know that it does."""
-    message = "There is no such page, or it is in a workspace that you are not a member of."
-    return problem_page(request, 404, "Nothing here", message)
+    message = _("There is no such page, or it is in a workspace that you are not a member of.")
+    return problem_page(request, 404, _("Nothing here"), message)
 
 
 def too_many(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """429 on allauth's pages: too many attempts with passwords, codes or links."""
-    message = "Wait some minutes and try again. Nothing was done."
-    return problem_page(request, 429, "Too many attempts", message, retry_after=300)
+    message = _("Wait some minutes and try again. Nothing was done.")
+    return problem_page(request, 429, _("Too many attempts"), message, retry_after=300)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -115,9 +116,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if isinstance(error, DATABASE_ERRORS):
         return database_error(request)
     request_id = structlog.contextvars.get_contextvars().get("request_id", "")
-    suffix = f" as request {request_id}" if request_id else ""
-    message = f"This is an error of the portal. It is in the log{suffix}."
-    return problem_page(request, 500, "Something broke", message)
+    suffix = _(" as request %(request_id)s") % {"request_id": request_id} if request_id else ""
+    message = _("This is an error of the portal. It is in the log%(suffix)s.") % {"suffix": suffix}
+    return problem_page(request, 500, _("Something broke"), message)
 
 
 def database_error(request: HttpRequest) -> HttpResponse:
@@ -126,17 +127,19 @@ def database_error(request: HttpRequest) -> HttpResponse:
         "The database does not answer, or it accepts no changes at the moment. "
         "/readyz says what is missing. Try again in a moment."
     )
-    return problem_page(request, 503, "The database is not available", message, retry_after=5)
+    return problem_page(request, 503, _("The database is not available"), message, retry_after=5)
 
 
 def database_busy(request: HttpRequest) -> HttpResponse:
     """503: somebody else held the database for too long. A form is given back with what was typed."""
-    title = "The database is busy: nothing was done"
-    message = "Somebody else is writing to it, a back-up for example."
+    title = _("The database is busy: nothing was done")
+    message = _("Somebody else is writing to it, a back-up for example.")
     if request.method == "POST" and not is_sent_by_htmx(request):
         response = return_form(request, 503, title, message)
     else:
-        response = problem_page(request, 503, title, f"{message} Try again in a moment.")
+        response = problem_page(
+            request, 503, title, _("%(message)s Try again in a moment.") % {"message": message}
+        )
     response["Retry-After"] = "5"
     return response
 
@@ -148,12 +151,12 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     another site sent is not returned: the person would only have to click once more to send it as their own.
     """
     if is_sent_by_htmx(request):
-        return HttpResponse("This page is out of date. Reload it.", status=403, content_type=TEXT)
+        return HttpResponse(_("This page is out of date. Reload it."), status=403, content_type=TEXT)
     if reason.startswith(FOREIGN):
-        message = "It was sent from another site. Nothing was done."
-        return problem_page(request, 403, "This form is not from the portal", message)
-    message = "Nothing was done. The page was open for too long, or you signed in again in another tab."
-    return return_form(request, 403, "This form has expired", message)
+        message = _("It was sent from another site. Nothing was done.")
+        return problem_page(request, 403, _("This form is not from the portal"), message)
+    message = _("Nothing was done. The page was open for too long, or you signed in again in another tab.")
+    return return_form(request, 403, _("This form has expired"), message)
 
 
 def return_form(request: HttpRequest, status: int, title: str, message: str) -> HttpResponse:

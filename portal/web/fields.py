@@ -5,11 +5,15 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from portal.web.masking import mask_stored_keys
 from portal.web.text import printable
 
-STORED_KEY = "This contains an API key. Nobody else should see it: leave it out. It is not shown here again."
+STORED_KEY = gettext_lazy(
+    "This contains an API key. Nobody else should see it: leave it out. It is not shown here again."
+)
 
 
 class KeyFree(forms.Field):
@@ -62,7 +66,7 @@ class TimeField(forms.DateTimeField):
             return None
         if parsed := parse_typed_time(str(value)):
             return parsed
-        raise forms.ValidationError("Write a time like 2026-01-31T18:00.")
+        raise forms.ValidationError(_("Write a time like 2026-01-31T18:00."))
 
 
 def parse_typed_time(text: str) -> datetime | None:

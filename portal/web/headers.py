@@ -44,7 +44,10 @@ PERSONAL = "no-store, private"  # neither proxies nor the browser may store a pa
 
 
 class SecurityHeadersMiddleware:
-    """Adds HEADERS, and forbids caches to store anything but static files, whose names contain a hash."""
+    """Adds HEADERS, and forbids caches to store anything that can be for one person.
+
+    Static files, whose names contain a hash, and the words of the scripts are the same for everybody.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -54,7 +57,7 @@ class SecurityHeadersMiddleware:
         response = self.get_response(request)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
-        if not request.path.startswith(settings.STATIC_URL):
+        if not request.path.startswith((settings.STATIC_URL, "/words.js")):
             response.headers["Cache-Control"] = PERSONAL
         if is_signed_out(request, response):
             response.headers["Clear-Site-Data"] = '"cache", "storage"'

@@ -7,6 +7,7 @@ from portal.web import components, views
 
 app_name = "web"
 urlpatterns = [
+    path("words.js", views.words, name="words"),
     path("theme/", views.theme, name="theme"),
     path("__components/", components.components, name="components"),
     path("favicon.ico", RedirectView.as_view(url="/static/img/icon.svg"), name="favicon"),

@@ -7,7 +7,7 @@
     const button = event.target.closest("[data-copy]");
     if (!button) return;
     await navigator.clipboard.writeText(button.dataset.copy);
-    document.getElementById("announce").textContent = button.getAttribute("aria-label").replace("Copy", "Copied");
+    document.getElementById("announce").textContent = gettext("Copied");
     button.classList.add("is-done");
   });
 })();

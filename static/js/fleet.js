@@ -12,7 +12,7 @@
     const wanted = (source.dataset.ids ?? "").split(" ").filter(Boolean), shown = rowIds();
     if (!pill) { if (wanted.length) load(); return; }
     const added = wanted.filter((id) => !shown.includes(id)).length;
-    pill.textContent = added ? `${added} new` : "Order changed";
+    pill.textContent = added ? interpolate(ngettext("%s new", "%s new", added), [added]) : gettext("Order changed");
     pill.hidden = false;
     newSince = added ? newSince || Date.now() : 0;
   };
@@ -36,13 +36,13 @@
   const showMenu = (link) => {
     const row = link.closest("tr"), url = link.getAttribute("href"), can = row.dataset.can.split(" ");
     const host = row.querySelector("[data-copy]")?.dataset.copy, id = row.dataset.deployment;
-    const items = [["Open", url]];
-    if (id) items.push(["Logs", `${url}logs/`]);
-    if (id && document.querySelector("[data-bulk-bar]")) items.push(["Create one like this", `${location.pathname}deployments/new/?like=${encodeURIComponent(id)}`]);
-    for (const [kind, label] of [["pause", "Pause with a reason"], ["resume", "Resume with a reason"], ["delete", "Delete"]]) if (can.includes(kind) && row.querySelector(".act, [data-select]")) items.push([label, `${url}${kind}/`]);
+    const items = [[gettext("Open"), url]];
+    if (id) items.push([gettext("Logs"), `${url}logs/`]);
+    if (id && document.querySelector("[data-bulk-bar]")) items.push([gettext("Create one like this"), `${location.pathname}deployments/new/?like=${encodeURIComponent(id)}`]);
+    for (const [kind, label] of [["pause", gettext("Pause with a reason")], ["resume", gettext("Resume with a reason")], ["delete", gettext("Delete")]]) if (can.includes(kind) && row.querySelector(".act, [data-select]")) items.push([label, `${url}${kind}/`]);
     const links = items.map(([text, href]) => Object.assign(document.createElement("a"), { href, textContent: text, role: "menuitem" }));
     if (host) {
-      const copy = Object.assign(document.createElement("button"), { type: "button", textContent: "Copy address", role: "menuitem" });
+      const copy = Object.assign(document.createElement("button"), { type: "button", textContent: gettext("Copy address"), role: "menuitem" });
       copy.dataset.copy = host;
       copy.addEventListener("click", () => menu().hidePopover());
       links.splice(2, 0, copy);

@@ -13,7 +13,7 @@
     const button = document.querySelector("[data-new-lines]");
     if (!button) return;
     button.hidden = !newLines;
-    button.textContent = `${newLines} new lines`;
+    button.textContent = interpolate(ngettext("%s new line", "%s new lines", newLines), [newLines]);
   };
   const startFollowing = () => { const log = findLog(); if (log && !location.hash) scrollToEnd(log); linesSeen = countLines(); };
   document.addEventListener("click", (event) => { if (event.target.closest("[data-new-lines]")) { scrollToEnd(findLog()); linesSeen = countLines(); showNewLines(0); } });

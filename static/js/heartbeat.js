@@ -4,7 +4,7 @@
   const root = document.documentElement;
   const announce = (text) => { document.getElementById("announce").textContent = text; };
   const setLost = (isLost) => {
-    if (isLost && !root.classList.contains("is-lost")) announce("Connection to the portal lost");
+    if (isLost && !root.classList.contains("is-lost")) announce(gettext("Connection to the portal lost"));
     root.classList.toggle("is-lost", isLost);
   };
   document.addEventListener("htmx:sendError", () => setLost(true));
@@ -36,7 +36,7 @@
   document.addEventListener("submit", ({ target }) => {
     if (!target.matches("[data-read-now]")) return;
     const before = document.querySelector("[data-fresh]")?.dateTime;
-    announce("Asking Roboflow");
-    setTimeout(() => announce(document.querySelector("[data-fresh]")?.dateTime === before ? "Still no answer from Roboflow" : "Read just now"), 6000);
+    announce(gettext("Asking Roboflow"));
+    setTimeout(() => announce(document.querySelector("[data-fresh]")?.dateTime === before ? gettext("Still no answer from Roboflow") : gettext("Read just now")), 6000);
   });
 })();

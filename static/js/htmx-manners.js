@@ -16,10 +16,10 @@
     const { status, responseText } = xhr;
     const isText = xhr.getResponseHeader("Content-Type")?.startsWith("text/plain"); // ours; a proxy answers HTML
     if (status >= 502 && !isText) return; // the heartbeat tells that the connection is lost
-    showBanner((isText || status < 500 ? responseText.slice(0, 300) : "The portal has a problem. It goes on trying.") || `Refused (${status}).`);
+    showBanner((isText || status < 500 ? responseText.slice(0, 300) : gettext("The portal has a problem. It goes on trying.")) || interpolate(gettext("Refused (%s)."), [status]));
   });
   document.addEventListener("htmx:sendError", ({ detail }) => {
-    if (detail.requestConfig.verb !== "get") showBanner("The portal did not answer, so it is not known whether it got this. Look at the row, then try again.");
+    if (detail.requestConfig.verb !== "get") showBanner(gettext("The portal did not answer, so it is not known whether it got this. Look at the row, then try again."));
   });
   document.addEventListener("click", (event) => { if (event.target.closest("#banner button")) showBanner(""); });
 })();

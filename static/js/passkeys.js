@@ -17,13 +17,13 @@
     const form = event.target;
     if (!form.dataset.passkey) return; // form.submit() below fires no event
     event.preventDefault();
-    if (!window.PublicKeyCredential?.parseRequestOptionsFromJSON) return showError(form, "This browser knows no passkeys, or the address is not https.");
+    if (!window.PublicKeyCredential?.parseRequestOptionsFromJSON) return showError(form, gettext("This browser knows no passkeys, or the address is not https."));
     try {
       const credential = await (form.dataset.passkey === "create" ? createCredential(form) : getCredential(form));
       form.elements.credential.value = JSON.stringify(credential.toJSON());
       form.submit();
     } catch (error) {
-      showError(form, error.name === "InvalidStateError" ? "This device holds a passkey for you already." : "No passkey was given. Try again.");
+      showError(form, error.name === "InvalidStateError" ? gettext("This device holds a passkey for you already.") : gettext("No passkey was given. Try again."));
     }
   }, true);
 })();

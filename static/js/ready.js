@@ -13,7 +13,7 @@
       const isWanted = list.includes(button.dataset.tellReady);
       button.hidden = false;
       button.disabled = isWanted;
-      button.textContent = isWanted ? "You will be told" : "Tell me when it is ready";
+      button.textContent = isWanted ? gettext("You will be told") : gettext("Tell me when it is ready");
     }
     for (const id of list) {
       const result = document.querySelector(`[data-result^="${CSS.escape(id)}-"]`);
@@ -29,7 +29,7 @@
     update();
     if (window.Notification?.permission === "default") await Notification.requestPermission();
     document.getElementById("announce").textContent = window.Notification?.permission === "granted"
-      ? "You will get a notification when it is ready" : "This tab's title will say when it is ready";
+      ? gettext("You will get a notification when it is ready") : gettext("This tab's title will say when it is ready");
   });
   update();
   document.addEventListener("htmx:afterSettle", update);

@@ -10,7 +10,7 @@
     if (everything && chosen.length < list.length) everything.checked = false;
     const isEverything = everything?.checked;
     bar.hidden = !chosen.length;
-    bar.querySelector("[data-count]").textContent = `${isEverything ? bar.dataset.total : chosen.length} selected`;
+    bar.querySelector("[data-count]").textContent = interpolate(gettext("%s selected"), [isEverything ? bar.dataset.total : chosen.length]);
     for (const place of bar.querySelectorAll("[data-can]")) {
       const count = chosen.filter((box) => box.closest("tr").dataset.can.split(" ").includes(place.dataset.can)).length;
       place.textContent = isEverything ? "" : count;

@@ -35,7 +35,7 @@
     l: (row) => goTo(row, "logs/"),
     p: (row) => { const kind = ["resume", "pause"].find((one) => row?.dataset.can.split(" ").includes(one)); if (kind) goTo(row, `${kind}/`); },
   };
-  const rowKeyLabels = { "j": "Next row", "k": "Previous row", "x": "Select the row", "o": "Open the row", "l": "Its log", "p": "Pause or resume it, after a confirmation" };
+  const rowKeyLabels = { "j": gettext("Next row"), "k": gettext("Previous row"), "x": gettext("Select the row"), "o": gettext("Open the row"), "l": gettext("Its log"), "p": gettext("Pause or resume it, after a confirmation") };
   document.addEventListener("change", ({ target }) => { if (target.matches("[data-keys-on]")) localStorage.setItem("keys", target.checked ? "on" : "off"); });
   const listShortcuts = (dialog) => {
     const body = dialog.querySelector("dl");
@@ -47,7 +47,7 @@
       text.textContent = label;
       body.append(term, text);
     };
-    if (document.getElementById("palette")) add("Ctrl K", "Find a deployment, page, person or action");
+    if (document.getElementById("palette")) add("Ctrl K", gettext("Find a deployment, page, person or action"));
     for (const element of document.querySelectorAll("[data-key]")) add(element.dataset.key, element.dataset.keyLabel || element.textContent.trim());
     if (document.getElementById("fleet-table")) for (const [key, label] of Object.entries(rowKeyLabels)) add(key, label);
   };

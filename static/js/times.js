@@ -1,9 +1,9 @@
 // Update relative times each second, and show times in the browser's zone when the profile names none.
 // Ages count by the portal's clock: the page carries its time, and each answer brings it anew.
 (() => {
-  const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+  const units = [[86400, gettext("d")], [3600, gettext("h")], [60, gettext("min")], [1, gettext("s")]];
   const spanText = (seconds) => {
-    if (seconds < 60) return `${Math.max(0, Math.floor(seconds))} s`;
+    if (seconds < 60) return `${Math.max(0, Math.floor(seconds))} ${gettext("s")}`;
     const parts = [];
     let left = Math.floor(seconds);
     for (const [size, unit] of units.slice(0, 3)) {
@@ -14,13 +14,13 @@
     return parts.slice(0, 2).filter(([count]) => count).map(([count, unit]) => `${count} ${unit}`).join(" ");
   };
   const agoText = (seconds) => {
-    if (seconds < 0) return `in ${spanText(-seconds)}`;
-    if (seconds < 2) return "just now";
+    if (seconds < 0) return interpolate(gettext("in %s"), [spanText(-seconds)]);
+    if (seconds < 2) return gettext("just now");
     const [size, unit] = units.find(([size]) => seconds >= size);
-    return `${Math.floor(seconds / size)} ${unit} ago`;
+    return interpolate(gettext("%s ago"), [`${Math.floor(seconds / size)} ${unit}`]);
   };
-  const ageText = (seconds) => (seconds < 2 ? "just now" : spanText(seconds));
-  const leftText = (seconds) => (seconds > 0 ? `in ${spanText(seconds)}` : "about now");
+  const ageText = (seconds) => (seconds < 2 ? gettext("just now") : spanText(seconds));
+  const leftText = (seconds) => (seconds > 0 ? interpolate(gettext("in %s"), [spanText(seconds)]) : gettext("about now"));
   const setText = (element, text) => { if (element.textContent !== text) element.textContent = text; };
 
   let portalAhead = new Date(document.documentElement.dataset.now) - Date.now() || 0; // milliseconds

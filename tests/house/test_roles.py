@@ -61,6 +61,7 @@ OPEN = {  # addresses that need no membership; a test of their own room says wha
     "health:readyz",
     "web:theme",
     "web:favicon",
+    "web:words",
     "web:components",  # only with PORTAL_DEBUG
     "accounts:setup",
     "workspaces:home",

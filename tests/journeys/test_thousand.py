@@ -1,4 +1,4 @@
-"""A fleet of a thousand: polls keep everything, five hundred are paused at once, a slow network loses nothing."""
+"""A fleet of a thousand: polls keep everything, five hundred are paused at once, no click is lost."""
 
 import time
 

@@ -58,7 +58,7 @@ def test_a_name_has_a_verdict_while_it_is_typed(name, verdict, is_taken, ana, fl
     [
         ("dev-cpu", 3, 1, "0.75 credits - 3 h"),
         ("dev-gpu", 1.5, 1, "1.5 credits - 1.5 h"),
-        ("prod-gpu", 3, 1, "1 credits an hour, until you pause or delete it"),
+        ("prod-gpu", 3, 1, "1 credit an hour, until you pause or delete it"),
         ("prod-cpu", 3, 2, "0.5 credits an hour for 2 replicas, until you pause or delete it"),
         ("abacus", 3, 1, "Price unknown: the settings have none for abacus."),
         ("", 3, 1, "The cost depends on the machine."),

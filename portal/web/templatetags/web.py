@@ -12,41 +12,15 @@ from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
 from portal.clock import now
 from portal.web.fragments import CHANGED, NEWS
+from portal.web.statuses import STATUS_STYLES, UNKNOWN_STYLE, status_text
 from portal.web.times import age_text, ago_text, exact_text, left_text, span_text
 
 register = template.Library()
-STATUS_STYLES = {  # status to (icon, CSS class)
-    "pending": ("loader", "pending"),
-    "ready": ("disc", "ready"),
-    "paused": ("pause", "paused"),
-    "failed": ("x", "failed"),
-    "expired": ("clock", "expired"),
-    "deleted": ("minus", "deleted"),
-    "gone": ("minus", "deleted"),
-    "queued": ("clock", "pending"),
-    "sending": ("loader", "pending"),
-    "accepted": ("loader", "pending"),
-    "succeeded": ("check", "ready"),
-    "cancelled": ("minus", "deleted"),
-    "unknown": ("help", "paused"),
-    "needs_attention": ("alert", "failed"),
-    "resolved": ("check", "ready"),
-    "requested": ("clock", "pending"),
-    "refused": ("x", "failed"),
-    "observed": ("eye", "deleted"),
-    "valid": ("check", "ready"),
-    "on": ("check", "ready"),
-    "unchecked": ("help", "paused"),
-    "unreadable": ("x", "failed"),
-    "none": ("minus", "deleted"),
-}
-
-
 FOCUSABLE = 'tabindex="0" '  # the exact time shows on focus, too
-UNKNOWN_STYLE = ("help", "other")
 
 
 @register.simple_tag
@@ -62,12 +36,12 @@ def icon(name: str) -> SafeString:
 @register.simple_tag
 def status_badge(status: str) -> SafeString:
     """Render a status with its icon and colour. An unknown status keeps its name and gets a question mark."""
-    icon_name, css_class = STATUS_STYLES.get(status, UNKNOWN_STYLE)
+    icon_name, css_class, _word = STATUS_STYLES.get(status, UNKNOWN_STYLE)
     return format_html(
         '<span class="status is-{}">{}<span>{}</span></span>',
         css_class,
         icon(icon_name),
-        spaced_words(status or "not said"),
+        status_text(status) or _("not said"),
     )
 
 
@@ -76,6 +50,9 @@ def status_icon(look: str) -> SafeString:
     """Render the icon that stands beside a text in the colour of `look`."""
     icons = {"ready": "disc", "pending": "loader", "paused": "pause", "failed": "alert", "expired": "clock"}
     return icon(icons.get(look, "minus"))
+
+
+register.filter(status_text)
 
 
 @register.filter
@@ -189,10 +166,11 @@ def clock_time(at: datetime) -> SafeString:
 def copy_button(text: str, label: str = "") -> SafeString:
     """Render a button that copies `text`, which `label` names. It is hidden until a script shows it."""
     return format_html(
-        '<button type="button" class="button-icon" data-copy="{}" title="Copy" '
-        'aria-label="Copy {}" hidden>{}</button>',
+        '<button type="button" class="button-icon" data-copy="{}" title="{}" '
+        'aria-label="{}" hidden>{}</button>',
         text,
-        label or text,
+        _("Copy"),
+        _("Copy %(what)s") % {"what": label or text},
         icon("copy"),
     )
 
