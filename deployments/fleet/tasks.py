@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from deployments.fleet import sync
+from deployments.fleet import machines, sync
 from portal.clock import now
 
 
@@ -14,5 +14,6 @@ def sync_due() -> None:
 
 @shared_task(name="fleet.sync")
 def sync_workspace(workspace_id: str) -> None:
-    """Sync one workspace."""
+    """Sync one workspace; once a day, also ask for the machine types that it can use."""
     sync.sync_workspace(int(workspace_id))
+    machines.read_machine_types_if_due(int(workspace_id), now=now())

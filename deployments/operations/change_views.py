@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from deployments.fleet.guard import deployment_required
+from deployments.fleet.machines import known_types, type_texts
 from deployments.fleet.models import Deployment
 from deployments.fleet.prices import credits_per_hour
 from deployments.fleet.store import deployment_subject
@@ -30,7 +31,6 @@ from deployments.operations.forms import (
     ChangeForm,
     ConfirmNameForm,
     NewDeploymentForm,
-    known_types,
     known_versions,
 )
 from deployments.operations.request import ChangeRequest, request_operation
@@ -114,6 +114,7 @@ def new_context(form: NewDeploymentForm, types: list[str]) -> dict[str, Any]:
         "form": form,
         "workspace": form.workspace,
         "prices": {name: credits_per_hour(name) for name in types},
+        "texts": type_texts(form.workspace, types),
         "versions": known_versions(form.workspace),
         "summary": create_summary(form, now=now()),
         "has_wrong_options": any(form.errors.get(name) for name in more),

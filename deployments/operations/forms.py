@@ -8,7 +8,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from deployments.fleet.models import Deployment
-from deployments.fleet.prices import KNOWN_TYPES
 from deployments.workspaces.models import Workspace
 from portal.web.fields import KeyFreeCharField, KeyFreeEmailField, KeyFreeRegexField, OneLineField
 
@@ -217,17 +216,6 @@ class ResolveForm(forms.Form):
         label=gettext_lazy("What happened"),
         help_text=gettext_lazy("What you found out, and how."),
     )
-
-
-def known_types(workspace: Workspace) -> list[str]:
-    """Return the machine types that Roboflow documents, then others that were seen in this workspace."""
-    seen = (
-        Deployment.objects.filter(workspace=workspace)
-        .exclude(machine_type="")
-        .values_list("machine_type", flat=True)
-        .distinct()
-    )
-    return list(dict.fromkeys([*KNOWN_TYPES, *sorted(seen)]))
 
 
 def known_versions(workspace: Workspace) -> list[str]:

@@ -190,11 +190,11 @@ def get_log(call: Call) -> object:
 
 
 def list_machine_types(call: Call) -> object:
-    """Answer `/machine_types` in the shape that is set: names, or objects with a description."""
+    """Answer `/machine_types` in the shape that is set. Entries are names, or objects with a description."""
+    entries = [{"name": name, "description": text} for name, text in MACHINE_TYPES.items()]
     if call.sandbox.settings.list_shape == "wrapped":
-        entries = [{"name": name, "description": text} for name, text in MACHINE_TYPES.items()]
         return {"machine_types": entries}
-    return list(MACHINE_TYPES)
+    return [entry["name"] if entry["name"].startswith(("dev-", "prod-")) else entry for entry in entries]
 
 
 def get_workspace_usage(call: Call) -> object:

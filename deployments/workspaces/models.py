@@ -55,6 +55,8 @@ class Workspace(models.Model):
     sync_failed_since = models.DateTimeField(null=True)
     sync_failures = models.IntegerField(default=0)  # in a row
     sync_bad_entries = models.JSONField(default=list)  # entries of the last list that could not be read
+    machine_types = models.JSONField(default=dict)  # name to Roboflow's description, as /machine_types lists
+    machine_types_due_at = models.DateTimeField(null=True)  # when to ask for them again
     sync_digest = models.CharField(max_length=64, blank=True)  # of the last list as it was stored
 
     objects: ClassVar = WorkspaceQuerySet.as_manager()

@@ -35,7 +35,7 @@
     updateTimes();
   });
 
-  const exactFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  const exactFormat = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium" }); // 2026-01-31 18:00:00, as the server writes it
   const usesBrowserZone = () => !document.documentElement.dataset.zone;
   const updateTimes = () => {
     for (const time of document.querySelectorAll("time:is([data-ago], [data-age], [data-left])")) {

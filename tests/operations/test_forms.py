@@ -2,8 +2,9 @@
 
 import pytest
 
+from deployments.fleet.machines import known_types
 from deployments.ledger.models import Operation
-from deployments.operations.forms import known_types, known_versions, version_order
+from deployments.operations.forms import known_versions, version_order
 from tests.people import operation_of
 
 

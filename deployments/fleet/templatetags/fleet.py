@@ -8,13 +8,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from deployments.fleet.heartbeat import Heartbeat, heartbeat_of
-from deployments.fleet.prices import machine_words, price_words
+from deployments.fleet.prices import price_words
 from deployments.workspaces.templatetags.workspaces import current_membership
 from portal.clock import now
 from portal.web.fragments import CHANGED
 
 register = template.Library()
-register.filter(machine_words)
 register.filter(price_words)
 QUIET_POLL, BUSY_POLL = "5s", "400ms"
 
