@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from tests.journeys.test_pages import go_to_each
 
 FLEET = "/w/acme-vision/"
-# What a person presses must have an edge, since backgrounds are the same everywhere; and so must a chosen filter.
+# What a person presses must have an edge: with forced colours, backgrounds are the same everywhere.
 WITHOUT_EDGE = """() => [...document.querySelectorAll(".button, input, select, textarea, .notice")]
   .filter((one) => one.checkVisibility() && one.type !== "hidden" && !one.closest(".visually-hidden, dialog"))
   .filter((one) => !["checkbox", "radio"].includes(one.type) && !one.closest(".button-quiet"))
