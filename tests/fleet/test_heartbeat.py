@@ -1,13 +1,14 @@
 """The heartbeat: the age of the facts, what runs, what became of operations, and a key that does not work."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.utils.timezone import now
 
-from deployments.fleet.heartbeat import SHOWN_RUNNING, heartbeat_of
+from deployments.fleet.heartbeat import SHOWN_RUNNING, batch_results, heartbeat_of
 from deployments.keys.models import ApiKey
-from deployments.ledger.models import Operation
+from deployments.ledger.models import Batch, Operation
 from deployments.workspaces.models import Membership, Workspace
 from tests.people import operation_of
 
@@ -161,3 +162,44 @@ def test_an_unchanged_poll_answers_204_with_the_age_and_a_changed_one_tells_the_
     assert unchanged["Portal-Fresh-At"]
     assert changed["HX-Trigger-After-Settle"] == "portal-news"
     assert 'id="heartbeat"' in changed.content.decode() and "<html" not in changed.content.decode()
+
+
+def test_the_newest_batches_are_told_with_their_own_numbers_and_not_while_one_runs(ana, fleet, workspace):
+    def batch(minutes, *states):
+        at = now() - timedelta(minutes=minutes)
+        made = Batch.objects.create(
+            workspace=workspace, kind="pause", actor_name="Ana", requested_at=at, form_token=uuid4()
+        )
+        for number, state in enumerate(states):
+            Operation.objects.create(
+                workspace=workspace,
+                batch=made,
+                kind="pause",
+                target_name=f"n-{minutes}-{number}",
+                actor_name="Ana",
+                state=state,
+                form_token=uuid4(),
+                requested_at=at,
+                ended_at=at,
+            )
+
+    for minutes in range(10, 30):
+        batch(minutes, "succeeded")
+    batch(2, "succeeded", "failed", "succeeded")
+    batch(1, "succeeded", "accepted")
+
+    texts = [result.text for result in batch_results(workspace)]
+
+    assert texts[0] == "Pause several: 2 paused, 1 failed"
+    assert set(texts[1:]) == {"Pause several: 1 paused"}
+
+
+@pytest.mark.parametrize(("synced", "has_readers"), [(1, True), (None, False)])
+def test_without_a_key_that_works_only_a_fresh_list_says_that_somebody_reads(synced, has_readers, ana, fleet):
+    ApiKey.objects.update(state="refused")
+    at = None if synced is None else now() - timedelta(seconds=synced)
+    Workspace.objects.update(synced_at=at)
+
+    heartbeat = heartbeat_of(Membership.objects.get(user=ana.user), now=now())
+
+    assert heartbeat.has_readers is has_readers

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from deployments.fleet.look import COLUMNS, known_columns, look_of, moved_up
+from deployments.fleet.look import COLUMNS, FleetLook, known_columns, look_of, moved_up
 from portal.accounts.preferences import set_preferences
 
 FLEET = "/w/acme-vision/"
@@ -92,3 +92,12 @@ def test_a_person_without_a_key_can_add_one_on_the_fleet(ben, fleet):
     page = ben.get(FLEET).content.decode()
 
     assert 'action="/keys/"' in page and 'type="password" name="api_key"' in page
+
+
+def test_a_column_that_is_not_shown_is_offered_without_a_tick(ana, fleet):
+    look = FleetLook(columns=("version", "cost"), density="compact")
+
+    choices = [(name, is_shown) for name, _, is_shown in look.choices]
+
+    assert choices[:2] == [("version", True), ("cost", True)]
+    assert choices[2:] and not any(is_shown for _, is_shown in choices[2:])

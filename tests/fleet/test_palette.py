@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from deployments.fleet.models import Deployment
 from deployments.fleet.palette import MOST_DEPLOYMENTS
 from deployments.ledger.models import Operation
 
@@ -81,3 +82,19 @@ def test_ten_thousand_deployments_are_searched_quickly(ana, sandbox, worker):
 
     assert len(sections["Deployments"]) == MOST_DEPLOYMENTS
     assert milliseconds < 250  # the goal is 50; a machine that runs other tests needs longer
+
+
+def test_a_deployment_is_found_by_its_creator_and_only_then(ana, fleet):
+    Deployment.objects.update(creator_email="x@example.com")
+    Deployment.objects.filter(deployment_name="night-shift").update(creator_email="nora@example.com")
+
+    assert found(ana, "nora@")["Deployments"] == ["night-shift"]
+
+
+@pytest.mark.parametrize("text", ["NEW", "Create dep", "  new deployment  "])
+def test_creating_is_found_in_any_case(text, ana, fleet):
+    assert found(ana, text)["Actions"] == ["New deployment"]
+
+
+def test_who_may_not_act_is_offered_nothing_to_create(vera, fleet):
+    assert "Actions" not in found(vera, "new deployment")

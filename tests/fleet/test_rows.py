@@ -308,3 +308,47 @@ def test_a_row_offers_what_its_status_allows_while_nothing_is_open(fields, possi
 
     assert (row.possible_words, row.button) == (possible, button)
     assert busy.is_busy and busy.possible_words == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "button"),
+    [
+        ("pause", "ready", "pause"),
+        ("pause", "paused", "pause"),
+        ("resume", "paused", "resume"),
+        ("resume", "pending", "resume"),
+        ("delete", "ready", "pause"),
+        ("delete", "paused", "resume"),
+    ],
+)
+def test_while_an_operation_is_open_its_button_keeps_its_word(kind, status, button, ask, deployment):
+    ask(kind, state="sending")
+    deployment.status = status
+
+    assert row_of(deployment).button == button
+
+
+@pytest.mark.parametrize(
+    ("fields", "credits"),
+    [
+        ({"status": "ready", "num_replicas": 3}, 0.75),
+        ({"status": "ready", "num_replicas": None}, 0.25),
+        ({"status": "ready", "num_replicas": 0}, 0),
+        ({"status": "paused", "num_replicas": 3}, None),
+        ({"status": "ready", "machine_type": "abacus"}, None),
+    ],
+)
+def test_a_row_says_what_it_costs_now_by_its_replicas(fields, credits, deployment):
+    for name, value in {"machine_type": "prod-cpu", **fields}.items():
+        setattr(deployment, name, value)
+
+    assert row_of(deployment).credits == credits
+
+
+@pytest.mark.parametrize(
+    ("number", "most", "text"), [(1, 3, "1 of 3"), (None, None, "- of -"), (0, 1, "0 of 1")]
+)
+def test_a_row_says_how_many_replicas_run(number, most, text, deployment):
+    deployment.num_replicas, deployment.max_replicas = number, most
+
+    assert row_of(deployment).replicas == text

@@ -114,3 +114,11 @@ def test_the_number_of_views_has_a_limit_that_is_told(ana, fleet):
 
     assert f"You have {MOST_VIEWS} saved views here" in ana.get(f"{FLEET}?all=1").content.decode()
     assert SavedView.objects.count() == MOST_VIEWS
+
+
+def test_the_views_of_others_leave_room_for_ones_own(ana, ben, fleet):
+    for number in range(MOST_VIEWS):
+        save(ben, f"of Ben {number}")
+
+    assert save(ana, "mine").status_code == 303
+    assert "mine" in listed(ana)

@@ -1,6 +1,7 @@
 """The cache follows what Roboflow lists, and a bad answer changes no deployment."""
 
 import re
+import time
 from collections import Counter
 from datetime import timedelta
 
@@ -468,3 +469,32 @@ def test_a_sync_settles_operations_only_where_one_is_open(ana, fleet, worker, pu
     worker.sync()
 
     assert (with_an_open_one, settle in published_tasks) == (True, False)
+
+
+def test_a_known_deployment_without_a_name_is_read_and_an_unknown_one_is_told(fleet, worker, twist):
+    known = fleet["pallet-counter"].deployment_id
+    twist["/list"] = with_entries(
+        lambda found: (
+            [{**one, "deployment_name": ""} if one["deployment_id"] == known else one for one in found]
+            + [{"deployment_id": "nobody-knows", "status": "ready"}]
+        )
+    )
+
+    workspace = worker.sync()
+
+    assert "pallet-counter" in present_names() and "" not in present_names()
+    assert [one["why"] for one in workspace.sync_bad_entries if "index" in one] == [
+        "It has no deployment_name."
+    ]
+
+
+def test_how_long_a_sync_took_is_stored_in_milliseconds(worker, twist):
+    twist["/list"] = lambda answer: time.sleep(0.4) or answer
+
+    assert 400 <= worker.sync().sync_milliseconds < 5_000
+
+
+def test_the_key_that_read_the_list_has_had_its_turn(ana, worker):
+    worker.sync()
+
+    assert ana.user.api_keys.get().read_at is not None
