@@ -24,6 +24,7 @@ from portal.audit.origin import origin_of
 from portal.clock import now
 from portal.web.fragments import form_page, redirect_page
 from portal.web.limits import is_within_limit
+from portal.web.next import safe_next
 
 TOO_MANY = gettext_lazy("Too many key checks within a minute. Wait a minute and try again.")
 
@@ -57,7 +58,7 @@ def keys(request: HttpRequest) -> HttpResponse:
     form = AddKeyForm(with_waiting_key(request) if request.method == "POST" else None)
     trouble = add_from_form(request, form) if form.is_valid() else None
     if form.is_bound and form.is_valid() and trouble is None:
-        return redirect_page(request, request.path)
+        return redirect_page(request, safe_next(request, request.POST.get("next"), request.path))
     context = {
         "form": form,
         "cards": key_cards(request),

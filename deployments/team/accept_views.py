@@ -93,4 +93,4 @@ def join_workspace(
         )
         % {"workspace": invitation.workspace},
     )
-    return redirect_page(request, reverse("keys:list"))
+    return redirect_page(request, reverse("fleet:list", args=[invitation.workspace.slug]))

@@ -92,6 +92,12 @@ def test_a_person_without_a_key_can_add_one_on_the_fleet(ben, fleet):
     page = ben.get(FLEET).content.decode()
 
     assert 'action="/keys/"' in page and 'type="password" name="api_key"' in page
+    answer = ben.post("/keys/", {"api_key": "sandbox-key-ben", "next": FLEET})
+    assert answer.headers["Location"] == FLEET
+    ApiKey.objects.filter(user=ben.user).delete()
+    assert (
+        ben.post("/keys/", {"api_key": "sandbox-key-ben", "next": "//evil"}).headers["Location"] == "/keys/"
+    )
 
 
 def test_a_column_that_is_not_shown_is_offered_without_a_tick(ana, fleet):
