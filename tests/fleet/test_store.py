@@ -1,4 +1,4 @@
-"""What the fleet's rows keep of reports: who ended what, when it went, and what an answer alone does not prove."""
+"""What the fleet's rows keep of reports: who ended what, when it went, and what an answer alone proves."""
 
 from datetime import timedelta
 

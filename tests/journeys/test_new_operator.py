@@ -14,7 +14,7 @@ MOST_CLICKS = 19
 
 
 class Counted:
-    """A page whose clicks and waits are counted. Typing is not counted; choosing a field by Tab is no click."""
+    """A page whose clicks and waits are counted. Typing, and going to a field by Tab, is no click."""
 
     def __init__(self, page):
         self.page, self.clicks, self.waits, self.waited = page, 0, 0, 0.0
