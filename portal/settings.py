@@ -190,7 +190,6 @@ LANGUAGE_CODE, LANGUAGES = "en", [("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "portal" / "locale"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000  # a bulk choice sends some fields for each of its rows
-APPEND_SLASH = True
 
 # --- database and broker ----------------------------------------------------------------------------------
 postgres_password, redis_password = map(env.password_setting, ("POSTGRES_PASSWORD", "REDIS_PASSWORD"))
@@ -216,18 +215,20 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"  # accounts are made by invitation: the address is known already
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # this session stays; all others end (accounts.adapters)
-ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
-ACCOUNT_PREVENT_ENUMERATION = ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS, ACCOUNT_PREVENT_ENUMERATION, ACCOUNT_SESSION_REMEMBER = False, True, True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Portside] "  # allauth would write the request's Host header
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # a changed password or second factor is told by mail
 USERSESSIONS_ADAPTER = "portal.accounts.adapters.SessionsAdapter"
 MFA_ADAPTER = "portal.accounts.adapters.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn"]  # recovery codes are ours (accounts.recovery_codes)
-MFA_PASSKEY_LOGIN_ENABLED = True
-MFA_ALLOW_UNVERIFIED_EMAIL = True  # User.email_confirmed_at is what counts
+MFA_PASSKEY_LOGIN_ENABLED = MFA_ALLOW_UNVERIFIED_EMAIL = True  # User.email_confirmed_at is what counts
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS  # browsers allow it on localhost only
 MFA_WEBAUTHN_USER_VERIFICATION = "required"  # a passkey asks for finger, face or PIN, as a second step too
 MFA_TOTP_TOLERANCE = 1  # phones whose clock is up to half a minute off
+ACCOUNT_FORMS = {
+    name: f"portal.accounts.account_forms.{name.title().replace('_', '')}Form"
+    for name in ("login", "reset_password", "reset_password_from_key", "change_password")
+}
 MFA_FORMS = {
     name: f"portal.accounts.factor_forms.{name.split('_')[0].title()}Form"
     for name in ("authenticate", "reauthenticate", "activate_totp")
@@ -244,8 +245,7 @@ CSRF_FAILURE_VIEW = "portal.web.errors.csrf_failure"
 
 # --- headers (portal/web/headers.py explains them) --------------------------------------------------------
 SECURE_CONTENT_TYPE_NOSNIFF = True
-SECURE_REFERRER_POLICY = "same-origin"
-SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_REFERRER_POLICY = SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked by machines beside the portal, without TLS
 vars().update(hsts_config(env, is_https=HTTPS))
