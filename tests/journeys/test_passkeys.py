@@ -40,7 +40,7 @@ def invited(browser, portal, page):
     page.fill("[name=name]", f"Pia {id(page)}")  # no two people have the same name
     page.fill("[name=password]", "demo-portal")
     page.click("button[type=submit], form button:not([type])")
-    page.wait_for_url("**/keys/")
+    page.wait_for_url("**/w/acme-vision/")
     person.email = f"{name}@example.com"
     return person
 
