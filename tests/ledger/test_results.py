@@ -6,7 +6,7 @@ import pytest
 
 from deployments.ledger.kinds import Kind
 from deployments.ledger.models import Operation
-from deployments.ledger.results import batch_text, result_of, told_state
+from deployments.ledger.results import batch_text, operation_sentence, result_of, told_state
 from deployments.ledger.states import State
 from portal.clock import now
 
@@ -86,3 +86,19 @@ def test_a_failure_counts_until_somebody_dealt_with_it(state, more, is_unsuccess
 )
 def test_a_batch_is_told_in_sums(counts, skipped, text):
     assert batch_text(Kind.PAUSE.facts, counts, skipped) == text
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "sentence"),
+    [
+        ("pause", State.QUEUED, "asked to pause it"),
+        ("resume", State.ACCEPTED, "asked to resume it"),
+        ("pause", State.SUCCEEDED, "paused it"),
+        ("delete", State.FAILED, "asked to delete it, and that failed"),
+        ("create", State.UNKNOWN, "asked to create it, and it is not known yet whether that was done"),
+        ("pause", State.NEEDS_ATTENTION, "asked to pause it, and nobody knows whether that was done"),
+        ("pause", State.CANCELLED, "asked to pause it, and cancelled that"),
+    ],
+)
+def test_a_sentence_follows_the_name_of_who_asked(kind, state, sentence):
+    assert operation_sentence(an(kind, state)) == sentence

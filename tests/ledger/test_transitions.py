@@ -11,6 +11,7 @@ from deployments.ledger.transitions import (
     Outcome,
     cancel_operation,
     claim_operation,
+    dismiss_operation,
     load_operation,
     mark_lost,
     mark_restored,
@@ -292,3 +293,23 @@ def test_a_look_is_scheduled_only_while_the_operation_is_as_it_was_read(operatio
     Operation.objects.update(state="failed", next_look_at=None)
     schedule_look(operation, seconds=7, now=at)
     assert stored(operation).next_look_at is None
+
+
+# Revisions: what an open page draws again
+
+
+@pytest.mark.parametrize("step", ["claim", "fail", "dismiss", "cancel"])
+def test_a_step_of_one_operation_draws_no_other_one_again(step, operation, create):
+    if step == "claim":
+        claim_operation(operation.pk, now=now())
+    elif step == "cancel":
+        assert cancel_operation(operation, by=SYSTEM, now=now())
+    else:
+        move_to(claim_operation(operation.pk, now=now()), "failed")
+        Operation.objects.filter(pk=create.pk).update(revision=1)
+        if step == "dismiss":
+            assert dismiss_operation(stored(operation), by=SYSTEM, now=now())
+
+    newest = Workspace.objects.get().revision
+    assert stored(operation).revision == newest
+    assert stored(create).revision < newest
