@@ -13,7 +13,13 @@ from deployments.keys.doubt import clear_doubts, doubt_key, postpone_check
 from deployments.keys.models import ApiKey, KeyState
 from deployments.keys.own import lock_key
 from deployments.keys.recheck import recheck_due_keys, recheck_key, record_refused_key
-from deployments.keys.rotate import Rotation, find_unreadable_keys, rotate_all_keys, rotate_key
+from deployments.keys.rotate import (
+    Rotation,
+    find_unreadable_keys,
+    revive_key,
+    rotate_all_keys,
+    rotate_key,
+)
 from deployments.keys.seal import fingerprints_of, seal_key
 from deployments.roboflow.mask import Secret
 from deployments.workspaces.join import add_member
@@ -203,3 +209,58 @@ def test_all_keys_that_cannot_be_opened_are_found_and_no_others(own, bystanders)
 
     assert [key.user.name for key in found] == [f"by-{state}" for state in STATES]
     assert ApiKey.objects.get(pk=own.pk).state == KeyState.VALID
+
+
+def test_the_key_that_is_replaced_is_ones_own_and_the_trail_says_which(ana, ben, sandbox):
+    first, own = ApiKey.objects.get(user=ana.user), ApiKey.objects.get(user=ben.user)
+
+    new = replace_key(own, value="sandbox-key-ben", label="", by=BY, now=now())
+
+    assert ApiKey.objects.filter(pk=first.pk).exists() and not ApiKey.objects.filter(pk=own.pk).exists()
+    assert new.user == ben.user
+    entry = Event.objects.get(action="key.replaced")
+    assert entry.changed == {"last_four": ["-ben", "-ben"]}
+
+
+@pytest.mark.parametrize(
+    ("state", "doubts", "after"),
+    [
+        (KeyState.DOUBTED, 3, (KeyState.VALID, 0)),
+        (KeyState.VALID, 3, (KeyState.VALID, 0)),
+        (KeyState.REFUSED, 3, (KeyState.REFUSED, 3)),
+        (KeyState.VALID, 0, (KeyState.VALID, 0)),
+    ],
+)
+def test_a_call_that_succeeds_ends_doubts_and_revives_no_refused_key(state, doubts, after, own):
+    ApiKey.objects.filter(pk=own.pk).update(state=state, doubts=doubts, next_check_at=now())
+    own.refresh_from_db()
+
+    clear_doubts(own)
+
+    own.refresh_from_db()
+    assert (own.state, own.doubts) == after
+    assert (own.next_check_at is None) is (after[0] == KeyState.VALID and doubts > 0)
+
+
+def test_of_two_refusals_at_once_one_counts(own):
+    read_twice = ApiKey.objects.get(pk=own.pk)
+    doubt(own)
+    ApiKey.objects.filter(pk=own.pk).update(state=KeyState.VALID)
+
+    doubt(read_twice)
+
+    assert ApiKey.objects.get(pk=own.pk).doubts == 2
+
+
+def test_only_a_key_that_could_not_be_opened_is_revived(own):
+    ApiKey.objects.filter(pk=own.pk).update(state=KeyState.REFUSED)
+    stale = ApiKey.objects.get(pk=own.pk)
+
+    revive_key(stale, now=now())
+
+    assert ApiKey.objects.get(pk=own.pk).state == KeyState.REFUSED
+    ApiKey.objects.filter(pk=own.pk).update(state=KeyState.UNREADABLE)
+    revive_key(stale, now=now())
+    assert ApiKey.objects.get(pk=own.pk).state == KeyState.VALID
+    entry = Event.objects.get(action="key.works")
+    assert entry.object_id == str(own.pk)

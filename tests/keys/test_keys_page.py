@@ -5,6 +5,7 @@ from django.utils.timezone import now
 
 from deployments.keys.models import ApiKey
 from deployments.keys.recheck import recheck_due_keys
+from deployments.workspaces.models import Workspace
 from tests.people import add_key, make_person
 
 
@@ -173,3 +174,25 @@ def test_a_lost_vault_key_is_reported_and_the_rest_works(ana, fleet, worker, set
     assert ApiKey.objects.get().state == "unreadable"
     assert "the vault key that sealed it is lost" in ana.get("/keys/").content.decode()
     assert ana.get("/w/acme-vision/").status_code == 200
+
+
+def test_a_card_names_neither_oneself_nor_who_holds_the_key_of_another_workspace(ana, ben, sandbox):
+    own = ApiKey.objects.get(user=ana.user)
+    elsewhere = Workspace.objects.create(slug="elsewhere", roboflow_slug="elsewhere", created_at=now())
+    ApiKey.objects.filter(user=ben.user).update(fingerprint=own.fingerprint, workspace=elsewhere)
+
+    assert "Also held by" not in ana.get("/keys/").content.decode()
+
+    ApiKey.objects.filter(user=ben.user).update(workspace=own.workspace)
+    assert "Also held by Ben:" in ana.get("/keys/").content.decode()
+
+
+def test_a_replaced_and_a_removed_key_are_told(ana, sandbox):
+    key = ApiKey.objects.get(user=ana.user)
+
+    replaced = ana.client.post(f"/keys/{key.pk}/replace/", {"api_key": "sandbox-key-ana"}, follow=True)
+    key = ApiKey.objects.get(user=ana.user)
+    removed = ana.client.post(f"/keys/{key.pk}/remove/", follow=True)
+
+    assert "The key for Acme Vision is replaced." in replaced.content.decode()
+    assert "The key is removed." in removed.content.decode()
