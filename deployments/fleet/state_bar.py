@@ -166,6 +166,8 @@ def cost_text(deployment: Deployment, spans: Iterable[StatusSpan]) -> str:
     replicas = 1 if deployment.num_replicas is None else max(1, deployment.num_replicas)
     hours = lengths.get(READY, timedelta(0)) / timedelta(hours=1)
     credits = hours * price * replicas
+    if not credits and UNOBSERVED not in lengths:
+        return _("No credits.")
     is_little = 0 < credits < 0.1
     cost = (
         _("Less than 0.1 credits")

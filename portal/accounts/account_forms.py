@@ -9,19 +9,20 @@ LABELS = {
     "login": _("E-mail"),
     "email": _("E-mail"),
     "password": _("Password"),
-    "oldpassword": _("Present password"),
+    "oldpassword": _("Current password"),
     "password1": _("New password"),
     "password2": _("New password again"),
 }
 
 
 class OurLabels:
-    """Gives fields the labels of LABELS."""
+    """Gives fields the labels of LABELS, and no placeholders, which would say the same in other words."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, field in self.fields.items():  # type: ignore[attr-defined]
             field.label = LABELS.get(name, field.label)
+            field.widget.attrs.pop("placeholder", None)
 
 
 class LoginForm(OurLabels, forms.LoginForm):  # type: ignore[misc]
@@ -37,4 +38,4 @@ class ResetPasswordFromKeyForm(OurLabels, forms.ResetPasswordKeyForm):  # type: 
 
 
 class ChangePasswordForm(OurLabels, forms.ChangePasswordForm):  # type: ignore[misc]
-    """The present password and a new one."""
+    """The current password and a new one."""

@@ -125,7 +125,7 @@ def test_sums_are_in_words():
         ("prod-gpu", 1, [hours("ready", 2), hours("paused", 8)], "About 2.0 credits."),
         ("prod-gpu", 3, [hours("ready", 2)], "About 6.0 credits for 3 replicas."),
         ("prod-cpu", None, [hours("ready", 0.1)], "Less than 0.1 credits."),
-        ("prod-cpu", 1, [hours("paused", 1)], "About 0.0 credits."),
+        ("prod-cpu", 1, [hours("paused", 1)], "No credits."),
         ("prod-gpu", 1, [hours("unobserved", 1)], "Cost unknown: nothing was observed."),
         ("prod-gpu", 1, [], "Cost unknown: nothing was observed."),
         ("quantum", 1, [hours("ready", 1)], "Cost unknown: the settings have no price for quantum."),

@@ -22,6 +22,7 @@ from deployments.operations.resolve import (
     request_check,
 )
 from deployments.operations.run import publish_batch, run_operation
+from deployments.operations.sweep import sweep_operations
 from portal.audit.origin import Origin
 from tests.people import operation_of
 
@@ -180,3 +181,19 @@ def test_a_batch_publishes_its_queued_operations_by_name_and_no_others(subject, 
 
     queued = Operation.objects.get(target_name="bystander-queued")
     assert published_tasks == [("operations.run", str(queued.pk))]
+
+
+def test_the_sweep_takes_for_lost_only_what_is_being_sent(subject, bystanders, published_tasks):
+    long_ago = now() - timedelta(hours=1)
+    set_state(subject, State.SENDING, lease_until=long_ago)
+    bystanders()
+    Operation.objects.update(
+        lease_until=long_ago, next_look_at=now() + timedelta(seconds=30), requested_at=now()
+    )
+    Operation.objects.filter(target_name="bystander-sending").update(lease_until=now() + timedelta(minutes=1))
+    before = bystanders.read()
+
+    sweep_operations(now=now())
+
+    assert bystanders.read() == before
+    assert Operation.objects.get(pk=subject.pk).state == State.UNKNOWN

@@ -158,3 +158,15 @@ def test_the_cli_sample_quotes_for_the_shell_and_says_what_the_cli_cannot():
         words[words.index("-e") + 1] == "o'hara@example.com" and words[words.index("--duration") + 1] == "3.0"
     )
     assert cli_sample(PARAMETERS | {"max_replicas": 2}).startswith("# The CLI has no option for replicas.")
+
+
+def test_the_form_remembers_the_last_create_of_the_same_person_only(ana, ben, fleet, worker):
+    ana.create("mine-one", machine_type="prod-gpu", min_replicas="1", max_replicas="2")
+    worker.drain()
+    ben.create("of-ben", machine_type="dev-gpu", duration="5")
+    ana.ask(fleet["pallet-counter"], "pause")
+
+    form = ana.get("/w/acme-vision/deployments/new/").context["form"]
+
+    assert form.initial["machine_type"] == "prod-gpu" and form.initial["max_replicas"] == 2
+    assert "duration" not in form.initial

@@ -29,6 +29,7 @@ def test_a_clear_no_is_failed_with_roboflows_words(status, ana, fleet, worker, s
     page = ana.get(f"/w/acme-vision/operations/{operation.pk}/").content.decode()
     assert operation.state == "failed"
     assert operation.upstream_text == "Nope, not <today>"
+    assert "Roboflow" in operation.message and "Nope" not in operation.message  # our reading of it
     assert "Nope, not &lt;today&gt;" in page
     assert sandbox.journal("/pause") == []
 
