@@ -39,8 +39,9 @@ run: .venv/ready ## the portal on this machine, against real Roboflow; begins at
 
 test: .venv/ready-dev ## all tests, on SQLite and on PostgreSQL
 	@tests/programs.sh
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests
-	@TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 2 -m "django and not browser" tests
+	@$(BIN)/python -m pytest -n 4 -m "not browser and not processes" tests
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "browser or processes" tests
+	@TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 4 -m "django and not browser" tests
 
 test-quick: .venv/ready-dev ## the tests without browser, sandbox and processes, on SQLite
 	@$(BIN)/python -m pytest -n 2 -m "not browser and not processes" --ignore tests/sandbox tests
