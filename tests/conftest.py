@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.mails import wait_for_mails
 from tests.sandbox_process import SandboxProcess
 
 pytest.register_assert_rewrite("tests.faults.quick")  # so that a failed strike says what does not hold
@@ -141,6 +142,13 @@ def _no_limits(request: pytest.FixtureRequest) -> None:
         from django.core.cache import cache
 
         cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _no_mail_of_the_test_before() -> Iterator[None]:
+    """End each test after its mails are sent: a late one would be in the outbox of the next test."""
+    yield
+    wait_for_mails()
 
 
 @pytest.fixture

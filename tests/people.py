@@ -9,10 +9,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.core import mail
 from django.test import Client
 from django.utils.timezone import now
 
+from tests.mails import sent_mails
 from tests.sandbox_process import SandboxProcess
 
 WORKSPACE = "acme-vision"
@@ -77,7 +77,7 @@ def signed_in_again(person: Person) -> Person:
 
 def link_of_invitation(page: Any) -> str:
     """Return the path of the link that was mailed, or that the page of the inviter shows."""
-    text = page.content.decode() + "".join(message.body for message in mail.outbox[-1:])
+    text = page.content.decode() + "".join(message.body for message in sent_mails()[-1:])
     return re.search(r"/invite/[\w-]+/", text)[0]  # type: ignore[index]
 
 

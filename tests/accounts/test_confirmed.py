@@ -4,13 +4,13 @@ import re
 
 import pytest
 from allauth.mfa.models import Authenticator
-from django.core import mail
 from django.test import Client
 
 from deployments.workspaces.models import Membership
 from portal.accounts.models import User
 from portal.audit.models import Event
 from tests.accounts.signing_in import PASSWORD, add_app, is_in
+from tests.mails import sent_mails
 from tests.people import Person, link_of_invitation
 
 TEAM = "/w/acme-vision/team/"
@@ -46,7 +46,7 @@ def choose_new_password():
     """Choose a password by the link that is mailed to the owner."""
     client = Client()
     client.post("/accounts/password/reset/", {"email": OWNER})
-    link = re.search(r"/accounts/password/reset/key/\S+/", mail.outbox[-1].body)[0]
+    link = re.search(r"/accounts/password/reset/key/\S+/", sent_mails()[-1].body)[0]
     form = client.get(link, follow=True)
     client.post(form.request["PATH_INFO"], {"password1": "the owners own", "password2": "the owners own"})
 
@@ -59,7 +59,7 @@ def test_a_mailed_link_is_shown_to_nobody_else_and_confirms_the_address(ana):
     page = invite(ana)
 
     assert "/invite/" not in page.content.decode()
-    assert mail.outbox[0].to == [OWNER]
+    assert sent_mails()[0].to == [OWNER]
     accept(link_of_invitation(page))
     assert is_confirmed()
 
@@ -138,7 +138,7 @@ def test_a_new_password_of_a_confirmed_person_leaves_their_second_factor(ana):
     add_app(ana)
     client = Client()
     client.post("/accounts/password/reset/", {"email": "ana@example.com"})
-    link = re.search(r"/accounts/password/reset/key/\S+/", mail.outbox[-1].body)[0]
+    link = re.search(r"/accounts/password/reset/key/\S+/", sent_mails()[-1].body)[0]
     form = client.get(link, follow=True)
     client.post(form.request["PATH_INFO"], {"password1": "another long one", "password2": "another long one"})
 

@@ -1,13 +1,13 @@
 """What the portal mails: who, what, when and from where, in plain words, and what to do if it was not you."""
 
 import re
-import threading
 
 import pytest
 from allauth.account.adapter import get_adapter
 from allauth.core.context import request_context
-from django.core import mail
 from django.test import RequestFactory
+
+from tests.mails import sent_mails
 
 ADDRESS = "http://localhost:8000"
 PREFIXES = [
@@ -23,11 +23,8 @@ PREFIXES = [
 
 
 def sent_mail():
-    """Return the one mail that was sent, after the thread that sends it has ended."""
-    for thread in threading.enumerate():
-        if thread.name == "mail":
-            thread.join(5)
-    (message,) = mail.outbox
+    """Return the one mail that was sent."""
+    (message,) = sent_mails()
     return message
 
 

@@ -12,6 +12,7 @@ from django.utils.timezone import now
 from portal.accounts.models import User
 from portal.accounts.setup import setup_link
 from portal.audit.models import Event
+from tests.mails import sent_mails
 
 
 def test_the_first_person_comes_in_by_the_link_of_the_log_only(db, trail):
@@ -171,30 +172,21 @@ def test_wrong_passwords_count_whatever_the_host_header_says(ana, settings):
     assert client.get("/keys/").status_code == 302
 
 
-@pytest.fixture
-def mails(settings, mailoutbox, monkeypatch):
-    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    monkeypatch.setattr(
-        "portal.web.mail.threading.Thread",
-        lambda target, args, **_: type("Now", (), {"start": lambda self: target(*args)})(),
-    )
-    return mailoutbox
-
-
-def test_a_reset_mail_leads_to_the_address_that_people_type(ana, mails):
+def test_a_reset_mail_leads_to_the_address_that_people_type(ana):
     Client(SERVER_NAME="localhost", SERVER_PORT="6666").post(
         "/accounts/password/reset/", {"email": "ana@example.com"}
     )
 
-    link = re.search(r"http\S+/accounts/password/reset/key/\S+", mails[0].body)[0]
-    assert link.startswith("http://localhost:8000/") and "6666" not in mails[0].body
-    assert "testserver" not in mails[0].subject + mails[0].body
+    (mail,) = sent_mails()
+    link = re.search(r"http\S+/accounts/password/reset/key/\S+", mail.body)[0]
+    assert link.startswith("http://localhost:8000/") and "6666" not in mail.body
+    assert "testserver" not in mail.subject + mail.body
 
 
 @pytest.mark.parametrize(
     "host", [{"SERVER_NAME": "localhost", "SERVER_PORT": "6666"}, {"HTTP_HOST": "[::1]:7777"}]
 )
-def test_no_subject_of_a_mail_holds_the_host_header(host, ana, mails, settings):
+def test_no_subject_of_a_mail_holds_the_host_header(host, ana, settings):
     settings.ALLOWED_HOSTS = ["*"]
     Client(**host).post("/accounts/password/reset/", {"email": "ana@example.com"})
     client = Client(**host)
@@ -202,6 +194,7 @@ def test_no_subject_of_a_mail_holds_the_host_header(host, ana, mails, settings):
     new = {"password1": "another long one", "password2": "another long one"}
     client.post("/accounts/password/change/", {"oldpassword": "a long password", **new})
 
+    mails = sent_mails()
     assert [mail.subject.split("] ")[0] for mail in mails] == ["[Portside"] * 2
     for part in ("6666", "7777", "::1", "localhost:6"):
         assert part not in "".join(mail.subject + mail.body for mail in mails)
@@ -232,7 +225,7 @@ def test_a_mail_server_that_is_away_shows_in_no_answer(email, ana, settings):
     assert (answer.status_code, answer.headers["Location"]) == (302, "/accounts/password/reset/done/")
 
 
-def test_a_changed_password_is_mailed_told_and_ends_the_other_sessions(ana, mails, trail):
+def test_a_changed_password_is_mailed_told_and_ends_the_other_sessions(ana, trail):
     other = Client()
     other.post("/accounts/login/", {"login": "ana@example.com", "password": "a long password"})
 
@@ -243,7 +236,8 @@ def test_a_changed_password_is_mailed_told_and_ends_the_other_sessions(ana, mail
 
     assert ana.get("/keys/").status_code == 200 and other.get("/keys/").status_code == 302
     assert trail.actions()[-1] == "password.changed"
-    assert "password" in mails[0].subject.lower() and "another long one" not in mails[0].body
+    (mail,) = sent_mails()
+    assert "password" in mail.subject.lower() and "another long one" not in mail.body
 
 
 def test_the_session_is_a_new_one_after_sign_in_and_none_after_sign_out(ana):
