@@ -7,28 +7,20 @@ from django.db.models import Exists, OuterRef, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.accounts import people
 from portal.accounts.factors import second_factors
 from portal.accounts.guard import administrator_required
 from portal.accounts.models import User
 from portal.accounts.people import NotChanged
+from portal.accounts.person_changes import WORDS, possible_changes
 from portal.audit.origin import origin_of
 from portal.clock import now
 from portal.web.fragments import form_page, redirect_page
 from portal.web.paging import keyset_page
 
 PAGE_SIZE = 100
-SENTENCES = {  # what was changed, in a sentence
-    "disable": _("{name} can no longer sign in, and nothing more is sent under their keys."),
-    "enable": _("{name} can sign in again."),
-    "end-sessions": _("All sessions of {name} are ended."),
-    "make-administrator": _("{name} is an administrator now."),
-    "unmake-administrator": _("{name} is no longer an administrator."),
-    "confirm": _("The address of {name} is confirmed."),
-}
 
 
 @require_safe
@@ -40,23 +32,33 @@ def people_page(request: HttpRequest) -> HttpResponse:
     if text:
         found = found.filter(Q(name__icontains=text) | Q(email__icontains=text))
     page = keyset_page(found, cursor=request.GET.get("cursor"), size=PAGE_SIZE, fields=("name", "pk"))
-    return form_page(request, "accounts/people.html", {"people": page.rows, "next": page.next, "q": text})
+    rows = [(person, [(name, WORDS[name]) for name in possible_changes(person)]) for person in page.rows]
+    return form_page(request, "accounts/people.html", {"people": rows, "next": page.next, "q": text})
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @administrator_required
 def change_person(request: HttpRequest, person_id: int, change: str) -> HttpResponse:
-    """Make one change of people.CHANGES to a person, and say what was done."""
+    """Ask whether to make one change of people.CHANGES to a person; when that is confirmed, make it."""
     if change not in people.CHANGES:
         raise Http404
     person = get_object_or_404(User, pk=person_id)
+    words = WORDS[change]
+    if request.method == "GET":
+        context = {
+            "person": person,
+            "words": words,
+            "question": words.question.format(name=person),
+            "effects": [effect.format(name=person) for effect in words.effects],
+        }
+        return form_page(request, "accounts/change_person.html", context)
     try:
         done = people.CHANGES[change](person, by=origin_of(request), now=now())
     except NotChanged as error:
         messages.error(request, str(error))
         return redirect_page(request, reverse("accounts:people"))
     if done is not False:
-        messages.success(request, SENTENCES[change].format(name=person))
+        messages.success(request, words.done.format(name=person))
     if person.pk == cast(User, request.user).pk and change in ("disable", "end-sessions"):
         return redirect_page(request, reverse("account_login"))
     return redirect_page(request, reverse("accounts:people"))

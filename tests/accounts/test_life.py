@@ -6,6 +6,8 @@ from django.test import Client
 
 from deployments.ledger.models import Operation
 from portal.accounts.models import User
+from portal.accounts.people import CHANGES
+from portal.accounts.person_changes import WORDS
 from portal.audit.models import Event
 from portal.audit.verify import verify_trail
 from tests.accounts.signing_in import PASSWORD, is_in
@@ -110,6 +112,29 @@ def test_who_disables_themselves_is_led_to_the_sign_in(ana, ben):
 
     assert change(ana, ana, "disable").headers["Location"] == "/accounts/login/"
     assert not is_in(ana.client)
+
+
+@pytest.mark.parametrize("what", list(CHANGES))
+def test_each_change_is_confirmed_on_a_page_that_says_what_follows_and_changes_nothing(what, ana, ben):
+    before, events = current(ben), Event.objects.count()
+
+    page = ana.get(f"{PEOPLE}{ben.user.pk}/{what}/").content.decode()
+
+    words = WORDS[what]
+    assert f"<h1>{words.question.format(name='Ben')}</h1>" in page and "ben@example.com" in page
+    for effect in words.effects:
+        assert effect.format(name="Ben") in page
+    assert Event.objects.count() == events
+    for field in ("is_active", "is_administrator", "session_salt", "email_confirmed_at"):
+        assert getattr(current(ben), field) == getattr(before, field)
+
+
+def test_the_menu_of_a_person_leads_to_the_pages_that_ask(ana, ben):
+    page = ana.get(PEOPLE).content.decode()
+
+    for what in ("make-administrator", "end-sessions", "disable"):
+        assert f'href="{PEOPLE}{ben.user.pk}/{what}/"' in page
+    assert 'method="post" action="/people/' not in page
 
 
 @pytest.mark.parametrize("what", ["disable", "enable", "confirm", "make-administrator"])

@@ -52,7 +52,7 @@ NEEDS = {  # name to (what a GET needs, what a POST needs); None: the method is 
     "system:page": (ADMIN, None),
     "accounts:require": (None, ADMIN),
     "accounts:people": (ADMIN, None),
-    "accounts:change_person": (None, ADMIN),
+    "accounts:change_person": (ADMIN, ADMIN),
     "activity:trail": (ADMIN, None),
     "activity:trail_entry": (ADMIN, None),
 }
