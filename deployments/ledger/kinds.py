@@ -48,7 +48,7 @@ class KindFacts:
     past: "StrOrPromise"  # "paused": when the operation succeeded
     endpoint: str  # Roboflow's path
     client_method: str  # of deployments.roboflow.client.Client
-    consequence: "StrOrPromise"  # what it does to the deployment, for the person who confirms it
+    consequence: "StrOrPromise"  # what it does to a deployment, for the person who confirms it
     asked_status: str  # the status that a person wants to see in the end
 
     # Reported statuses that prove that it was done. Empty: any status but those of `not_done_when`.
@@ -104,7 +104,7 @@ class Kind(StrEnum):
             past=_("created"),
             endpoint="/add",
             client_method="add",
-            consequence=_("It costs from the moment that it starts."),
+            consequence=_("A new deployment costs from the moment that it is ready."),
             asked_status="ready",
             not_done_when=frozenset({"failed"}),
             makes_new=True,
@@ -120,7 +120,7 @@ class Kind(StrEnum):
             past=_("paused"),
             endpoint="/pause",
             client_method="pause",
-            consequence=_("It stops answering, and costs nothing while it is paused."),
+            consequence=_("A paused deployment does not answer, and costs nothing."),
             asked_status="paused",
             done_when=frozenset({"paused"}),
             not_from=frozenset({"paused"}),
@@ -136,7 +136,7 @@ class Kind(StrEnum):
             past=_("resumed"),
             endpoint="/resume",
             client_method="resume",
-            consequence=_("It starts again; that takes a while, and it costs again."),
+            consequence=_("A resumed deployment takes a while to start, and costs again."),
             asked_status="ready",
             done_when=frozenset({"pending", "ready"}),
             only_from=frozenset({"paused"}),
@@ -153,7 +153,7 @@ class Kind(StrEnum):
             past=_("deleted"),
             endpoint="/delete",
             client_method="delete",
-            consequence=_("The server, its address and everything on it are lost."),
+            consequence=_("A deleted deployment is lost, with its address and everything on it."),
             asked_status="deleted",
             done_when=frozenset({"deleted"}),
             step_to=frozenset({"deleted"}),

@@ -35,7 +35,7 @@ class ChangeForm(forms.Form):
         label=gettext_lazy("Reason"),
         max_length=MAX_REASON,
         required=False,
-        help_text=gettext_lazy("Why you do this. Everybody in the workspace can read it."),
+        help_text=gettext_lazy("Why are you doing this? Everybody in the workspace can read it."),
     )
     form_token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
@@ -51,7 +51,7 @@ class ConfirmNameForm(ChangeForm):
     reason = OneLineField(
         label=gettext_lazy("Reason"),
         max_length=MAX_REASON,
-        help_text=gettext_lazy("Why you do this. Everybody in the workspace can read it."),
+        help_text=gettext_lazy("Why are you doing this? Everybody in the workspace can read it."),
     )
     field_order = ("confirm_name", "reason")
 
@@ -86,6 +86,7 @@ class BatchForm(ChangeForm):
             self.fields["reason"].required = self.fields["confirm"].required = True
         else:
             del self.fields["confirm"]
+        self.order_fields(["confirm", "reason"])
 
     def clean_confirm(self) -> str:
         """Return the typed word. Raises ValidationError when it is not `delete`."""

@@ -50,7 +50,7 @@ def test_a_batch_is_one_operation_each_and_says_what_it_skips(ana, fleet, worker
     ana.post(PATH, body)
     worker.drain()
 
-    assert "night-shift: is paused already" in page.content.decode()
+    assert "night-shift is paused already" in page.content.decode()
     assert sorted(entry["deployment_name"] for entry in sandbox.journal("/pause")) == [
         "line-3-inspect",
         "pallet-counter",
