@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from portal.audit.actions import sentence_of
 from portal.audit.export import begin_export
 from portal.audit.facets import facets_of
 from portal.audit.feed import (
@@ -22,7 +23,8 @@ from portal.audit.models import Event
 from portal.audit.stored import readable, readable_one_by_one
 from portal.clock import now
 from portal.web.export import export_response, wants_export
-from portal.web.fragments import wants_part
+from portal.web.fields import SpanForm
+from portal.web.fragments import form_page, wants_part
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -57,6 +59,24 @@ def export_if_wanted(
     )
 
 
+def refuse_wrong_times(
+    request: HttpRequest,
+    template: str,
+    context: dict[str, Any],
+    events: QuerySet[Event],
+    *,
+    actions: Sequence[tuple[str, "StrOrPromise"]] = (),
+) -> HttpResponse | None:
+    """Return the page with a message beside a time that cannot be read, or None when all can be."""
+    form = SpanForm(request.GET)
+    if form.is_valid():
+        return None
+    context = context | {"form": form, "is_filtered": True}
+    if actions:
+        context |= {"facets": facets_of(events, actions), **integrity_context()}
+    return form_page(request, template, context)
+
+
 def feed_context(
     request: HttpRequest, events: QuerySet[Event], *, actions: Sequence[tuple[str, "StrOrPromise"]] = ()
 ) -> dict[str, Any]:
@@ -82,3 +102,8 @@ def get_event_or_404(events: QuerySet[Event], sequence: int) -> Event:
     if not found:
         raise Http404
     return found[0]
+
+
+def entry_context(event: Event, *, back: str, back_label: str) -> dict[str, Any]:
+    """Return the context of the page of one entry. `back` is the address of the list that it is in."""
+    return {"event": event, "sentence": sentence_of(event.action), "back": back, "back_label": back_label}

@@ -10,7 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from deployments.activity.feeds import export_if_wanted, feed_context, get_event_or_404
+from deployments.activity.feeds import (
+    entry_context,
+    export_if_wanted,
+    feed_context,
+    get_event_or_404,
+    refuse_wrong_times,
+)
 from portal.accounts.guard import administrator_required
 from portal.audit.integrity import integrity_context
 from portal.audit.models import Event, Head
@@ -46,14 +52,12 @@ def trail(request: HttpRequest) -> HttpResponseBase:
     if is_unchanged(request, revision):
         return nothing_new()
     events = Event.objects.all()
+    context = {"rev": revision, "base": reverse("activity:trail"), "show_workspace": True}
+    if page := refuse_wrong_times(request, "activity/trail.html", context, events, actions=TRAIL_ACTIONS):
+        return page
     if export := export_if_wanted(request, events, workspace=None, what="trail", filename="trail"):
         return export
-    context = {
-        "rev": revision,
-        "base": reverse("activity:trail"),
-        "show_workspace": True,
-        **feed_context(request, events, actions=TRAIL_ACTIONS),
-    }
+    context |= feed_context(request, events, actions=TRAIL_ACTIONS)
     return page_or_part(request, "activity/trail.html", context, part="audit/_feed.html", region="feed")
 
 
@@ -63,7 +67,7 @@ def trail_entry(request: HttpRequest, sequence: int) -> HttpResponse:
     """Show one entry with all fields."""
     back = reverse("activity:trail")
     event = get_event_or_404(Event.objects.all(), sequence)
-    return render(request, "audit/entry.html", {"event": event, "back": back, "base": back})
+    return render(request, "audit/entry.html", entry_context(event, back=back, back_label=_("Audit log")))
 
 
 @require_POST
@@ -72,9 +76,6 @@ def verify_now(request: HttpRequest) -> HttpResponse:
     """Ask a worker to verify the trail. The integrity card shows the result."""
     if not is_within_limit(request, "verify"):
         return too_often_page(request, _("The trail was just verified."))
-    asked = request_verification(by=origin_of(request), now=now())
-    when = _("is being verified") if asked else _("will be verified as soon as a worker can be reached")
-    messages.info(
-        request, _("The trail %(when)s. You will see the result on the integrity card.") % {"when": when}
-    )
+    if not request_verification(by=origin_of(request), now=now()):
+        messages.info(request, _("The trail will be verified as soon as a worker can be reached."))
     return redirect_page(request, safe_next(request, request.POST.get("next"), "/"))

@@ -5,10 +5,17 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from deployments.activity.feeds import export_if_wanted, feed_context, get_event_or_404
+from deployments.activity.feeds import (
+    entry_context,
+    export_if_wanted,
+    feed_context,
+    get_event_or_404,
+    refuse_wrong_times,
+)
 from deployments.fleet.guard import deployment_required
 from deployments.fleet.header import header_context
 from deployments.fleet.models import Deployment
@@ -43,15 +50,14 @@ def feed(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     revision = newest_sequence(events)
     if is_unchanged(request, revision):
         return nothing_new()
+    base = reverse("activity:feed", args=[workspace.slug])
+    context = {"rev": revision, "workspace": workspace, "base": base}
+    if page := refuse_wrong_times(request, "activity/activity.html", context, events, actions=ACTIONS):
+        return page
     filename = f"{workspace.slug}-activity"
     if export := export_if_wanted(request, events, workspace=workspace, what="activity", filename=filename):
         return export
-    context = {
-        "rev": revision,
-        "workspace": workspace,
-        "base": reverse("activity:feed", args=[workspace.slug]),
-        **feed_context(request, events, actions=ACTIONS),
-    }
+    context |= feed_context(request, events, actions=ACTIONS)
     return page_or_part(request, "activity/activity.html", context, part="audit/_feed.html", region="feed")
 
 
@@ -68,8 +74,10 @@ def deployment_feed(request: HttpRequest, membership: Membership, deployment: De
         "rev": revision,
         "base": reverse("activity:feed", args=[workspace.slug]),
         **header_context(membership, deployment, tab="activity"),
-        **feed_context(request, events),
     }
+    if page := refuse_wrong_times(request, "activity/deployment.html", context, events):
+        return page
+    context |= feed_context(request, events)
     return page_or_part(request, "activity/deployment.html", context, part="audit/_feed.html", region="feed")
 
 
@@ -84,4 +92,6 @@ def entry(request: HttpRequest, membership: Membership, sequence: int) -> HttpRe
     """Show one entry with all fields. Entries of other workspaces are not found (404)."""
     event = get_event_or_404(Event.objects.filter(workspace_id=membership.workspace_id), sequence)
     back = reverse("activity:feed", args=[membership.workspace.slug])
-    return render(request, "audit/entry.html", {"event": event, "back": back})
+    return render(
+        request, "audit/entry.html", entry_context(event, back=back, back_label=gettext("Activity"))
+    )

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 
 from deployments.fleet.models import Deployment
 from deployments.fleet.store import deployment_subject
@@ -13,6 +14,7 @@ from deployments.workspaces.guard import View, refuse_role, workspace_required
 from deployments.workspaces.models import Membership
 from deployments.workspaces.roles import Role, is_enough
 from portal.audit.actions import Action
+from portal.web.errors import NotFound
 
 
 def deployment_required(needed: Role, *, refused_as: str = Action.ACCESS_REFUSED) -> Callable[[View], View]:
@@ -32,7 +34,10 @@ def deployment_required(needed: Role, *, refused_as: str = Action.ACCESS_REFUSED
             rows = Deployment.objects.filter(workspace=membership.workspace, deployment_id=deployment_id)
             deployment = rows.first()
             if deployment is None:
-                raise Http404
+                raise NotFound(
+                    _("No such deployment"),
+                    _("This workspace has no deployment with this id, and the portal has never seen one."),
+                )
             if not is_enough(membership.role, needed):
                 subject = deployment_subject(deployment)
                 refuse_role(request, membership, needed, refused_as=refused_as, about=subject)

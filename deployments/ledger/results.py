@@ -13,7 +13,7 @@ from deployments.ledger.states import OPEN_STATES, UNSUCCESSFUL_STATES, State
 LOOKS = {  # state to the CSS class of its colour
     State.SUCCEEDED: "ready",
     State.FAILED: "failed",
-    State.UNKNOWN: "paused",
+    State.UNKNOWN: "unknown",
     State.NEEDS_ATTENTION: "failed",
     State.CANCELLED: "deleted",
 }

@@ -6,12 +6,11 @@ from typing import Any
 
 from django import forms
 from django.db.models import Count, QuerySet
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from deployments.fleet.models import Deployment
 from deployments.logs.models import Line
-from portal.web.fields import TimeField
+from portal.web.fields import SpanForm
 
 RANGES = {"15m": timedelta(minutes=15), "1h": timedelta(hours=1), "24h": timedelta(hours=24)}
 DEFAULT_SEVERITY = "DEFAULT"  # Google Cloud's name for lines without a severity
@@ -20,31 +19,18 @@ MAX_SHOWN_LINES = 5000
 AROUND = timedelta(minutes=10)  # shown before and after a linked line
 
 
-class QueryForm(forms.Form):
+class QueryForm(SpanForm):
     """The query string of the log page. All fields may be empty."""
 
     q = forms.CharField(label=gettext_lazy("Text"), required=False, max_length=200)
     severity = forms.CharField(required=False, max_length=20)
     range = forms.ChoiceField(required=False, choices=[(name, name) for name in RANGES])
-    to = TimeField(label=gettext_lazy("To"), required=False)
     max_entries = forms.IntegerField(
         label=gettext_lazy("Lines"), required=False, min_value=1, max_value=MAX_SHOWN_LINES
     )
     line = forms.CharField(required=False, max_length=255)
     only = forms.BooleanField(required=False)  # a download of the linked line alone
     before = forms.CharField(required=False, max_length=255)  # the line above which older ones are shown
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["from"] = TimeField(label=_("From"), required=False)  # `from` is a keyword of Python
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse a range that ends before it starts."""
-        cleaned = super().clean() or self.cleaned_data
-        start, end = cleaned.get("from"), cleaned.get("to")
-        if start and end and start > end:
-            self.add_error("from", _("From must be before To."))
-        return cleaned
 
 
 class ShownRange:

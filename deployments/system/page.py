@@ -9,6 +9,8 @@ from typing import Any
 import django
 from django.conf import settings
 from django.db import connection
+from django.db.models import Model
+from django.utils.translation import gettext as _
 
 from deployments.keys.models import Call, RegionState
 from deployments.keys.regions import difference_text
@@ -87,24 +89,35 @@ def percentile(values: list[int], percent: int) -> int:
     return int(quantiles(values, n=100, method="inclusive")[percent - 1])
 
 
-def table_sizes() -> list[tuple[str, int, int | None]]:
-    """Return (name, rows, bytes) of the tables that grow without limit."""
-    return [
-        (name, model._default_manager.count(), table_bytes(model._meta.db_table))
-        for name, model in (("log lines", Line), ("trail entries", Event))
-    ]
+def table_sizes() -> list[tuple[str, int | None, int | None]]:
+    """Return (name, rows, bytes) of the tables that grow without limit, and of the database as a whole.
 
-
-def table_bytes(table: str) -> int | None:
-    """Return the size of a table with its indexes in bytes, None if it cannot be read.
-
-    SQLite keeps all tables in one file and does not count by table: there it is the size of that file.
+    SQLite keeps all tables in one file and does not count by table: there only the whole has a size.
     """
+    tables = ((_("Log lines"), Line), (_("Entries of the trail"), Event))
+    counted = [(name, model._default_manager.count(), table_bytes(model)) for name, model in tables]
+    return [*counted, (_("Database"), None, database_bytes())]
+
+
+def table_bytes(model: type[Model]) -> int | None:
+    """Return the size of a table with its indexes in bytes, None with SQLite."""
+    return read_bytes("pg_total_relation_size(%s::regclass)", model._meta.db_table)
+
+
+def database_bytes() -> int | None:
+    """Return the size of the database in bytes, None if it cannot be read."""
     if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_total_relation_size(%s::regclass)", [table])
-            return int(cursor.fetchone()[0])
+        return read_bytes("pg_database_size(%s)", str(connection.settings_dict["NAME"]))
     try:
         return Path(str(settings.DATABASES["default"]["NAME"])).stat().st_size
     except OSError:
         return None
+
+
+def read_bytes(function: str, argument: str) -> int | None:
+    """Return what a function of PostgreSQL says of the size of `argument`, None with SQLite."""
+    if connection.vendor != "postgresql":
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}", [argument])
+        return int(cursor.fetchone()[0])

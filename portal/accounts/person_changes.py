@@ -66,9 +66,8 @@ WORDS = {
         question=_("Disable {name}?"),
         effects=(
             _("{name} is signed out in every browser, and cannot sign in again."),
-            _(
-                "Nothing more is sent to Roboflow under their keys. What they asked for and is not sent yet fails."
-            ),
+            _("Nothing more is sent to Roboflow under their keys."),
+            _("What they asked for and is not sent yet fails."),
             _("Their account and their keys stay: an administrator can enable them again."),
         ),
         done=_("{name} can no longer sign in, and nothing more is sent under their keys."),

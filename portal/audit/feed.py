@@ -76,6 +76,12 @@ class FeedLine:
         return "".join(name[0].upper() for name in names[:2])
 
     @property
+    def is_about_actor(self) -> bool:
+        """Whether the object is the actor: "Ana signed in" needs no address after it."""
+        event = self.event
+        return event.object_type == "person" and event.object_id == str(event.actor_id)
+
+    @property
     def is_marked(self) -> bool:
         """Whether it was not done, or is not known to be done."""
         return self.event.outcome in NOT_DONE_OUTCOMES
@@ -106,7 +112,7 @@ def with_addresses(events: QuerySet[Event]) -> QuerySet[Event]:
 def filter_events(events: QuerySet[Event], query: QueryDict) -> QuerySet[Event]:
     """Return the `events` that the parameters of `query` ask for.
 
-    A parameter that is empty, or a time that cannot be read, filters nothing.
+    A parameter that is empty filters nothing, nor does a time that cannot be read: a page refuses it before.
     """
 
     def value_of(name: str) -> str:

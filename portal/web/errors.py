@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, InternalError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
@@ -26,6 +26,14 @@ class Refused(PermissionDenied):
     def __init__(self, *, needed: str, who: str = "") -> None:
         super().__init__(_("This needs %(needed)s.") % {"needed": needed})
         self.needed, self.who = needed, who
+
+
+class NotFound(Http404):
+    """There is no such thing, in the words of `title` and `message`: for people who may know that."""
+
+    def __init__(self, title: str, message: str) -> None:
+        super().__init__(message)
+        self.title, self.message = title, message
 
 
 def is_sent_by_htmx(request: HttpRequest) -> bool:
@@ -98,6 +106,8 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """404: the page does not exist, or the person may not know that it does."""
+    if isinstance(exception, NotFound):
+        return problem_page(request, 404, exception.title, exception.message)
     message = _("There is no such page, or it is in a workspace that you are not a member of.")
     return problem_page(request, 404, _("Nothing here"), message)
 

@@ -69,6 +69,25 @@ class TimeField(forms.DateTimeField):
         raise forms.ValidationError(_("Write a time like 2026-01-31T18:00."))
 
 
+class SpanForm(forms.Form):
+    """A span of time in a query string: the fields `from` and `to`. Both may be empty."""
+
+    to = TimeField(label=gettext_lazy("To"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["from"] = TimeField(label=_("From"), required=False)  # `from` is a keyword of Python
+        self.order_fields(["from", "to"])
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a span that ends before it starts."""
+        cleaned = super().clean() or self.cleaned_data
+        start, end = cleaned.get("from"), cleaned.get("to")
+        if start and end and start > end:
+            self.add_error("from", _("From must be before To."))
+        return cleaned
+
+
 def parse_typed_time(text: str) -> datetime | None:
     """Return the ISO 8601 time in `text` as an aware UTC time, or None when it is not one from 2000 to 2099.
 

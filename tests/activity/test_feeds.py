@@ -6,6 +6,7 @@ import json
 from uuid import uuid4
 
 import pytest
+from django.test import Client
 
 from deployments.activity.views import ACTIONS
 from portal.audit.append import Subject
@@ -142,7 +143,7 @@ def test_a_verification_leads_back_to_the_page_whose_card_then_shows_the_result(
     perform_requested_verifications()  # what the worker does
 
     assert answer.headers["Location"] == FEED
-    assert "is being verified" in before and "not yet" in before and "Verifying..." in before
+    assert "not yet" in before and "Verifying..." in before
     assert 'hx-trigger="every 1s' in before  # the result comes by itself
     assert f"the first {count} entries are intact" in ana.get(FEED).content.decode()
 
@@ -188,3 +189,51 @@ def test_a_batch_is_one_line_that_unfolds(ana, fleet, worker):
     page = " ".join(ana.get(FEED).content.decode().split())
 
     assert "asked to pause 2 deployments: 2 succeeded" in page and "Show all 2" in page
+
+
+@pytest.mark.parametrize("path", [FEED, TRAIL, "tab", f"{FEED}?format=csv&", f"{TRAIL}?format=jsonl&"])
+@pytest.mark.parametrize(
+    ("span", "field", "message"),
+    [
+        ("from=yesterday", "from", "Write a time like 2026-01-31T18:00."),
+        ("to=31.1.2026", "to", "Write a time like 2026-01-31T18:00."),
+        ("to=1999-01-01T00:00", "to", "Write a time like 2026-01-31T18:00."),
+        ("from=2026-02-01T00:00&to=2026-01-01T00:00", "from", "From must be before To."),
+    ],
+)
+def test_a_time_that_cannot_be_read_is_refused_beside_its_field_and_filters_nothing(
+    span, field, message, path, paused, ana
+):
+    address = f"{paused.get_absolute_url()}activity/" if path == "tab" else path
+    before = Event.objects.count()
+
+    answer = ana.get(f"{address}{'' if '?' in address else '?'}{span}")
+
+    page = answer.content.decode()
+    assert answer.status_code == 422 and answer.headers["Content-Type"].startswith("text/html")
+    assert message in page and "night shift" not in page
+    assert Event.objects.count() == before  # nothing was exported
+    if path != "tab":
+        assert f'id="id_{field}_error"' in page and f'aria-describedby="id_{field}_error"' in page
+        typed = span.split(f"{field}=")[1].split("&")[0]
+        assert f'value="{typed}"' in page
+
+
+def test_the_page_of_an_entry_leads_back_to_the_list_that_it_is_in(paused, ana):
+    sequence = Event.objects.get(action="deployment.pause.succeeded").sequence
+
+    for path, name in ((FEED, "Activity"), (TRAIL, "Audit log")):
+        page = ana.get(f"{path}{sequence}/").content.decode()
+        actions = page.split('href="' + path + '">')[-1].split("</a>")[0]
+        assert actions.endswith(name) and "Ana paused" in " ".join(page.split())
+
+
+def test_who_did_something_to_their_own_account_is_named_once(ana):
+    ana.client.post("/accounts/logout/")
+    client = Client()
+    client.post("/accounts/login/", {"login": "ana@example.com", "password": "a long password"})
+
+    page = client.get(TRAIL).content.decode()
+
+    line = " ".join(page.split('<span class="story-text">')[1].split("</li>")[0].split())
+    assert ">Ana</strong> signed in" in line and line.count("ana@example.com") == 1  # the title

@@ -42,7 +42,7 @@ def test_what_is_certainly_no_key_is_refused_beside_the_field_and_not_sent(bad, 
     answer = mallory.post("/keys/", {"api_key": bad})
 
     assert answer.status_code == 422
-    assert "Please look again" in answer.content.decode()
+    assert "1 thing to correct" in answer.content.decode()
     assert sandbox.calls().get("/", 0) == 0
 
 

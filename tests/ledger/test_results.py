@@ -21,7 +21,7 @@ def an(kind, state, **more):
         ("pause", State.QUEUED, "ready", "Pausing...", "pending", True),
         ("pause", State.SENDING, "ready", "Pausing...", "pending", True),
         ("resume", State.ACCEPTED, "pending", "Resuming...", "pending", True),
-        ("pause", State.UNKNOWN, "ready", "Pause not known yet", "paused", True),
+        ("pause", State.UNKNOWN, "ready", "Pause not known yet", "unknown", True),
         ("pause", State.SUCCEEDED, "paused", "Paused", "ready", False),
         ("pause", State.SUCCEEDED, "ready", "Paused", "ready", False),
         ("pause", State.FAILED, "ready", "Pause failed", "failed", True),

@@ -18,7 +18,7 @@ from tests.people import make_person
 
 LINES = 1000
 KEYS = 10
-TIMES = 5
+TIMES = 9
 LETTERS = string.ascii_letters + string.digits
 PAYLOADS = [  # what a deployment logs
     'INFO:     10.0.0.1:46296 - "GET /defects-v7/3?api_key={key}&image=frame.jpg HTTP/1.1" 200 OK',

@@ -71,7 +71,7 @@ def test_bad_queries_get_a_message_beside_the_field(query, ana, log):
     answer = ana.get(f"{log}?{query}")
 
     assert answer.status_code == 422
-    assert "Please look again" in answer.content.decode()
+    assert "1 thing to correct" in answer.content.decode()
 
 
 def test_a_line_has_its_own_link(ana, log):

@@ -15,6 +15,8 @@ ELSEWHERE = {
     "columns",
     "errorlist",
     "filters",
+    "menu-label",
+    "role-form",
     "palette-button",
     "palette-entry",
     "palette-found",

@@ -69,7 +69,7 @@ def test_a_broken_frame_or_database_leaves_a_page_without_it(ana, monkeypatch, r
     request.user = ana.user
     database = problem_page(request, 503, "No database", "Wait.")
 
-    assert answer.status_code == 404 and "Nothing here" in answer.content.decode()
+    assert answer.status_code == 404 and "No such deployment" in answer.content.decode()
     assert 'class="rail"' not in answer.content.decode() + database.content.decode()
 
 

@@ -46,9 +46,19 @@ def status_badge(status: str) -> SafeString:
 
 
 @register.simple_tag
+def status_mark(status: str) -> SafeString:
+    """Render the icon of a status alone, for a sentence that says the same; its word is the title."""
+    icon_name, css_class, _word = STATUS_STYLES.get(status, UNKNOWN_STYLE)
+    return format_html(
+        '<span class="status is-{}" title="{}">{}</span>', css_class, status_text(status), icon(icon_name)
+    )
+
+
+@register.simple_tag
 def status_icon(look: str) -> SafeString:
     """Render the icon that stands beside a text in the colour of `look`."""
     icons = {"ready": "disc", "pending": "loader", "paused": "pause", "failed": "alert", "expired": "clock"}
+    icons |= {"unknown": "help"}
     return icon(icons.get(look, "minus"))
 
 
