@@ -71,6 +71,12 @@ class Row:
         """About when the deployment expires."""
         return self.deployment.expires_at if self.deployment else None
 
+    @property
+    def is_expiry_unknown(self) -> bool:
+        """Whether it expires at a time that nobody can tell: the portal did not see it start."""
+        one = self.deployment
+        return one is not None and one.is_dev and not one.is_over and one.expires_at is None
+
 
 def with_last_step(rows: DeploymentQuerySet) -> DeploymentQuerySet:
     """Add to each deployment who asked for its present status (`status_by`) and the status before."""

@@ -79,7 +79,7 @@ class FeedLine:
     def is_about_actor(self) -> bool:
         """Whether the object is the actor: "Ana signed in" needs no address after it."""
         event = self.event
-        return event.object_type == "person" and event.object_id == str(event.actor_id)
+        return event.object_type in ("person", "member") and event.object_id == str(event.actor_id)
 
     @property
     def is_marked(self) -> bool:

@@ -268,9 +268,11 @@ def expiring(deployment, **fields):
     ],
 )
 def test_a_row_says_about_when_a_dev_type_expires_if_that_is_known(fields, text, deployment):
-    expires_at = row_of(expiring(deployment, **fields)).expires_at
+    row = row_of(expiring(deployment, **fields))
 
+    expires_at = row.expires_at
     assert (left_text(expires_at, now()) if expires_at else "") == text
+    assert row.is_expiry_unknown == (not text and bool(fields.keys() & {"seen_from_birth", "duration_hours"}))
 
 
 def test_the_expiry_is_on_the_fleet_page_and_on_the_page_of_the_deployment(ana, deployment):
