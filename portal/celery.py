@@ -57,7 +57,8 @@ app.conf.update(
     beat_schedule={
         "sweep": every(settings.SWEEP_SECONDS, "operations.sweep"),
         "sync": every(min(1.0, settings.SYNC_ACTIVE_SECONDS), "fleet.sync_due"),
-        "harvest": every(1, "logs.harvest_wanted"),
+        "harvest": every(1, "logs.harvest_due"),
+        "begin-harvests": every(15, "logs.begin"),
         "recheck-keys": every(5, "keys.recheck_due"),
         "sign-head": every(15, "audit.sign_head"),
         "verify-trail": every(10, "audit.verify_requested"),

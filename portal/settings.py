@@ -15,6 +15,7 @@ from portal.configuration.broker_url import broker_url
 from portal.configuration.database_url import database_config
 from portal.configuration.email_url import email_config, parse_sender
 from portal.configuration.keys import parse_public_key, parse_secret_key, parse_trail_key, parse_vault_keys
+from portal.configuration.log_limits import log_limits
 from portal.configuration.passwords import parse_breached_file, password_validators
 from portal.configuration.rate_limits import RATE_LIMITS
 from portal.configuration.sessions import hsts_config, session_limits
@@ -33,12 +34,11 @@ PORTAL_HOME = env.path_setting("PORTAL_HOME", BASE_DIR / "var", base=BASE_DIR)
 PULSE_FOLDER = env.path_setting("PORTAL_PULSE_FOLDER", PORTAL_HOME / "pulse", base=BASE_DIR)
 base = env.parsed_setting("PORTAL_BASE_URL", "http://localhost:8000", parse_base_address)
 PORTAL_BASE_URL = base.url  # the address that people type
-HTTPS = base.is_https
-ALLOWED_HOSTS = base.hosts
+HTTPS, ALLOWED_HOSTS = base.is_https, base.hosts
 CSRF_TRUSTED_ORIGINS = base.origins
 # Addresses or networks whose X-Forwarded-For and -Proto count.
 PORTAL_TRUSTED_PROXIES = env.list_setting("PORTAL_TRUSTED_PROXIES", parse_network)
-# How many of their addresses are skipped in X-Forwarded-For; by default, as many as a chain of all has.
+# How many of their addresses are skipped in X-Forwarded-For: by default as many as all have.
 listed_hops = str(min(10, max(1, len(PORTAL_TRUSTED_PROXIES) - 1)))
 PORTAL_PROXY_HOPS = int(env.choice_setting("PORTAL_PROXY_HOPS", listed_hops, map(str, range(11))))
 
@@ -77,14 +77,14 @@ ROBOFLOW_CONNECT_TIMEOUT_SECONDS, ROBOFLOW_READ_TIMEOUT_SECONDS = (
     env.number_setting("ROBOFLOW_CONNECT_TIMEOUT_SECONDS", 5, at_least=0.1, at_most=30),
     env.number_setting("ROBOFLOW_READ_TIMEOUT_SECONDS", 30, at_least=0.1, at_most=60),
 )
-# Roboflow's price page: by the minute, nothing while paused.
-ROBOFLOW_CREDITS_PER_HOUR = {"gpu": 1.0, "cpu": 0.25}
+ROBOFLOW_CREDITS_PER_HOUR = {"gpu": 1.0, "cpu": 0.25}  # its price page: by the minute, nothing while paused
 
 # Between two syncs: when nothing moves, and while something moves or is watched. Above an hour, Workspace.due
 # would take a due time for one that was written before the clock was set back.
 SYNC_IDLE_SECONDS = env.number_setting("SYNC_IDLE_SECONDS", 60, at_least=0.1, at_most=3600)
 active = {"default": min(5.0, SYNC_IDLE_SECONDS), "at_least": 0.1, "at_most": SYNC_IDLE_SECONDS}
 SYNC_ACTIVE_SECONDS = env.number_setting("SYNC_ACTIVE_SECONDS", **active, limit="SYNC_IDLE_SECONDS")
+LOG_CALLS_PER_MINUTE, LOG_RETENTION_DAYS, LOG_RETENTION_GB = log_limits(env)
 # How long to look for an unknown or accepted change.
 OPERATION_CONFIRM_SECONDS = env.number_setting("OPERATION_CONFIRM_SECONDS", 300, at_least=1, at_most=86_400)
 # How long a worker may hold an operation. Pre-check and call share three quarters of it, so that a late call

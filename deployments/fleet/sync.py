@@ -41,6 +41,7 @@ from portal.queue.publish import publish
 log = structlog.get_logger(__name__)
 # How much older than other answers, and than the list before it, a list may be; at most an idle interval.
 LAG = timedelta(seconds=60)
+MOST_LAST_LOOKS = 50  # logs of deployments that disappeared, read at once; those of others when they are due
 
 
 class SuddenlyEmpty(Exception):
@@ -196,6 +197,9 @@ def store_list(workspace: Workspace, read: ReadList, held: Held) -> None:
         )
         touched = found.touched | {row.deployment_id for row in gone}
         stamp_revision(workspace.pk, rows_of(workspace, touched))
+        lost = [*gone, *(row for row in rows.values() if row.missing_since == current_time)]
+        for row in lost[:MOST_LAST_LOOKS]:  # what its log still has is read while that is possible
+            transaction.on_commit(partial(publish, "logs.harvest", row.pk), robust=True)
         if Operation.objects.open().filter(workspace=workspace).exists():
             transaction.on_commit(partial(publish, "operations.settle", workspace.pk), robust=True)
         append_events(entries)  # last: the head of the trail is the one row that everybody waits for

@@ -65,6 +65,7 @@ class KindFacts:
 
     makes_new: bool = False  # there is no deployment yet; Roboflow's answer contains the id
     removes: bool = False  # the form asks for the name, and absence at Roboflow proves that it was done
+    ends_log: bool = False  # the server stops: its newest log lines are read before
     may_resend: bool = True  # after a lost answer, when Roboflow shows that it did not happen
 
 
@@ -124,6 +125,7 @@ class Kind(StrEnum):
             asked_status="paused",
             done_when=frozenset({"paused"}),
             not_from=frozenset({"paused"}),
+            ends_log=True,
             step_to=frozenset({"paused"}),
         ),
     )
@@ -158,6 +160,7 @@ class Kind(StrEnum):
             done_when=frozenset({"deleted"}),
             step_to=frozenset({"deleted"}),
             removes=True,
+            ends_log=True,
         ),
     )
 

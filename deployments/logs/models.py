@@ -1,4 +1,4 @@
-"""Stored log lines, and how far each deployment's log was read."""
+"""Stored log lines, and what of each deployment's log was read."""
 
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -7,8 +7,10 @@ from django.db import models
 from django.db.models import Q
 
 from deployments.fleet.models import Deployment
+from deployments.workspaces.models import Workspace
 
-HARVEST_EVERY = timedelta(seconds=3)
+HARVEST_EVERY = timedelta(seconds=3)  # while somebody has the log open
+LONGEST_WAIT = timedelta(hours=1)  # no harvest is due later: a later time was written by another clock
 LOST_AFTER = timedelta(minutes=2)  # a message that no worker took by then is taken for lost
 
 
@@ -23,7 +25,7 @@ class Line(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            # Windows overlap, so most lines are read more than once.
+            # Spans overlap, so most lines are read more than once.
             models.UniqueConstraint(fields=["deployment", "insert_id"], name="one_line_per_insert_id"),
         ]
         indexes: ClassVar = [
@@ -39,31 +41,32 @@ class HarvestQuerySet(models.QuerySet["Harvest"]):
     """Filters for harvests."""
 
     def due(self, now: datetime) -> "HarvestQuerySet":
-        """Return the logs that were not read for HARVEST_EVERY and whose next harvest waits for no worker.
+        """Return the logs that are to be read now, and whose harvest waits for no worker.
 
-        Times far ahead were written before a clock was set back, and hold nothing up.
+        Those that somebody has open are due every HARVEST_EVERY. Times far ahead were written before a clock
+        was set back, and hold nothing up.
         """
-        long_ago, ahead = now - HARVEST_EVERY, now + LOST_AFTER
-        was_not_read = Q(harvested_at=None) | Q(harvested_at__lte=long_ago) | Q(harvested_at__gt=ahead)
+        ahead = now + LOST_AFTER
+        long_ago = Q(harvested_at__lte=now - HARVEST_EVERY) | Q(harvested_at__gt=ahead)
+        is_watched = Q(wanted_until__gt=now) & (Q(harvested_at=None) | long_ago)
+        is_time = Q(due_at__lte=now) | Q(due_at__gt=now + LONGEST_WAIT)
         is_not_waiting = Q(asked_at=None) | Q(asked_at__lte=now - LOST_AFTER) | Q(asked_at__gt=ahead)
-        return self.filter(was_not_read, is_not_waiting)
+        return self.filter(is_watched | is_time, is_not_waiting)
 
 
 class Harvest(models.Model):
-    """How far one deployment's log was read, and until when it is read on because somebody has it open.
+    """How the log of one deployment is read: until when somebody has it open, and when it is due again.
 
-    What is wanted, covered and incomplete are times of Roboflow's clock, like those of the lines.
+    `wanted_from` and `read_to` are times of Roboflow's clock, like those of the lines.
     """
 
     deployment = models.OneToOneField(Deployment, on_delete=models.CASCADE, related_name="harvest")
     wanted_until = models.DateTimeField(null=True)  # extended by each poll of an open log page
     wanted_from = models.DateTimeField(null=True)  # the earliest time that a page asked for
+    due_at = models.DateTimeField(null=True)  # the next harvest though nobody has it open; None: no more
     asked_at = models.DateTimeField(null=True)  # when a harvest was published that no worker took yet
     harvested_at = models.DateTimeField(null=True)  # the last attempt, successful or not
-    covered_from = models.DateTimeField(null=True)  # the log was read from here to covered_to
-    covered_to = models.DateTimeField(null=True)
-    incomplete_from = models.DateTimeField(null=True)  # the latest part that had too many lines to be read
-    incomplete_to = models.DateTimeField(null=True)
+    read_to = models.DateTimeField(null=True)  # up to here, the newest lines were read at least once
     error = models.TextField(blank=True)  # Roboflow's text, masked
     error_reading = models.TextField(blank=True)  # our sentence; empty when the last attempt succeeded
     revision = models.BigIntegerField(default=1)
@@ -72,6 +75,45 @@ class Harvest(models.Model):
 
     class Meta:
         indexes: ClassVar = [
-            # What the periodic task asks: which logs somebody has open.
+            # What the periodic task asks: which logs somebody has open, and which are due.
             models.Index(fields=["wanted_until"], name="harvest_wanted"),
+            models.Index(fields=["due_at"], name="harvest_due"),
         ]
+
+
+class Covered(models.Model):
+    """A span of a log, in Roboflow's clock, of which every line is stored: the portal never reads it again.
+
+    The spans of one deployment are disjoint. Only the holder of the harvest's lease writes them.
+    """
+
+    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="covered")
+    start = models.DateTimeField()
+    end = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [
+            # The newest spans of one log.
+            models.Index(fields=["deployment", "end"], name="covered_in_time"),
+        ]
+
+
+class Gap(models.Model):
+    """A moment of a log at which Roboflow has more lines than one of its answers holds: some are not here."""
+
+    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="gaps")
+    at = models.DateTimeField()
+    lines = models.IntegerField()  # how many of them the answer held
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["deployment", "at"], name="one_gap_per_moment"),
+        ]
+
+
+class CallBudget(models.Model):
+    """The calls that the harvests of one workspace made within one minute."""
+
+    workspace = models.OneToOneField(Workspace, on_delete=models.CASCADE, related_name="log_budget")
+    minute = models.BigIntegerField(default=0)  # minutes since the Unix epoch, by the portal's clock
+    calls = models.IntegerField(default=0)

@@ -2,14 +2,20 @@
 
 from celery import shared_task
 
-from deployments.logs import harvest
+from deployments.logs import due, harvest
 from portal.clock import now
 
 
-@shared_task(name="logs.harvest_wanted")
-def harvest_wanted() -> None:
-    """Publish a harvest for each log that somebody has open."""
-    harvest.publish_wanted_harvests(now=now())
+@shared_task(name="logs.harvest_due")
+def harvest_due() -> None:
+    """Publish a harvest for each log that is due."""
+    due.publish_due_harvests(now=now())
+
+
+@shared_task(name="logs.begin")
+def begin() -> None:
+    """Make the logs of new and resumed deployments due."""
+    due.begin_harvests(now=now())
 
 
 @shared_task(name="logs.harvest")

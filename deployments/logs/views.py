@@ -12,9 +12,9 @@ from deployments.fleet.guard import deployment_required
 from deployments.fleet.header import header_context
 from deployments.fleet.models import Deployment
 from deployments.keys.regions import difference_text, portal_time, roboflow_time
-from deployments.logs.harvest import request_harvest
+from deployments.logs.due import request_harvest
 from deployments.logs.lines import plain_text
-from deployments.logs.models import Harvest, Line
+from deployments.logs.models import Line
 from deployments.logs.pages import (
     DOWNLOAD_FETCH,
     LogPage,
@@ -32,6 +32,8 @@ from deployments.logs.search import (
     lines_in,
     severity_counts,
 )
+from deployments.logs.spans import Span
+from deployments.logs.unread import SHOWN_PARTS, unread_parts
 from deployments.workspaces.models import Membership
 from deployments.workspaces.roles import Role
 from portal.audit.export import begin_export
@@ -72,6 +74,7 @@ def log(request: HttpRequest, membership: Membership, deployment: Deployment) ->
     before = linked_line(deployment, query["before"])
     page = log_page(found, before=before, linked=linked, count=query["max_entries"] or DEFAULT_SHOWN_LINES)
     last = None if page.lines else newest_of(deployment)
+    unread = unread_parts(deployment, state, Span(shown.start, shown.end), now=current_time)
     context |= {
         "lines": page.lines,
         "page": page,
@@ -86,7 +89,8 @@ def log(request: HttpRequest, membership: Membership, deployment: Deployment) ->
         "last_at": portal_time(region, last.timestamp) if last else None,
         "clock_difference": difference_text(region),
         "query": query,
-        "incomplete": is_incomplete(state, shown),
+        "unread": unread[:SHOWN_PARTS],
+        "unread_more": max(0, len(unread) - SHOWN_PARTS),
     }
     if not wants_part(request, "log"):  # the polled part has no header
         context |= header_context(membership, deployment, tab="logs")
@@ -108,12 +112,6 @@ def linked_line(deployment: Deployment, insert_id: str) -> Line | None:
 def newest_of(deployment: Deployment) -> Line | None:
     """Return the deployment's newest stored line, or None."""
     return Line.objects.filter(deployment=deployment).order_by("-timestamp").first()
-
-
-def is_incomplete(state: Harvest, shown: ShownRange) -> bool:
-    """Return whether the range has a part that was not read because it has too many lines."""
-    start, end = state.incomplete_from, state.incomplete_to
-    return start is not None and end is not None and start < shown.end and end > shown.start
 
 
 def download(

@@ -20,6 +20,7 @@ from deployments.ledger.transitions import (
     store_attempt,
     transition,
 )
+from deployments.logs.harvest import read_last_lines
 from deployments.operations.reconcile import LIST_GRACE
 from deployments.operations.target import add_known_ids, ids_known_under_name, store_answer
 from deployments.roboflow.client import Client
@@ -69,6 +70,8 @@ def run_operation(operation_id: UUID, *, now: datetime, again: int | None = None
     try:
         check_actor(operation)
         known_ids = verify_target(operation, deadline)
+        if operation.facts.ends_log:
+            read_last_lines(operation.workspace_id, operation.target_id, seconds=deadline.seconds_left() / 4)
         check_actor(load_operation(operation_id) or operation)  # verifying may have taken seconds
         if deadline.seconds_left() < LEAST_SECONDS:
             raise NotSent("The time for this call ran out. Nothing was sent.")

@@ -14,7 +14,8 @@ from django.utils.timezone import now
 
 from deployments.fleet.sync import sync_workspace
 from deployments.keys.models import ApiKey
-from deployments.logs.harvest import harvest_deployment, request_harvest
+from deployments.logs.due import request_harvest
+from deployments.logs.harvest import harvest_deployment
 from deployments.operations.run import run_operation
 from tests.faults.busy_hour import PLANTED, TYPED, live_a_busy_hour
 from tests.faults.key_shapes import shapes_of

@@ -94,7 +94,7 @@ class LoggingPortal:
     def rows(self, sql):
         if "insert_id" in sql:
             return [{"insert_id": one} for one in self.stored]
-        return [{"covered_from": "2026-01-01 09:00:00", "covered_to": "2026-01-01 10:00:00"}]
+        return [{"start": "2026-01-01 09:00:00", "end": "2026-01-01 10:00:00"}]
 
     def ask_roboflow(self, path, **span):
         return [{"insert_id": "a"}, {"insert_id": "b"}]

@@ -13,7 +13,8 @@ from django.forms.models import model_to_dict
 from deployments.fleet.models import Deployment, ObservationGap, StatusChange
 from deployments.ledger.models import Batch, Operation
 from deployments.ledger.states import State
-from deployments.logs.harvest import harvest_deployment, request_harvest
+from deployments.logs.due import request_harvest
+from deployments.logs.harvest import harvest_deployment
 from deployments.logs.models import Harvest, Line
 from deployments.workspaces.models import Workspace
 from portal.audit.append import Subject, append_event
@@ -48,7 +49,7 @@ def twin(fleet):
             deployment=row, before=MARK, after=row.status, observed_at=moment, by=MARK
         )
         Line.objects.create(deployment=row, insert_id="line-77", timestamp=moment, payload=MARK)
-        Harvest.objects.create(deployment=row, covered_from=moment, covered_to=moment)
+        Harvest.objects.create(deployment=row, read_to=moment)
         Operation.objects.create(
             workspace=workspace,
             kind="pause",

@@ -10,8 +10,8 @@ from django.utils.timezone import now
 from deployments.keys.check import store_key
 from deployments.keys.masking import stored_keys
 from deployments.keys.models import ApiKey
-from deployments.logs.harvest import store_lines
 from deployments.logs.models import Harvest, Line
+from deployments.logs.store import store_lines
 from deployments.roboflow.mask import Secret
 from deployments.roboflow.schema import LogLine, LogPage
 from portal.audit.actions import Action

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils.timezone import now
 
-from deployments.logs.harvest import harvest_deployment, request_harvest
+from deployments.logs.due import request_harvest
+from deployments.logs.harvest import harvest_deployment
 from deployments.logs.models import Harvest
 
 

@@ -7,8 +7,9 @@ import pytest
 import time_machine
 from django.utils.timezone import now
 
-from deployments.logs import harvest as harvesting
-from deployments.logs.harvest import harvest_deployment, publish_wanted_harvests, request_harvest
+from deployments.logs import due
+from deployments.logs.due import publish_due_harvests, request_harvest
+from deployments.logs.harvest import harvest_deployment
 from deployments.logs.models import Harvest, Line
 
 
@@ -20,19 +21,6 @@ def entry(number, timestamp):
         "severity": "INFO",
         "timestamp": timestamp.isoformat(),
     }
-
-
-def answer_in_steps(entries, *, count):
-    """A log of which each call gives `count` entries, the next ones with each call."""
-    calls = []
-
-    def answer(_):
-        start = len(calls) * (count - 1)  # windows share the line on their border
-        calls.append(start)
-        return json.dumps(entries[start : start + count]).encode()
-
-    answer.calls = calls
-    return answer
 
 
 def test_lines_are_stored_once_however_often_they_are_read(harvest):
@@ -49,8 +37,7 @@ def test_lines_are_stored_once_however_often_they_are_read(harvest):
 
 def test_a_line_that_appears_late_is_stored_by_the_next_harvest(harvest):
     harvest()
-    covered_to = Harvest.objects.get().covered_to
-    late = Line.objects.filter(timestamp__gt=covered_to - timedelta(seconds=55))
+    late = Line.objects.filter(timestamp__gt=Harvest.objects.get().read_to - timedelta(seconds=55))
     late_ids = set(late.values_list("insert_id", flat=True))
     assert late_ids
     late.delete()  # as if the first harvest had not been given them
@@ -86,7 +73,7 @@ def test_two_people_who_look_cause_one_harvest_in_three_seconds(ana, ben, deploy
 def published(monkeypatch):
     """The harvests that were published; none of them is performed by itself."""
     pks = []
-    monkeypatch.setattr(harvesting, "publish", lambda task, pk: pks.append(pk) or True)
+    monkeypatch.setattr(due, "publish", lambda task, pk: pks.append(pk) or True)
     return pks
 
 
@@ -96,9 +83,9 @@ def test_a_log_is_read_until_twenty_seconds_after_the_last_look(deployment, publ
     first = list(published)
     Harvest.objects.update(asked_at=None)  # a worker took it
 
-    wanted = publish_wanted_harvests(now=start + timedelta(seconds=19))
+    wanted = publish_due_harvests(now=start + timedelta(seconds=19))
     Harvest.objects.update(asked_at=None)
-    afterwards = publish_wanted_harvests(now=start + timedelta(seconds=21))
+    afterwards = publish_due_harvests(now=start + timedelta(seconds=21))
 
     assert first == [deployment.pk]
     assert (wanted, afterwards) == (1, 0)
@@ -111,7 +98,7 @@ def test_one_harvest_of_a_log_waits_however_often_it_is_asked_for(ana, ben, depl
         for second in range(60):
             for person in (ana, ben):
                 person.get(path)
-            publish_wanted_harvests(now=start + timedelta(seconds=second))
+            publish_due_harvests(now=start + timedelta(seconds=second))
             clock.shift(1)
 
     assert published == [deployment.pk]
@@ -122,9 +109,9 @@ def test_the_next_harvest_is_published_once_a_worker_took_the_last_one(ana, depl
     with time_machine.travel(start, tick=False) as clock:
         ana.get(path)
         harvest_deployment(deployment.pk)
-        too_early = publish_wanted_harvests(now=now())
+        too_early = publish_due_harvests(now=now())
         clock.shift(4)
-        due = publish_wanted_harvests(now=now())
+        due = publish_due_harvests(now=now())
 
     assert (too_early, due) == (0, 1)
 
@@ -134,20 +121,18 @@ def test_a_message_that_the_broker_lost_is_published_again_after_two_minutes(dep
     request_harvest(deployment, since=start, now=start)
     Harvest.objects.update(wanted_until=start + timedelta(minutes=5))
 
-    counts = [
-        publish_wanted_harvests(now=start + timedelta(seconds=seconds)) for seconds in (5, 119, 120, 121)
-    ]
+    counts = [publish_due_harvests(now=start + timedelta(seconds=seconds)) for seconds in (5, 119, 120, 121)]
 
     assert counts == [0, 0, 1, 0]
 
 
 def test_a_harvest_that_the_broker_did_not_take_is_published_by_the_next_beat(deployment, monkeypatch):
     answers = [False, False, True]
-    monkeypatch.setattr(harvesting, "publish", lambda task, pk: answers.pop(0))
+    monkeypatch.setattr(due, "publish", lambda task, pk: answers.pop(0))
     start = now()
     request_harvest(deployment, since=start, now=start)
 
-    counts = [publish_wanted_harvests(now=start + timedelta(seconds=seconds)) for seconds in (1, 2, 3)]
+    counts = [publish_due_harvests(now=start + timedelta(seconds=seconds)) for seconds in (1, 2, 3)]
 
     assert counts == [0, 1, 0]
 
@@ -157,7 +142,7 @@ def test_times_from_before_the_clock_was_set_back_hold_nothing_up(deployment, pu
     request_harvest(deployment, since=start, now=start)
     Harvest.objects.update(asked_at=start + timedelta(hours=1), harvested_at=start + timedelta(hours=1))
 
-    assert publish_wanted_harvests(now=start + timedelta(seconds=1)) == 1
+    assert publish_due_harvests(now=start + timedelta(seconds=1)) == 1
 
 
 def test_an_error_of_roboflow_stays_in_its_box_until_a_harvest_succeeds(ana, harvest, path, sandbox):
@@ -201,32 +186,3 @@ def test_very_many_lines_in_one_answer_are_stored(harvest, twist):
     harvest()
 
     assert Line.objects.count() == 40_000
-
-
-def test_a_smaller_maximum_of_roboflow_is_noticed_and_read_past(ana, harvest, path, twist):
-    start = now()
-    entries = [entry(number, start - timedelta(seconds=number)) for number in range(200)]
-    twist["/get_log"] = answer_in_steps(entries, count=60)
-
-    harvest()
-
-    state = Harvest.objects.get()
-    assert Line.objects.count() == 200
-    assert len(twist["/get_log"].calls) == 4
-    assert (state.incomplete_from, state.incomplete_to) == (None, None)
-    assert ana.get(path).context["incomplete"] is False
-
-
-def test_a_log_of_too_many_lines_is_marked_as_incomplete(ana, harvest, path, twist):
-    start = now()
-    entries = [entry(number, start - timedelta(seconds=number)) for number in range(1000)]
-    twist["/get_log"] = answer_in_steps(entries, count=60)
-
-    harvest()
-
-    state = Harvest.objects.get()
-    assert len(twist["/get_log"].calls) == 5
-    oldest = Line.objects.order_by("timestamp").first()
-    assert (state.incomplete_from, state.incomplete_to) == (state.covered_from, oldest.timestamp)
-    assert ana.get(path).context["incomplete"] is True
-    assert ana.get(f"{path}?from={start.isoformat()[:19]}").context["incomplete"] is False

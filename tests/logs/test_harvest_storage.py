@@ -6,9 +6,12 @@ import pytest
 from django.utils.timezone import now
 
 from deployments.keys.models import ApiKey
-from deployments.logs import harvest as harvesting
-from deployments.logs.harvest import harvest_deployment, request_harvest
-from deployments.logs.models import Harvest, Line
+from deployments.logs import due, store
+from deployments.logs.coverage import cover, covered_spans, covered_to
+from deployments.logs.due import request_harvest
+from deployments.logs.harvest import harvest_deployment
+from deployments.logs.models import Covered, Harvest, Line
+from deployments.logs.spans import Span
 from portal.queue.lease import holding_lease
 
 
@@ -30,14 +33,15 @@ def test_a_harvest_changes_nothing_of_another_log(other, deployment, harvest):
     harvest()
 
     untouched = state_of(other)
-    assert (untouched.revision, untouched.harvested_at, untouched.covered_from) == (7, None, None)
+    assert (untouched.revision, untouched.harvested_at, untouched.read_to) == (7, None, None)
+    assert covered_to(other.pk) is None
     assert not Line.objects.filter(deployment=other).exists()
     assert state_of(deployment).revision > 1
 
 
 @pytest.mark.parametrize("is_taken", [True, False])
 def test_asking_for_a_harvest_claims_and_gives_back_only_its_own(is_taken, other, deployment, monkeypatch):
-    monkeypatch.setattr(harvesting, "publish", lambda *args: is_taken)
+    monkeypatch.setattr(due, "publish", lambda *args: is_taken)
     at = now()
     Harvest.objects.filter(deployment=other).update(asked_at=at if not is_taken else None)
     before = Harvest.objects.values().get(deployment=other)
@@ -75,11 +79,11 @@ def test_while_another_worker_reads_a_log_it_is_not_read(deployment, sandbox):
 def test_stored_ids_are_found_in_any_number_of_questions(deployment, harvest, monkeypatch):
     harvest()
     ids = list(Line.objects.values_list("insert_id", flat=True))
-    monkeypatch.setattr(harvesting, "IDS_PER_QUERY", 3)
+    monkeypatch.setattr(store, "IDS_PER_QUERY", 3)
     assert len(ids) > 10
 
-    assert harvesting.stored_ids(deployment, [*ids, "unknown"]) == set(ids)
-    assert harvesting.stored_ids(deployment, ids[:2]) == set(ids[:2])
+    assert store.stored_ids(deployment, [*ids, "unknown"]) == set(ids)
+    assert store.stored_ids(deployment, ids[:2]) == set(ids[:2])
 
 
 def test_two_deployments_may_have_a_line_with_the_same_id(other, deployment, harvest):
@@ -89,7 +93,8 @@ def test_two_deployments_may_have_a_line_with_the_same_id(other, deployment, har
     line.pk, line.deployment = None, other
     line.save()
     Line.objects.filter(deployment=deployment, insert_id=line.insert_id).delete()
-    Harvest.objects.filter(deployment=deployment).update(covered_from=None, covered_to=None)
+    Covered.objects.all().delete()
+    Harvest.objects.filter(deployment=deployment).update(read_to=None)
 
     harvest()
 
@@ -100,7 +105,7 @@ def test_two_deployments_may_have_a_line_with_the_same_id(other, deployment, har
 def test_lines_that_another_worker_stored_meanwhile_are_no_error(deployment, harvest, monkeypatch):
     harvest()
     before = set(Line.objects.values_list("insert_id", flat=True))
-    monkeypatch.setattr(harvesting, "stored_ids", lambda deployment, insert_ids: set())
+    monkeypatch.setattr(store, "stored_ids", lambda deployment, insert_ids: set())
 
     harvest()
 
@@ -165,15 +170,30 @@ def test_a_page_that_asks_for_an_earlier_time_is_heard_at_once_and_other_polls_r
 
 def test_what_was_covered_grows_in_both_directions_and_never_shrinks(deployment, harvest):
     harvest()
-    first = state_of(deployment)
+    (first,) = covered_spans(deployment.pk, since=now() - timedelta(days=1))
     Harvest.objects.update(wanted_from=now() - timedelta(hours=6), harvested_at=None)
 
     harvest_deployment(deployment.pk)
-    wider = state_of(deployment)
+    (wider,) = covered_spans(deployment.pk, since=now() - timedelta(days=1))
     Harvest.objects.update(harvested_at=None)
     harvest_deployment(deployment.pk)
-    last = state_of(deployment)
+    (last,) = covered_spans(deployment.pk, since=now() - timedelta(days=1))
 
-    assert wider.covered_from < first.covered_from - timedelta(hours=4)
-    assert last.covered_from == wider.covered_from
-    assert first.covered_to <= wider.covered_to <= last.covered_to
+    assert wider.start < first.start - timedelta(hours=4)
+    assert last.start == wider.start
+    assert first.end <= wider.end <= last.end
+
+
+def test_spans_that_touch_become_one_and_those_of_other_logs_stay(deployment, other):
+    start = now() - timedelta(days=1)
+    moments = [start + timedelta(hours=number) for number in range(8)]
+    cover(other.pk, Span(moments[0], moments[7]))
+    for first, last in ((0, 1), (4, 5), (6, 7), (1, 4), (2, 3), (3, 3)):
+        cover(deployment.pk, Span(moments[first], moments[last]))
+
+    assert covered_spans(deployment.pk, since=start) == [
+        Span(moments[0], moments[5]),
+        Span(moments[6], moments[7]),
+    ]
+    assert covered_to(deployment.pk) == moments[7]
+    assert covered_spans(other.pk, since=start) == [Span(moments[0], moments[7])]

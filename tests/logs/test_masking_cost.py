@@ -10,7 +10,7 @@ from django.utils.timezone import now
 
 from deployments.keys.check import store_key
 from deployments.keys.seal import fingerprint_of
-from deployments.logs import harvest as harvesting
+from deployments.logs import store as harvesting
 from deployments.logs.models import Harvest, Line
 from deployments.roboflow.mask import Secret
 from deployments.roboflow.schema import LogLine, LogPage
