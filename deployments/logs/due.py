@@ -53,7 +53,7 @@ def store_wanted(state: Harvest, *, now: datetime) -> None:
 
 
 def begin_harvests(*, now: datetime) -> int:
-    """Make each log due that has no due time and whose deployment is neither paused nor gone; return how many."""
+    """Make each log due that has no due time, unless its deployment is paused or gone; return how many."""
     running = Deployment.objects.live().exclude(status=PAUSED)
     new = running.filter(harvest=None).values_list("pk", flat=True)[:MAX_BEGUN]
     rows = [Harvest(deployment_id=pk, due_at=now) for pk in new]

@@ -138,7 +138,8 @@ def due_spans(state: Harvest, *, now: datetime) -> list[Span]:
     if last is None or state.wanted_from is None:
         state.wanted_from = min(state.wanted_from or present, present - FIRST_SPAN)
         Harvest.objects.filter(pk=state.pk).update(wanted_from=state.wanted_from)
-    wanted = Span(max(state.wanted_from, oldest_kept(now)), present - LATE)
+    oldest = max(oldest_kept(now), state.pruned_to or state.wanted_from)
+    wanted = Span(max(state.wanted_from, oldest), present - LATE)
     return [
         span
         for span in unread_spans(state.deployment, wanted)

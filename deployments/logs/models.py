@@ -57,7 +57,7 @@ class HarvestQuerySet(models.QuerySet["Harvest"]):
 class Harvest(models.Model):
     """How the log of one deployment is read: until when somebody has it open, and when it is due again.
 
-    `wanted_from` and `read_to` are times of Roboflow's clock, like those of the lines.
+    `wanted_from`, `read_to` and `pruned_to` are times of Roboflow's clock, like those of the lines.
     """
 
     deployment = models.OneToOneField(Deployment, on_delete=models.CASCADE, related_name="harvest")
@@ -67,6 +67,7 @@ class Harvest(models.Model):
     asked_at = models.DateTimeField(null=True)  # when a harvest was published that no worker took yet
     harvested_at = models.DateTimeField(null=True)  # the last attempt, successful or not
     read_to = models.DateTimeField(null=True)  # up to here, the newest lines were read at least once
+    pruned_to = models.DateTimeField(null=True)  # what is older was removed from the store
     error = models.TextField(blank=True)  # Roboflow's text, masked
     error_reading = models.TextField(blank=True)  # our sentence; empty when the last attempt succeeded
     revision = models.BigIntegerField(default=1)
@@ -108,6 +109,25 @@ class Gap(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["deployment", "at"], name="one_gap_per_moment"),
+        ]
+
+
+class StoredHour(models.Model):
+    """How many lines of one log are stored of one hour, and about how many bytes they take."""
+
+    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="stored_hours")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="stored_hours")
+    hour = models.DateTimeField()  # when it begins, by Roboflow's clock
+    lines = models.BigIntegerField(default=0)
+    bytes = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["deployment", "hour"], name="one_row_per_hour"),
+        ]
+        indexes: ClassVar = [
+            # The oldest hours of a workspace, which are removed first.
+            models.Index(fields=["workspace", "hour"], name="stored_hours_in_time"),
         ]
 
 

@@ -1,15 +1,17 @@
 """The one door into the store of log lines: each line once, and every secret in it masked."""
 
 import hashlib
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import F
 
 from deployments.fleet.models import Deployment
-from deployments.logs.models import Harvest, Line
+from deployments.logs.models import Harvest, Line, StoredHour
 from deployments.roboflow.schema import LogLine, LogPage
 from portal.web.masking import Masker
 
+BYTES_BESIDE = 120  # of a line, beside its text and twice its id: times, numbers, the entries of two indexes
 IDS_PER_QUERY = 500  # databases limit the number of values in one query
 
 
@@ -24,8 +26,29 @@ def store_lines(state: Harvest, page: LogPage) -> set[str]:
         lines = masked_lines(state.deployment, new)  # takes longest, so it is done before the transaction
         with transaction.atomic():
             Line.objects.bulk_create(lines, batch_size=IDS_PER_QUERY, ignore_conflicts=True)
+            count_hours(state.deployment, lines)
             Harvest.objects.filter(pk=state.pk).update(revision=F("revision") + 1)
     return {line.insert_id for line in new}
+
+
+def count_hours(deployment: Deployment, lines: list[Line]) -> None:
+    """Add stored lines to the counts of their hours. Call it inside the transaction that stores them."""
+    hours: dict[datetime, tuple[int, int]] = {}
+    for line in lines:
+        hour = line.timestamp.replace(minute=0, second=0, microsecond=0)
+        count, size = hours.get(hour, (0, 0))
+        hours[hour] = count + 1, size + bytes_of(line)
+    for hour, (count, size) in sorted(hours.items()):
+        rows = StoredHour.objects.filter(deployment=deployment, hour=hour)
+        if not rows.update(lines=F("lines") + count, bytes=F("bytes") + size):
+            row = StoredHour(deployment=deployment, workspace_id=deployment.workspace_id, hour=hour)
+            StoredHour.objects.bulk_create([row], ignore_conflicts=True)
+            rows.update(lines=F("lines") + count, bytes=F("bytes") + size)
+
+
+def bytes_of(line: Line) -> int:
+    """Return about how many bytes a stored line takes, with its indexes."""
+    return len(line.payload.encode()) + 2 * len(line.insert_id) + BYTES_BESIDE
 
 
 def masked_lines(deployment: Deployment, lines: list[LogLine]) -> list[Line]:

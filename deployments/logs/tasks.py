@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from deployments.logs import due, harvest
+from deployments.logs import due, harvest, retention
 from portal.clock import now
 
 
@@ -22,3 +22,9 @@ def begin() -> None:
 def harvest_one(deployment_pk: str) -> None:
     """Read the log of one deployment."""
     harvest.harvest_deployment(int(deployment_pk))
+
+
+@shared_task(name="logs.remove_old")
+def remove_old() -> None:
+    """Remove the lines that are too old or too many."""
+    retention.remove_old_lines(now=now())

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from deployments.fleet.models import Deployment
 from deployments.keys.regions import roboflow_time
 from deployments.ledger.kinds import PAUSED
-from deployments.logs.coverage import covered_to, gaps_in, unread_spans
+from deployments.logs.coverage import covered_to, gaps_in, oldest_kept, unread_spans
 from deployments.logs.models import Harvest
 from deployments.logs.spans import Span
 
@@ -31,7 +31,8 @@ def unread_parts(deployment: Deployment, state: Harvest, shown: Span, *, now: da
     The newest lines, of which some may still appear late, count as stored once they were read.
     """
     present = roboflow_time(deployment.workspace.region, now)
-    span = Span(shown.start, min(shown.end, present, end_of_log(deployment, present)))
+    start = max(shown.start, state.pruned_to or oldest_kept(now))
+    span = Span(start, min(shown.end, present, end_of_log(deployment, present)))
     last, reason = covered_to(deployment.pk), why_unread(deployment, state)
     parts = []
     for missing in unread_spans(deployment, span) if span.start < span.end else []:
@@ -41,6 +42,9 @@ def unread_parts(deployment: Deployment, state: Harvest, shown: Span, *, now: da
             if missing.end - start < EXPECTED:
                 continue
         parts.append(UnreadPart(start, missing.end, reason))
+    if state.pruned_to and shown.start < state.pruned_to:
+        reason = _("The portal removed these lines: it keeps the newest ones only.")
+        parts.append(UnreadPart(shown.start, min(state.pruned_to, shown.end), reason))
     parts += [
         UnreadPart(
             gap.at,

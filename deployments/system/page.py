@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from deployments.keys.models import Call, RegionState
 from deployments.keys.regions import difference_text
 from deployments.logs.models import Line
+from deployments.logs.retention import kept_by_workspace
 from deployments.workspaces.models import Workspace
 from portal import __version__
 from portal.accounts import factors
@@ -38,6 +39,8 @@ def system_context(*, now: datetime) -> dict[str, Any]:
         ],
         "calls": call_statistics(now=now),
         "disk": table_sizes(),
+        "kept": kept_by_workspace(now=now),
+        "retention": (settings.LOG_RETENTION_DAYS, settings.LOG_RETENTION_GB),
         "versions": {
             "portal": __version__,
             "Django": django.get_version(),

@@ -5,9 +5,11 @@ from datetime import timedelta
 import pytest
 from django.utils.timezone import now
 
+from deployments.fleet.models import Deployment
 from deployments.logs.due import request_harvest
 from deployments.logs.harvest import harvest_deployment
 from deployments.logs.models import Harvest
+from deployments.workspaces.models import Workspace
 
 
 @pytest.fixture
@@ -31,3 +33,15 @@ def harvest(deployment):
         harvest_deployment(deployment.pk)
 
     return read_log
+
+
+@pytest.fixture
+def other_workspace_deployment(deployment):
+    """A deployment of another workspace."""
+    workspace = Workspace.objects.create(
+        slug="birch-robotics", name="Birch Robotics", region="us", created_at=now()
+    )
+    row = Deployment.objects.get(pk=deployment.pk)
+    row.pk, row.workspace, row.deployment_id = None, workspace, "of-another-workspace"
+    row.save()
+    return row
