@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from deployments.fleet.models import Deployment
+from deployments.logs.meaning import DEFAULT, WORDS
 from deployments.workspaces.models import Workspace
 
 HARVEST_EVERY = timedelta(seconds=3)  # while somebody has the log open
@@ -20,8 +21,11 @@ class Line(models.Model):
     deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="lines")
     insert_id = models.CharField(max_length=255)  # Roboflow's id of the line
     timestamp = models.DateTimeField()
-    severity = models.CharField(max_length=20, blank=True)
+    severity = models.CharField(max_length=20, blank=True)  # as Roboflow gives it
     payload = models.TextField(blank=True)
+    text = models.TextField(blank=True)  # as people read and search it; "" when it is the payload
+    level = models.CharField(max_length=8, blank=True)  # of meaning.LEVELS: as the line itself says it
+    kind = models.CharField(max_length=10, blank=True)  # of meaning.KINDS, or "" for any other line
 
     class Meta:
         constraints: ClassVar = [
@@ -34,7 +38,17 @@ class Line(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.timestamp:%H:%M:%S} {self.payload[:60]}"
+        return f"{self.timestamp:%H:%M:%S} {self.plain[:60]}"
+
+    @property
+    def plain(self) -> str:
+        """The line as people read it: without colours and control codes, the message of JSON first."""
+        return self.text or self.payload
+
+    @property
+    def shown_level(self) -> str:
+        """The level that the line itself tells, or else that of Roboflow's severity."""
+        return self.level or WORDS.get(self.severity.upper(), DEFAULT)
 
 
 class HarvestQuerySet(models.QuerySet["Harvest"]):

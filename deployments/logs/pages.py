@@ -72,7 +72,7 @@ def take_lines(lines: Iterator[Line], *, count: int, size: int) -> tuple[list[Sh
 
 def fetch_lines(rows: QuerySet[Line], *order: str) -> Iterator[Line]:
     """Yield the lines with the beginnings of their payloads. Few are fetched at a time."""
-    shown = rows.order_by(*order).defer("payload")
+    shown = rows.order_by(*order).defer("payload", "text")
     shown = shown.annotate(
         beginning=Substr("payload", 1, MAX_SHOWN_CHARACTERS), hidden=Length("payload") - MAX_SHOWN_CHARACTERS
     )

@@ -5,18 +5,30 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext_lazy
 
 from deployments.fleet.models import Deployment
+from deployments.logs.meaning import DEFAULT, LEVELS, WORDS
 from deployments.logs.models import Line
 from portal.web.fields import SpanForm
 
 RANGES = {"15m": timedelta(minutes=15), "1h": timedelta(hours=1), "24h": timedelta(hours=24)}
-DEFAULT_SEVERITY = "DEFAULT"  # Google Cloud's name for lines without a severity
+NO_SEVERITY = "none"  # asks for lines to which Roboflow gives no severity; DEFAULT is another one
+HEALTH_KIND = "health"
 DEFAULT_SHOWN_LINES = 500
 MAX_SHOWN_LINES = 5000
 AROUND = timedelta(minutes=10)  # shown before and after a linked line
+
+
+KINDS = (
+    ("", gettext_lazy("All kinds")),
+    ("request", gettext_lazy("Requests")),
+    ("health", gettext_lazy("Health checks")),
+    ("start-up", gettext_lazy("Start-up")),
+    ("error", gettext_lazy("Errors")),
+    ("traceback", gettext_lazy("Tracebacks")),
+)
 
 
 class QueryForm(SpanForm):
@@ -24,6 +36,13 @@ class QueryForm(SpanForm):
 
     q = forms.CharField(label=gettext_lazy("Text"), required=False, max_length=200)
     severity = forms.CharField(required=False, max_length=20)
+    level = forms.ChoiceField(required=False, choices=[(name, name) for name in LEVELS])
+    kind = forms.ChoiceField(
+        label=gettext_lazy("Kind"),
+        required=False,
+        choices=KINDS,
+    )
+    health = forms.BooleanField(required=False)  # also show health checks
     range = forms.ChoiceField(required=False, choices=[(name, name) for name in RANGES])
     max_entries = forms.IntegerField(
         label=gettext_lazy("Lines"), required=False, min_value=1, max_value=MAX_SHOWN_LINES
@@ -55,21 +74,42 @@ def lines_in(deployment: Deployment, shown: ShownRange) -> QuerySet[Line]:
     return rows if shown.is_live else rows.filter(timestamp__lte=shown.end)
 
 
-def filter_lines(rows: QuerySet[Line], *, text: str, severity: str) -> QuerySet[Line]:
-    """Return the lines that contain `text`, in any case, and have `severity`. Empty ones filter nothing.
+def filter_lines(rows: QuerySet[Line], query: dict[str, Any]) -> QuerySet[Line]:
+    """Return the lines that a query asks for: its text in any case, level, severity and kind.
 
-    Lines without a severity are DEFAULT ones, as in severity_counts.
+    Empty values filter nothing. Health checks are left out unless they are asked for.
     """
-    if text:
-        rows = rows.filter(payload__icontains=text)
-    if severity == DEFAULT_SEVERITY:
-        return rows.filter(severity__in=["", DEFAULT_SEVERITY])
-    return rows.filter(severity=severity) if severity else rows
+    if text := query.get("q"):
+        rows = rows.filter(Q(text__icontains=text) | Q(text="", payload__icontains=text))
+    if level := query.get("level"):
+        rows = rows.filter(level_condition(level))
+    if severity := query.get("severity"):
+        rows = rows.filter(severity="" if severity == NO_SEVERITY else severity)
+    if kind := query.get("kind"):
+        return rows.filter(kind=kind)
+    return rows if query.get("health") else rows.exclude(kind=HEALTH_KIND)
 
 
-def severity_counts(rows: QuerySet[Line]) -> dict[str, int]:
-    """Return the number of lines by severity, in alphabetical order; lines without one count as DEFAULT."""
+def level_condition(level: str) -> Q:
+    """Return the condition for lines of a level. Those that tell none have that of their severity."""
+    severities = [word for word, meant in WORDS.items() if meant == level]
+    by_severity = Q(severity__in=severities)
+    if level == DEFAULT:
+        by_severity = ~Q(severity__in=list(WORDS))
+    return Q(level=level) | Q(by_severity, level="")
+
+
+def level_counts(rows: QuerySet[Line]) -> dict[str, int]:
+    """Return the number of lines by level, in the order of LEVELS, without those that do not occur."""
     counts: Counter[str] = Counter()
-    for name, count in rows.order_by().values_list("severity").annotate(count=Count("pk")):
-        counts[name or DEFAULT_SEVERITY] += count
-    return dict(sorted(counts.items()))
+    grouped = rows.order_by().values_list("level", "severity").annotate(count=Count("pk"))
+    for level, severity, count in grouped:
+        counts[level or WORDS.get(severity.upper(), DEFAULT)] += count
+    return {level: counts[level] for level in LEVELS if counts[level]}
+
+
+def hidden_health_checks(rows: QuerySet[Line], query: dict[str, Any]) -> int:
+    """Return how many health checks a query leaves out."""
+    if query.get("health") or query.get("kind"):
+        return 0
+    return filter_lines(rows, query | {"kind": HEALTH_KIND}).count()

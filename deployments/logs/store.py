@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import F
 
 from deployments.fleet.models import Deployment
+from deployments.logs.meaning import meaning_of
 from deployments.logs.models import Harvest, Line, StoredHour
 from deployments.roboflow.schema import LogLine, LogPage
 from portal.web.masking import Masker
@@ -48,7 +49,7 @@ def count_hours(deployment: Deployment, lines: list[Line]) -> None:
 
 def bytes_of(line: Line) -> int:
     """Return about how many bytes a stored line takes, with its indexes."""
-    return len(line.payload.encode()) + 2 * len(line.insert_id) + BYTES_BESIDE
+    return len(line.payload.encode()) + len(line.text.encode()) + 2 * len(line.insert_id) + BYTES_BESIDE
 
 
 def masked_lines(deployment: Deployment, lines: list[LogLine]) -> list[Line]:
@@ -57,16 +58,21 @@ def masked_lines(deployment: Deployment, lines: list[LogLine]) -> list[Line]:
     payloads = masker.mask_all(line.payload for line in lines)
     insert_ids = masker.mask_all(line.insert_id for line in lines)
     severities = {severity: masker.mask(severity) for severity in {line.severity for line in lines}}
-    return [
-        Line(
+    rows = []
+    for line, payload, insert_id in zip(lines, payloads, insert_ids, strict=True):
+        meaning = meaning_of(payload, line.severity)
+        row = Line(
             deployment=deployment,
             insert_id=distinct_id(insert_id, line.insert_id),
             timestamp=line.timestamp,
             severity=severities[line.severity],
             payload=payload,
+            text="" if meaning.text == payload else meaning.text,
+            level=meaning.level,
+            kind=meaning.kind,
         )
-        for line, payload, insert_id in zip(lines, payloads, insert_ids, strict=True)
-    ]
+        rows.append(row)
+    return rows
 
 
 def distinct_id(masked: str, insert_id: str) -> str:

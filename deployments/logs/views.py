@@ -13,7 +13,6 @@ from deployments.fleet.header import header_context
 from deployments.fleet.models import Deployment
 from deployments.keys.regions import difference_text, portal_time, roboflow_time
 from deployments.logs.due import request_harvest
-from deployments.logs.lines import plain_text
 from deployments.logs.models import Line
 from deployments.logs.pages import (
     DOWNLOAD_FETCH,
@@ -25,12 +24,14 @@ from deployments.logs.pages import (
 )
 from deployments.logs.search import (
     DEFAULT_SHOWN_LINES,
+    KINDS,
     RANGES,
     QueryForm,
     ShownRange,
     filter_lines,
+    hidden_health_checks,
+    level_counts,
     lines_in,
-    severity_counts,
 )
 from deployments.logs.spans import Span
 from deployments.logs.unread import SHOWN_PARTS, unread_parts
@@ -54,7 +55,7 @@ def log(request: HttpRequest, membership: Membership, deployment: Deployment) ->
     """
     current_time, region = now(), membership.workspace.region
     form = QueryForm(request.GET)
-    context: dict[str, Any] = {"form": form, "ranges": list(RANGES), "deployment": deployment}
+    context: dict[str, Any] = {"form": form, "ranges": list(RANGES), "kinds": KINDS, "deployment": deployment}
     if not form.is_valid():
         context |= {"lines": [], "range": None, **header_context(membership, deployment, tab="logs")}
         return form_page(request, "logs/log.html", context)
@@ -63,10 +64,12 @@ def log(request: HttpRequest, membership: Membership, deployment: Deployment) ->
     shown = ShownRange(query, linked=linked, now=roboflow_time(region, current_time))
     state = request_harvest(deployment, since=shown.start, now=current_time)
     in_range = lines_in(deployment, shown)
-    found = filter_lines(in_range, text=query["q"], severity=query["severity"])
+    file_format = request.GET.get("format", "")
+    is_download = file_format in FORMATS  # of all lines that are asked for, health checks as well
+    found = filter_lines(in_range, query | {"health": query["health"] or is_download})
     if query["only"]:
         found = Line.objects.filter(deployment=deployment, insert_id=query["line"])
-    if (file_format := request.GET.get("format")) in FORMATS:
+    if is_download:
         return download(request, membership, deployment, found, file_format, count=query["max_entries"])
     rev = f"{state.revision}.{deployment.revision}"
     if is_unchanged(request, rev):
@@ -82,7 +85,8 @@ def log(request: HttpRequest, membership: Membership, deployment: Deployment) ->
         "range": shown,
         "state": state,
         "rev": rev,
-        "severities": severity_counts(in_range),
+        "levels": level_counts(filter_lines(in_range, query | {"level": ""})),
+        "health_count": hidden_health_checks(in_range, query),
         "live": shown.is_live and not deployment.is_over and not before,
         "linked": linked,
         "last": last,
@@ -148,7 +152,7 @@ def download(
 
 
 def text_lines(lines: Iterable[Line]) -> Iterator[str]:
-    """Yield each log line as one line of text: time, severity, payload without colours."""
+    """Yield each log line as one line of text: time, severity, the text that pages show."""
     for line in lines:
-        payload = plain_text(line.payload).replace("\n", "\\n")
-        yield f"{line.timestamp.isoformat()} {line.severity or '-'} {payload}\n"
+        text = line.plain.replace("\n", "\\n")
+        yield f"{line.timestamp.isoformat()} {line.severity or '-'} {text}\n"

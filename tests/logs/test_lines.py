@@ -3,7 +3,8 @@
 import pytest
 from django.utils.html import conditional_escape
 
-from deployments.logs.lines import MAX_SHOWN_CHARACTERS, plain_text, render_html
+from deployments.logs.lines import MAX_SHOWN_CHARACTERS, render_html
+from deployments.logs.terminal import plain_text
 
 
 @pytest.mark.parametrize(

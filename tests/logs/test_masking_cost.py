@@ -11,6 +11,7 @@ from django.utils.timezone import now
 from deployments.keys.check import store_key
 from deployments.keys.seal import fingerprint_of
 from deployments.logs import store as harvesting
+from deployments.logs.meaning import meaning_of
 from deployments.logs.models import Harvest, Line
 from deployments.roboflow.mask import Secret
 from deployments.roboflow.schema import LogLine, LogPage
@@ -54,17 +55,22 @@ class FormerMasker:
 
 def former_lines(deployment, lines):
     """Return the rows of log lines as they were made before."""
-    masker = FormerMasker()
-    return [
-        Line(
+    masker, rows = FormerMasker(), []
+    for line in lines:
+        payload = masker.mask(line.payload)
+        meaning = meaning_of(payload, line.severity)
+        row = Line(
             deployment=deployment,
             insert_id=line.insert_id,
             timestamp=line.timestamp,
             severity=line.severity,
-            payload=masker.mask(line.payload),
+            payload=payload,
+            text="" if meaning.text == payload else meaning.text,
+            level=meaning.level,
+            kind=meaning.kind,
         )
-        for line in lines
-    ]
+        rows.append(row)
+    return rows
 
 
 def page_of_lines(rng, part):

@@ -9,8 +9,8 @@ from deployments.logs.search import (
     QueryForm,
     ShownRange,
     filter_lines,
+    level_counts,
     lines_in,
-    severity_counts,
 )
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
@@ -104,18 +104,27 @@ def test_a_range_has_no_lines_of_another_deployment(lines, fleet):
         ("", "", {"line-2", "line-1", "line0", "line1", "line2"}),
         ("get /1", "", {"line1"}),
         ("", "ERROR", {"line-2", "line2"}),
-        ("", "DEFAULT", {"line-1", "line1"}),
+        ("", "DEFAULT", {"line1"}),
+        ("", "none", {"line-1"}),
         ("/2", "ERROR", {"line2"}),
         ("/2", "INFO", set()),
         ("", "error", set()),
     ],
 )
 def test_text_and_severity_are_both_asked_for(text, severity, found, lines):
-    assert set(ids(filter_lines(lines, text=text, severity=severity))) == found
+    assert set(ids(filter_lines(lines, {"q": text, "severity": severity}))) == found
 
 
-def test_severities_are_counted_and_named_in_alphabetical_order(lines):
-    assert list(severity_counts(lines).items()) == [("DEFAULT", 2), ("ERROR", 2), ("INFO", 1)]
+def test_levels_are_counted_in_the_order_of_the_page(lines):
+    assert list(level_counts(lines).items()) == [("ERROR", 2), ("INFO", 1), ("DEFAULT", 2)]
+
+
+@pytest.mark.parametrize(
+    ("level", "found"),
+    [("ERROR", {"line-2", "line2"}), ("INFO", {"line0"}), ("DEFAULT", {"line-1", "line1"}), ("DEBUG", set())],
+)
+def test_a_line_that_tells_no_level_has_that_of_its_severity(level, found, lines):
+    assert set(ids(filter_lines(lines, {"level": level}))) == found
 
 
 @pytest.mark.parametrize(

@@ -29,15 +29,60 @@ def test_a_severity_shows_its_lines_only(ana, log):
     assert errors == [line for line in everything if line.severity == "ERROR"]
 
 
-def test_the_severity_default_shows_the_lines_that_have_none(ana, log, deployment):
+def test_the_level_default_shows_the_lines_that_have_no_severity_too_and_the_severity_tells_them_apart(
+    ana, log, deployment
+):
     for number, severity in enumerate(("", "DEFAULT")):
         Line.objects.create(deployment=deployment, insert_id=f"d{number}", timestamp=now(), severity=severity)
 
-    page = ana.get(f"{log}?range=1h&severity=DEFAULT")
+    page = ana.get(f"{log}?range=1h&level=DEFAULT")
 
     assert {line.insert_id for line, _ in page.context["lines"]} == {"d0", "d1"}
-    assert page.context["severities"]["DEFAULT"] == 2
+    assert page.context["levels"]["DEFAULT"] == 2
     assert page.content.decode().count('aria-current="true"') >= 1
+    for severity, insert_id in (("none", "d0"), ("DEFAULT", "d1")):
+        assert [line.insert_id for line in shown(ana, f"{log}?severity={severity}")] == [insert_id]
+
+
+def test_health_checks_are_hidden_with_their_count_until_they_are_asked_for(ana, log):
+    checks = Line.objects.filter(kind="health").count()
+
+    page = ana.get(f"{log}?max_entries=5000")
+    both = shown(ana, f"{log}?max_entries=5000&health=1")
+    alone = shown(ana, f"{log}?max_entries=5000&kind=health")
+
+    assert not [line for line, _ in page.context["lines"] if "/healthz" in line.payload]
+    assert 0 < page.context["health_count"] <= checks
+    assert f"{page.context['health_count']} health checks hidden" in " ".join(page.content.decode().split())
+    assert len(both) - len(page.context["lines"]) == len(alone) == page.context["health_count"]
+
+
+@pytest.mark.parametrize("kind", ["request", "start-up", "error", "traceback", "health"])
+def test_a_kind_shows_its_lines_only(kind, ana, log, deployment):
+    Line.objects.create(deployment=deployment, insert_id="one", timestamp=now(), kind=kind, payload="x")
+
+    found = shown(ana, f"{log}?kind={kind}&max_entries=5000")
+
+    assert "one" in [line.insert_id for line in found] and {line.kind for line in found} == {kind}
+
+
+def test_a_word_is_found_though_colour_codes_stand_in_it(ana, log):
+    found = shown(ana, f"{log}?q=models+are+warm")
+
+    for line in found:
+        assert "\x1b" in line.payload and "\x1b" not in line.text
+    page = ana.get(f"{log}?q=THROUGHPUT+below+target:&max_entries=5000").content.decode()
+    assert "throughput below target" in page
+
+
+def test_the_level_is_not_repeated_and_the_text_of_a_download_is_the_text_that_is_searched(ana, log):
+    page = ana.get(f"{log}?max_entries=5000").content.decode()
+    text = b"".join(ana.get(f"{log}?format=txt").streaming_content).decode()
+
+    assert "INFO:     10." not in page and 'class="visually-hidden">Info: </span>10.' in page
+    assert (
+        "\x1b" not in text and "Downloading weights: 100%" in text and "Downloading weights:  10%" not in text
+    )
 
 
 def test_a_text_shows_the_lines_that_contain_it_in_any_case(ana, log):
