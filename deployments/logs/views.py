@@ -1,11 +1,13 @@
 """The log page of a deployment. It shows stored lines, and has a worker read new ones while it is open."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from deployments.fleet.guard import deployment_required
@@ -13,11 +15,13 @@ from deployments.fleet.header import header_context
 from deployments.fleet.models import Deployment
 from deployments.keys.regions import difference_text, portal_time, roboflow_time
 from deployments.logs.due import request_harvest
-from deployments.logs.models import Line
+from deployments.logs.lines import render_html
+from deployments.logs.models import Harvest, Line
 from deployments.logs.pages import (
     DOWNLOAD_FETCH,
     LogPage,
     before_line,
+    fetch_lines,
     newest_page,
     newest_whole_lines,
     page_around,
@@ -40,10 +44,12 @@ from deployments.workspaces.roles import Role
 from portal.audit.export import begin_export
 from portal.clock import now
 from portal.web.export import export_response, stream_response
-from portal.web.fragments import form_page, is_unchanged, nothing_new, page_or_part, wants_part
+from portal.web.fields import parse_typed_time
+from portal.web.fragments import form_page, is_unchanged, nothing_new, vary_on_htmx, wants_part
 
 COLUMNS = ("insert_id", "timestamp", "severity", "payload")
 FORMATS = ("csv", "jsonl", "txt")
+MOST_NEWS = 300  # new lines in one answer; the next poll brings the others
 
 
 @require_safe
@@ -75,30 +81,94 @@ def log(request: HttpRequest, membership: Membership, deployment: Deployment) ->
     if is_unchanged(request, rev):
         return nothing_new()
     before = linked_line(deployment, query["before"])
-    page = log_page(found, before=before, linked=linked, count=query["max_entries"] or DEFAULT_SHOWN_LINES)
-    last = None if page.lines else newest_of(deployment)
-    unread = unread_parts(deployment, state, Span(shown.start, shown.end), now=current_time)
+    after = newest_pk()  # before the lines are read: what is stored meanwhile comes with the next poll
     context |= {
-        "lines": page.lines,
-        "page": page,
         "before": before,
         "range": shown,
         "state": state,
         "rev": rev,
+        "live": shown.is_live and not deployment.is_over and not before,
+        "query": query,
+        **head_context(deployment, state, in_range, query, shown, now=current_time),
+        **last_context(deployment),
+    }
+    if wants_part(request, "log-news"):
+        return news(request, found, context)
+    page = log_page(found, before=before, linked=linked, count=query["max_entries"] or DEFAULT_SHOWN_LINES)
+    context |= {
+        "lines": page.lines,
+        "has_lines": bool(page.lines),
+        "page": page,
+        "after": after,
+        "oldest": page.lines[0][0].timestamp if page.lines else shown.start,
+        "empty": "" if page.lines else "1",
+        "linked": linked,
+        **header_context(membership, deployment, tab="logs"),
+    }
+    return form_page(request, "logs/log.html", context | {"form": form})
+
+
+def head_context(
+    deployment: Deployment,
+    state: Harvest,
+    in_range: QuerySet[Line],
+    query: dict[str, Any],
+    shown: ShownRange,
+    *,
+    now: datetime,
+) -> dict[str, Any]:
+    """Return what stands above the lines: levels with counts, hidden health checks, what was not read."""
+    unread = unread_parts(deployment, state, Span(shown.start, shown.end), now=now)
+    return {
         "levels": level_counts(filter_lines(in_range, query | {"level": ""})),
         "health_count": hidden_health_checks(in_range, query),
-        "live": shown.is_live and not deployment.is_over and not before,
-        "linked": linked,
-        "last": last,
-        "last_at": portal_time(region, last.timestamp) if last else None,
-        "clock_difference": difference_text(region),
-        "query": query,
+        "clock_difference": difference_text(deployment.workspace.region),
         "unread": unread[:SHOWN_PARTS],
         "unread_more": max(0, len(unread) - SHOWN_PARTS),
     }
-    if not wants_part(request, "log"):  # the polled part has no header
-        context |= header_context(membership, deployment, tab="logs")
-    return page_or_part(request, "logs/log.html", context, part="logs/_log.html", region="log")
+
+
+def last_context(deployment: Deployment) -> dict[str, Any]:
+    """Return the newest stored line, and when it was written by the portal's clock: for an empty range."""
+    last = newest_of(deployment)
+    at = portal_time(deployment.workspace.region, last.timestamp) if last else None
+    return {"last": last, "last_at": at}
+
+
+def news(request: HttpRequest, found: QuerySet[Line], context: dict[str, Any]) -> HttpResponse:
+    """Return the lines of `found` that were stored after the line `after`, for the end of an open page.
+
+    What is older than the oldest line of the page, `oldest`, is left to the page of older lines.
+    """
+    after, oldest = request.GET.get("after", ""), parse_typed_time(request.GET.get("oldest", ""))
+    if not (after.isdecimal() and len(after) < 19) or oldest is None:
+        raise Http404
+    pks = list(
+        found.filter(pk__gt=int(after), timestamp__gte=oldest)
+        .order_by("pk")
+        .values_list("pk", flat=True)[: MOST_NEWS + 1]
+    )
+    newest = pks[MOST_NEWS - 1] if len(pks) > MOST_NEWS else max([int(after), *pks])
+    lines = [
+        (line, render_html(line.beginning))  # type: ignore[attr-defined] # annotated by fetch_lines
+        for line in fetch_lines(found.filter(pk__in=pks[:MOST_NEWS]), "timestamp", "id")
+    ]
+    is_empty = "empty" in request.GET and not lines  # the page has no line yet
+    context |= {
+        "lines": lines,
+        "has_lines": not is_empty,
+        "after": newest,
+        "oldest": oldest,
+        "empty": "1" if is_empty else "",
+    }
+    if len(pks) > MOST_NEWS:
+        context["rev"] = ""  # the next poll brings the others
+    return vary_on_htmx(render(request, "logs/_news.html", context))
+
+
+def newest_pk() -> int:
+    """Return the number of the line that was stored last, of any log; 0 when there is none."""
+    return Line.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
 def log_page(found: QuerySet[Line], *, before: Line | None, linked: Line | None, count: int) -> LogPage:

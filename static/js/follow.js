@@ -1,26 +1,47 @@
-// Keep the log scrolled to its end while the reader is at the end. When they scroll up, stop, and count the new lines.
+// Keep the log at its end while the reader is at the end. When they scroll up, nothing moves, and new lines are counted.
 (() => {
-  let isAtEnd = true;
+  const MOST = 5000;
+  let isAtEnd = true, waiting = 0, wasLost = false;
   const findLog = () => document.querySelector("[data-follow]");
   const scrollToEnd = (log) => { log.scrollTop = log.scrollHeight; };
+  const say = (text) => { const place = document.querySelector("[data-lines-said]"); if (place) place.textContent = text; };
+  const showWaiting = (count, text) => {
+    const button = document.querySelector("[data-new-lines]");
+    waiting = count;
+    if (button) { button.hidden = !count; button.textContent = text ?? interpolate(ngettext("%s new line", "%s new lines", count), [count]); }
+  };
+  // A line that appeared late belongs before those that are younger.
+  const putInOrder = (list, line) => {
+    const at = line.querySelector("time").dateTime;
+    let place = line;
+    while (place.previousElementSibling && place.previousElementSibling.querySelector("time").dateTime > at) place = place.previousElementSibling;
+    if (place !== line) list.insertBefore(line, place);
+  };
   document.addEventListener("scroll", (event) => {
     const log = findLog();
-    if (event.target === log) { isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 30; if (isAtEnd) showNewLines(0); }
+    if (event.target === log) { isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 30; if (isAtEnd) showWaiting(0); }
   }, true);
-  let linesSeen = 0;
-  const countLines = () => document.querySelectorAll("[data-follow] li").length;
-  const showNewLines = (newLines) => {
-    const button = document.querySelector("[data-new-lines]");
-    if (!button) return;
-    button.hidden = !newLines;
-    button.textContent = interpolate(ngettext("%s new line", "%s new lines", newLines), [newLines]);
-  };
-  const startFollowing = () => { const log = findLog(); if (log && !location.hash) scrollToEnd(log); linesSeen = countLines(); };
-  document.addEventListener("click", (event) => { if (event.target.closest("[data-new-lines]")) { scrollToEnd(findLog()); linesSeen = countLines(); showNewLines(0); } });
+  document.addEventListener("click", (event) => { if (event.target.closest("[data-new-lines]")) { scrollToEnd(findLog()); showWaiting(0); } });
+  document.addEventListener("htmx:sendError", () => { wasLost = true; });
   document.addEventListener("htmx:afterSettle", () => {
-    const log = findLog();
-    if (!log) return;
-    if (isAtEnd) { scrollToEnd(log); linesSeen = countLines(); } else showNewLines(Math.max(0, countLines() - linesSeen));
+    const log = findLog(), list = document.getElementById("line-list"), source = document.querySelector("#log-news > template");
+    if (!log || !source) return;
+    const lines = [...source.content.children], top = log.scrollTop, first = list.firstElementChild;
+    const place = first?.getBoundingClientRect().top;
+    source.remove();
+    for (const line of lines) { list.append(line); putInOrder(list, line); }
+    const text = wasLost && lines.length ? interpolate(ngettext("%s line came while the connection was lost", "%s lines came while the connection was lost", lines.length), [lines.length]) : undefined;
+    wasLost = false;
+    if (text) say(text);
+    if (!isAtEnd) {
+      log.scrollTop = first ? top + first.getBoundingClientRect().top - place : top; // what is read stays where it is
+      if (lines.length) showWaiting(waiting + lines.length, text);
+      return;
+    }
+    if (list.children.length > MOST) document.querySelector("[data-older]")?.removeAttribute("hidden");
+    while (list.children.length > MOST) list.firstElementChild.remove();
+    if (lines.length) scrollToEnd(log);
   });
-  startFollowing();
+  const log = findLog();
+  if (log && !location.hash) scrollToEnd(log);
 })();

@@ -44,10 +44,12 @@
       const exact = usesBrowserZone() && exactFormat.format(new Date(time.dateTime));
       if (exact && time.title !== exact) time.title = exact;
     }
-    if (usesBrowserZone()) for (const time of document.querySelectorAll("time[data-exact]")) {
+    if (usesBrowserZone()) for (const time of document.querySelectorAll("time[data-exact]:not([data-local])")) {
+      time.dataset.local = ""; // a morph takes it away with the text
       setText(time, exactFormat.format(new Date(time.dateTime)));
     }
-    if (usesBrowserZone()) for (const time of document.querySelectorAll("time[data-clock]")) {
+    if (usesBrowserZone()) for (const time of document.querySelectorAll("time[data-clock]:not([data-local])")) {
+      time.dataset.local = "";
       const at = new Date(time.dateTime);
       const text = at.toLocaleTimeString([], { hour12: false }) + (time.dataset.clock === "ms" ? `.${String(at.getMilliseconds()).padStart(3, "0")}` : "");
       setText(time, text);

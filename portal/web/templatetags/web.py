@@ -216,7 +216,7 @@ def query_string(context: Any, **changes: Any) -> str:
     What belongs to one response is removed: revision, order, cursor, format.
     """
     query: QueryDict = context["request"].GET.copy()
-    for name in ("rev", "order", "may_act", "cursor", "format"):
+    for name in ("rev", "order", "may_act", "cursor", "format", "after", "oldest", "empty"):
         query.pop(name, None)
     for name, value in changes.items():
         query.pop(name, None)
