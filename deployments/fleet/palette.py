@@ -19,6 +19,7 @@ LONGEST_TEXT = 100
 PAGES = (  # label, name of the address, whether it belongs to a workspace
     (gettext_lazy("Fleet"), "fleet:list", True),
     (gettext_lazy("Activity"), "activity:feed", True),
+    (gettext_lazy("Logs"), "logs:fleet", True),
     (gettext_lazy("Operations"), "operations:list", True),
     (gettext_lazy("Team"), "team:people", True),
     (gettext_lazy("Keys"), "keys:list", False),

@@ -35,6 +35,8 @@ class Line(models.Model):
         indexes: ClassVar = [
             # The lines of the log page, in the order of time.
             models.Index(fields=["deployment", "timestamp", "id"], name="lines_in_time"),
+            # The lines of the page of a whole workspace.
+            models.Index(fields=["timestamp", "id"], name="lines_of_all_in_time"),
         ]
 
     def __str__(self) -> str:

@@ -93,5 +93,5 @@ def newest_whole_lines(rows: QuerySet[Line], count: int) -> Iterator[Line]:
     ids = list(rows.order_by("-timestamp", "-id").values_list("pk", flat=True)[:count])[::-1]
     for start in range(0, len(ids), DOWNLOAD_FETCH):
         wanted = ids[start : start + DOWNLOAD_FETCH]
-        found = Line.objects.in_bulk(wanted)
+        found = rows.order_by().in_bulk(wanted)
         yield from (found[pk] for pk in wanted if pk in found)

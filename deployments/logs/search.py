@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy
 from deployments.fleet.models import Deployment
 from deployments.logs.meaning import DEFAULT, LEVELS, WORDS
 from deployments.logs.models import Line
-from portal.web.fields import SpanForm
+from deployments.workspaces.models import Workspace
+from portal.web.fields import KeyFreeCharField, SpanForm
 
 RANGES = {"15m": timedelta(minutes=15), "1h": timedelta(hours=1), "24h": timedelta(hours=24)}
 NO_SEVERITY = "none"  # asks for lines to which Roboflow gives no severity; DEFAULT is another one
@@ -52,6 +53,13 @@ class QueryForm(SpanForm):
     before = forms.CharField(required=False, max_length=255)  # the line above which older ones are shown
 
 
+class FleetQueryForm(QueryForm):
+    """The query string of the logs of a whole workspace."""
+
+    deployment = KeyFreeCharField(label=gettext_lazy("Deployment"), required=False, max_length=100)
+    creator = KeyFreeCharField(label=gettext_lazy("Creator"), required=False, max_length=254)
+
+
 class ShownRange:
     """The span of time that the page shows.
 
@@ -71,6 +79,20 @@ class ShownRange:
 def lines_in(deployment: Deployment, shown: ShownRange) -> QuerySet[Line]:
     """Return the deployment's stored lines of a range; a live range also has lines that arrive later."""
     rows = Line.objects.filter(deployment=deployment, timestamp__gte=shown.start)
+    return rows if shown.is_live else rows.filter(timestamp__lte=shown.end)
+
+
+def lines_of_workspace(workspace: Workspace, query: dict[str, Any], shown: ShownRange) -> QuerySet[Line]:
+    """Return the stored lines of a workspace in a range, of the deployments that a query names.
+
+    A deployment is named by a part of its name, or by its deployment_id; a creator by a part of the address.
+    """
+    deployments = Deployment.objects.filter(workspace=workspace)
+    if name := query.get("deployment"):
+        deployments = deployments.filter(Q(deployment_name__icontains=name) | Q(deployment_id=name))
+    if creator := query.get("creator"):
+        deployments = deployments.filter(creator_email__icontains=creator)
+    rows = Line.objects.filter(deployment__in=deployments.values("pk"), timestamp__gte=shown.start)
     return rows if shown.is_live else rows.filter(timestamp__lte=shown.end)
 
 

@@ -24,6 +24,7 @@ NEEDS = {  # name to (what a GET needs, what a POST needs); None: the method is 
     "fleet:sync": (None, VIEW),
     "fleet:detail": (VIEW, None),
     "logs:deployment": (VIEW, None),
+    "logs:fleet": (VIEW, None),
     "activity:feed": (VIEW, None),
     "activity:deployment": (VIEW, None),
     "activity:entry": (VIEW, None),

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils.timezone import now
 
-from deployments.logs import views
+from deployments.logs import news
 from deployments.logs.models import Harvest, Line
 
 
@@ -87,7 +87,7 @@ def test_what_the_query_leaves_out_does_not_come(ana, log, deployment):
 
 
 def test_very_many_new_lines_come_in_parts(ana, log, deployment, monkeypatch):
-    monkeypatch.setattr(views, "MOST_NEWS", 3)
+    monkeypatch.setattr(news, "MOST_NEWS", 3)
     html, found = ana.get(log).content.decode(), []
     for number in range(8):
         add_line(deployment, number)
