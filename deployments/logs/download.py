@@ -56,8 +56,13 @@ def download(
 def text_lines(lines: Iterable[Line]) -> Iterator[str]:
     """Yield each log line as one line of text: time, severity, the text that pages show."""
     for line in lines:
-        text = line.plain.replace("\n", "\\n")
-        yield f"{line.timestamp.isoformat()} {line.severity or '-'} {text}\n"
+        yield text_line(line)
+
+
+def text_line(line: Line) -> str:
+    """Return a log line as one line of text, with its end."""
+    text = line.plain.replace("\n", "\\n")
+    return f"{line.timestamp.isoformat()} {line.severity or '-'} {text}\n"
 
 
 def value_of(line: Line, column: str) -> Any:

@@ -17,7 +17,6 @@ from deployments.logs.models import Gap, Line
 from tests.logs.replay import START, Killed, Replay
 
 MINUTE = timedelta(minutes=1)
-STEP = timedelta(seconds=15)
 
 
 @pytest.fixture
@@ -37,11 +36,20 @@ def published(monkeypatch):
 
 
 def live_through(
-    replay, monkeypatch, published, deployment, *, minutes, portal_ahead, is_down=lambda _: False
+    replay,
+    monkeypatch,
+    published,
+    deployment,
+    *,
+    minutes,
+    portal_ahead,
+    is_down=lambda _: False,
+    looks=4,
 ):
     """Let the portal run beside the log for so many minutes, and half an hour more.
 
-    `portal_ahead(minute)` is the portal's clock minus the true time; `is_down(minute)` tells when it stands.
+    `portal_ahead(minute)` is the portal's clock minus the true time; `is_down(minute)` tells when it stands. Beat runs
+    `looks` times in a minute.
     """
     monkeypatch.setattr(reader, "fetch_log_page", replay.fetch_log_page)
     Deployment.objects.exclude(pk=deployment.pk).update(status="paused")
@@ -50,8 +58,8 @@ def live_through(
         for minute in range(minutes + 30):
             if minute < minutes:
                 replay.write(START + minute * MINUTE)
-            for part in range(4):
-                replay.at = START + minute * MINUTE + part * STEP
+            for part in range(looks):
+                replay.at = START + (minute + part / looks) * MINUTE
                 current = replay.at + portal_ahead(minute)
                 traveller.move_to(current)
                 if is_down(minute):
@@ -75,10 +83,10 @@ CASES = {
     "roboflow three minutes ahead": ({"ahead": timedelta(minutes=3)}, {}),
     "the portal's clock steps": (
         {},
-        {"portal_ahead": lambda minute: timedelta(minutes=(0, 5, -5, 0, -3)[minute // 25 % 5])},
+        {"portal_ahead": lambda minute: timedelta(minutes=(0, 5, -5, 0, -3)[minute // 18 % 5])},
     ),
     "failures and kills": ({"failures": 0.2, "kills": 0.1}, {}),
-    "two hours down": ({}, {"is_down": lambda minute: 40 <= minute < 100}),
+    "two hours down": ({}, {"is_down": lambda minute: 30 <= minute < 75}),
     "few lines in an answer": ({"caps": (40,), "most_equal": 35}, {}),
 }
 
@@ -90,7 +98,7 @@ def test_every_line_is_stored_once_though_nobody_looks(name, ana, fleet, seed, p
     replay = Replay(seed=seed, lines_of_a_day=15_000, **day)
     life = {"portal_ahead": lambda _: timedelta(0)} | life
 
-    live_through(replay, monkeypatch, published, deployment, minutes=120, **life)
+    live_through(replay, monkeypatch, published, deployment, minutes=90, **life)
 
     ids = stored(deployment)
     assert len(ids) == len(set(ids))
@@ -103,7 +111,7 @@ def test_a_whole_day_with_failures_kills_a_clock_that_steps_and_a_pause_of_the_p
     ana, fleet, seed, published, monkeypatch
 ):
     deployment = fleet["pallet-counter"]
-    lines = int(os.environ.get("LINES") or 20_000)
+    lines = int(os.environ.get("LINES") or 10_000)
     replay = Replay(seed=seed, lines_of_a_day=lines, failures=0.02, kills=0.02)
 
     live_through(
@@ -114,6 +122,7 @@ def test_a_whole_day_with_failures_kills_a_clock_that_steps_and_a_pause_of_the_p
         minutes=1440,
         portal_ahead=lambda minute: timedelta(minutes=(0, 5, -5)[minute // 200 % 3]),
         is_down=lambda minute: 500 <= minute < 600,
+        looks=1,
     )
 
     ids = stored(deployment)
