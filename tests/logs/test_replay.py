@@ -48,8 +48,8 @@ def live_through(
 ):
     """Let the portal run beside the log for so many minutes, and half an hour more.
 
-    `portal_ahead(minute)` is the portal's clock minus the true time; `is_down(minute)` tells when it stands. Beat runs
-    `looks` times in a minute.
+    `portal_ahead(minute)` is the portal's clock minus the true time, `is_down(minute)` tells when it stands,
+    and beat runs `looks` times in a minute.
     """
     monkeypatch.setattr(reader, "fetch_log_page", replay.fetch_log_page)
     Deployment.objects.exclude(pk=deployment.pk).update(status="paused")
