@@ -21,6 +21,7 @@ from deployments.logs.search import (
     hidden_health_checks,
     level_counts,
     lines_of_workspace,
+    terms_of,
 )
 from deployments.workspaces.guard import workspace_required
 from deployments.workspaces.models import Membership, Workspace
@@ -65,6 +66,7 @@ def fleet_log(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         "rev": str(after),
         "live": shown.is_live and not before,
         "query": query,
+        "terms": terms_of(query["q"]),
         "levels": level_counts(filter_lines(in_range, query | {"level": ""})),
         "health_count": hidden_health_checks(in_range, query),
         "clock_difference": difference_text(workspace.region),
@@ -72,7 +74,7 @@ def fleet_log(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     if wants_part(request, "log-news"):
         return news_page(request, found, context)
     count = query["max_entries"] or DEFAULT_SHOWN_LINES
-    page = newest_page(before_line(found, before) if before else found, count)
+    page = newest_page(before_line(found, before) if before else found, count, terms=context["terms"])
     context |= {
         "lines": page.lines,
         "has_lines": bool(page.lines),

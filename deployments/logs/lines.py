@@ -1,9 +1,10 @@
 """Log lines as HTML: escaped, with CSS classes for colours, long ones cut, tracebacks folded. Pure."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from deployments.logs.meaning import TRACEBACK, fields_of, meaning_of
 from deployments.logs.terminal import Piece, styled_pieces
@@ -11,20 +12,37 @@ from deployments.logs.terminal import Piece, styled_pieces
 MAX_SHOWN_CHARACTERS = 4_000  # characters of one line on the page, which says how many it leaves out
 
 
-def render_html(text: str) -> SafeString | str:
+def render_html(text: str, terms: Sequence[str] = ()) -> SafeString | str:
     """Return the text of a line for a template: escaped, in spans with CSS classes for its colours.
 
-    The level at its start is left out, because the line shows it in another way. A text without escape
-    sequences is returned as a plain str, which the template escapes. A traceback is folded to its last line.
+    The level at its start is left out, because the line shows it in another way. The `terms` of a search are
+    marked. A traceback is folded to its last line. A text in which nothing of that occurs is returned as a
+    plain str, which the template escapes.
     """
     shown = text[:MAX_SHOWN_CHARACTERS]
-    meaning = meaning_of(shown, "")
+    meaning, pattern = meaning_of(shown, ""), pattern_of(terms)
     if TRACEBACK in meaning.text:
-        return folded(meaning.text[meaning.skip :])
+        return folded(meaning.text[meaning.skip :], pattern)
     if "\x1b" not in shown or fields_of(shown):
-        return meaning.text[meaning.skip :]
-    pieces = [(classes, piece) for piece, classes in without_start(styled_pieces(shown), meaning.skip)]
-    return format_html("{}", format_html_join("", '<span class="{}">{}</span>', pieces))
+        return marked(meaning.text[meaning.skip :], pattern)
+    pieces = without_start(styled_pieces(shown), meaning.skip)
+    spans = [(classes, marked(piece, pattern)) for piece, classes in pieces]
+    return format_html("{}", format_html_join("", '<span class="{}">{}</span>', spans))
+
+
+def pattern_of(terms: Sequence[str]) -> re.Pattern[str] | None:
+    """Return a pattern that finds each of the terms in any case, the longest first; None for no term."""
+    longest_first = sorted(terms, key=len, reverse=True)
+    return re.compile(f"({'|'.join(map(re.escape, longest_first))})", re.IGNORECASE) if terms else None
+
+
+def marked(text: str, pattern: re.Pattern[str] | None) -> SafeString | str:
+    """Return the text with what the pattern finds in <mark>, or as it is when that is nothing."""
+    if pattern is None or not pattern.search(text):
+        return text
+    parts = pattern.split(text)  # every second one was found
+    pairs = [("mark" if number % 2 else "span", part) for number, part in enumerate(parts) if part]
+    return format_html_join("", "<{0}>{1}</{0}>", pairs)
 
 
 def without_start(pieces: Iterable[Piece], count: int) -> Iterator[Piece]:
@@ -35,7 +53,16 @@ def without_start(pieces: Iterable[Piece], count: int) -> Iterator[Piece]:
             yield rest, classes
 
 
-def folded(text: str) -> SafeString:
-    """Return a traceback that shows its last line, and the whole of it when a person opens it."""
+def folded(text: str, pattern: re.Pattern[str] | None) -> SafeString:
+    """Return a traceback that shows its last line, and the whole of it when a person opens it.
+
+    It is open when what was searched for is in the part that is folded.
+    """
     last = next((line for line in reversed(text.split("\n")) if line.strip()), "")
-    return format_html("<details><summary>{}</summary>{}</details>", last, text)
+    is_open = pattern is not None and pattern.search(text) is not None and not pattern.search(last)
+    return format_html(
+        "<details{}><summary>{}</summary>{}</details>",
+        mark_safe(" open") if is_open else "",
+        marked(last, pattern),
+        marked(text, pattern),
+    )

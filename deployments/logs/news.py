@@ -30,7 +30,7 @@ def news_page(request: HttpRequest, found: QuerySet[Line], context: dict[str, An
     )
     newest = pks[MOST_NEWS - 1] if len(pks) > MOST_NEWS else max([int(after), *pks])
     lines = [
-        (line, render_html(line.beginning))  # type: ignore[attr-defined] # annotated by fetch_lines
+        (line, render_html(line.beginning, context["terms"]))  # type: ignore[attr-defined] # annotated by fetch_lines
         for line in fetch_lines(found.filter(pk__in=pks[:MOST_NEWS]), "timestamp", "id")
     ]
     is_empty = "empty" in request.GET and not lines  # the page has no line yet

@@ -1,6 +1,6 @@
 """Take as many log lines as fit on one page, whatever their length; the rest is on further pages."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
@@ -33,20 +33,27 @@ class LogPage:
     newer: str = ""
 
 
-def newest_page(rows: QuerySet[Line], count: int) -> LogPage:
-    """Return the newest lines that fit on a page, at most `count` and at least one if there is any."""
-    lines, is_more = take_lines(fetch_lines(rows, "-timestamp", "-id"), count=count, size=PAGE_BYTES)
+def newest_page(rows: QuerySet[Line], count: int, *, terms: Sequence[str] = ()) -> LogPage:
+    """Return the newest lines that fit on a page, at most `count` and at least one if there is any.
+
+    The `terms` of a search are marked in them.
+    """
+    lines, is_more = take_lines(
+        fetch_lines(rows, "-timestamp", "-id"), count=count, size=PAGE_BYTES, terms=terms
+    )
     return LogPage(lines[::-1], older=lines[-1][0].insert_id if is_more else "")
 
 
-def page_around(rows: QuerySet[Line], line: Line, count: int) -> LogPage:
+def page_around(rows: QuerySet[Line], line: Line, count: int, *, terms: Sequence[str] = ()) -> LogPage:
     """Return `line`, the lines before it that fit, and half a page of lines after it."""
     same_time = Q(timestamp=line.timestamp, id__gt=line.pk)
     after = rows.filter(Q(timestamp__gt=line.timestamp) | same_time, timestamp__gte=line.timestamp)
-    later, is_more = take_lines(fetch_lines(after, "timestamp", "id"), count=count // 2, size=PAGE_BYTES // 2)
+    later, is_more = take_lines(
+        fetch_lines(after, "timestamp", "id"), count=count // 2, size=PAGE_BYTES // 2, terms=terms
+    )
     same_or_before = before_line(rows, line) | rows.filter(pk=line.pk)
     newest_first = fetch_lines(same_or_before, "-timestamp", "-id")
-    earlier, is_older = take_lines(newest_first, count=count - len(later), size=PAGE_BYTES // 2)
+    earlier, is_older = take_lines(newest_first, count=count - len(later), size=PAGE_BYTES // 2, terms=terms)
     lines = earlier[::-1] + later
     return LogPage(
         lines,
@@ -55,14 +62,16 @@ def page_around(rows: QuerySet[Line], line: Line, count: int) -> LogPage:
     )
 
 
-def take_lines(lines: Iterator[Line], *, count: int, size: int) -> tuple[list[Shown], bool]:
+def take_lines(
+    lines: Iterator[Line], *, count: int, size: int, terms: Sequence[str] = ()
+) -> tuple[list[Shown], bool]:
     """Return the first lines, and whether there are more: at most `count`, and `size` bytes of HTML.
 
     One line is returned whatever its size, unless `count` is 0.
     """
     taken: list[Shown] = []
     for line in lines:
-        html = render_html(line.beginning)  # type: ignore[attr-defined] # annotated by fetch_lines
+        html = render_html(line.beginning, terms)  # type: ignore[attr-defined] # annotated by fetch_lines
         size -= len(conditional_escape(html).encode())
         if len(taken) == count or (taken and size < 0):
             return taken, True

@@ -1,5 +1,6 @@
 """Find stored log lines by range, text and severity, as the query string of the log page says."""
 
+import re
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +20,7 @@ NO_SEVERITY = "none"  # asks for lines to which Roboflow gives no severity; DEFA
 HEALTH_KIND = "health"
 DEFAULT_SHOWN_LINES = 500
 MAX_SHOWN_LINES = 5000
+TERM = re.compile(r'"([^"]+)"|(\S+)')
 AROUND = timedelta(minutes=10)  # shown before and after a linked line
 
 
@@ -97,12 +99,12 @@ def lines_of_workspace(workspace: Workspace, query: dict[str, Any], shown: Shown
 
 
 def filter_lines(rows: QuerySet[Line], query: dict[str, Any]) -> QuerySet[Line]:
-    """Return the lines that a query asks for: its text in any case, level, severity and kind.
+    """Return the lines that a query asks for: all its words in any case, level, severity and kind.
 
     Empty values filter nothing. Health checks are left out unless they are asked for.
     """
-    if text := query.get("q"):
-        rows = rows.filter(Q(text__icontains=text) | Q(text="", payload__icontains=text))
+    for term in terms_of(query.get("q", "")):
+        rows = rows.filter(Q(text__icontains=term) | Q(text="", payload__icontains=term))
     if level := query.get("level"):
         rows = rows.filter(level_condition(level))
     if severity := query.get("severity"):
@@ -110,6 +112,15 @@ def filter_lines(rows: QuerySet[Line], query: dict[str, Any]) -> QuerySet[Line]:
     if kind := query.get("kind"):
         return rows.filter(kind=kind)
     return rows if query.get("health") else rows.exclude(kind=HEALTH_KIND)
+
+
+def terms_of(text: str) -> list[str]:
+    """Return the words and phrases of a search; quotation marks make several words a phrase.
+
+    A line is found when it contains each of them, anywhere. A mark without its second one is a character.
+    """
+    found = (phrase or word for phrase, word in TERM.findall(text))
+    return list(dict.fromkeys(found))
 
 
 def level_condition(level: str) -> Q:

@@ -32,6 +32,7 @@ from deployments.logs.search import (
     hidden_health_checks,
     level_counts,
     lines_in,
+    terms_of,
 )
 from deployments.logs.spans import Span
 from deployments.logs.unread import SHOWN_PARTS, unread_parts
@@ -80,12 +81,14 @@ def log(request: HttpRequest, membership: Membership, deployment: Deployment) ->
         "rev": rev,
         "live": shown.is_live and not deployment.is_over and not before,
         "query": query,
+        "terms": terms_of(query["q"]),
         **head_context(deployment, state, in_range, query, shown, now=current_time),
         **last_context(deployment),
     }
     if wants_part(request, "log-news"):
         return news_page(request, found, context)
-    page = log_page(found, before=before, linked=linked, count=query["max_entries"] or DEFAULT_SHOWN_LINES)
+    count = query["max_entries"] or DEFAULT_SHOWN_LINES
+    page = log_page(found, before=before, linked=linked, count=count, terms=context["terms"])
     context |= {
         "lines": page.lines,
         "has_lines": bool(page.lines),
@@ -127,11 +130,15 @@ def last_context(deployment: Deployment) -> dict[str, Any]:
     return {"last": last, "last_at": at}
 
 
-def log_page(found: QuerySet[Line], *, before: Line | None, linked: Line | None, count: int) -> LogPage:
+def log_page(
+    found: QuerySet[Line], *, before: Line | None, linked: Line | None, count: int, terms: list[str]
+) -> LogPage:
     """Return the page before the line `before`, or around the line `linked`, or the newest one."""
     if before:
-        return newest_page(before_line(found, before), count)
-    return page_around(found, linked, count) if linked else newest_page(found, count)
+        return newest_page(before_line(found, before), count, terms=terms)
+    if linked:
+        return page_around(found, linked, count, terms=terms)
+    return newest_page(found, count, terms=terms)
 
 
 def linked_line(deployment: Deployment, insert_id: str) -> Line | None:

@@ -54,3 +54,37 @@ def test_a_very_long_line_is_cut_on_the_page_and_whole_in_a_download():
 
     assert render_html(text) == "x" * MAX_SHOWN_CHARACTERS
     assert plain_text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "terms", "shown"),
+    [
+        (
+            "a bad Bad day",
+            ["bad"],
+            "<span>a </span><mark>bad</mark><span> </span><mark>Bad</mark><span> day</span>",
+        ),
+        ("<b> & c", ["<B>"], "<mark>&lt;b&gt;</mark><span> &amp; c</span>"),
+        ("a.c abc", ["a.c"], "<mark>a.c</mark><span> abc</span>"),  # no pattern, but a text
+        ("abab", ["ab", "abab"], "<mark>abab</mark>"),
+        (
+            "\x1b[31mred\x1b[0m",
+            ["e"],
+            '<span class="ansi31"><span>r</span><mark>e</mark><span>d</span></span>',
+        ),
+        ("nothing", ["x"], "nothing"),
+        ("INFO:     info", ["info"], "<mark>info</mark>"),
+    ],
+)
+def test_what_was_searched_for_is_marked_and_stays_escaped(text, terms, shown):
+    assert str(conditional_escape(render_html(text, terms))) == shown
+
+
+def test_a_traceback_is_folded_to_its_last_line_and_open_when_the_hit_is_further_up():
+    text = "ERROR:    it broke\nTraceback (most recent call last):\n  File <x>\nValueError: bad\n"
+
+    folded, hit = render_html(text), render_html(text, ["most recent"])
+
+    assert folded.startswith("<details><summary>ValueError: bad</summary>it broke") and "&lt;x&gt;" in folded
+    assert hit.startswith("<details open>") and "<mark>most recent</mark>" in hit
+    assert render_html(text, ["valueerror"]).startswith("<details><summary><mark>ValueError</mark>")

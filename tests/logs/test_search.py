@@ -11,6 +11,7 @@ from deployments.logs.search import (
     filter_lines,
     level_counts,
     lines_in,
+    terms_of,
 )
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
@@ -149,3 +150,26 @@ def test_a_range_that_ends_before_it_starts_is_refused_beside_from(start, end, i
 )
 def test_between_one_and_five_thousand_lines_can_be_shown(count, is_valid):
     assert QueryForm({"max_entries": count}).is_valid() == is_valid
+
+
+@pytest.mark.parametrize(
+    ("text", "terms"),
+    [
+        ("", []),
+        ("  two  words ", ["two", "words"]),
+        ('"a phrase" word', ["a phrase", "word"]),
+        ('half" a phrase', ['half"', "a", "phrase"]),
+        ('""', ['""']),
+        ("twice twice", ["twice"]),
+    ],
+)
+def test_a_search_has_words_and_phrases(text, terms):
+    assert terms_of(text) == terms
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("/2 get", {"line2"}), ('"get /2"', {"line2"}), ('"2 get"', set()), ("get nothing", set())],
+)
+def test_a_line_is_found_when_it_has_all_words_and_phrases(text, found, lines):
+    assert set(ids(filter_lines(lines, {"q": text}))) - {"line-2"} == found
