@@ -19,6 +19,7 @@ WANTED_WRITTEN_EVERY = timedelta(seconds=8)  # pages poll every two seconds: not
 MOVING_EVERY = timedelta(seconds=15)  # a deployment that starts
 QUIET_EVERY = timedelta(seconds=60)
 BUDGET_PAUSE = timedelta(seconds=10)  # after a harvest that had no call left
+QUIET_AT_ONCE = 3  # of one workspace, each time that the periodic task runs: calls are spread, not in bursts
 MAX_PUBLISHED = 200  # harvests, each time that the periodic task runs
 MAX_BEGUN = 1000  # logs, each time that the periodic task runs; the next run begins the others
 
@@ -74,6 +75,8 @@ def publish_due_harvests(*, now: datetime) -> int:
         place = (workspace_pk, rank)
         if place not in left:
             left[place] = calls_left(workspace_pk, is_watched=rank == 0, now=now)
+            if rank:
+                left[place] = min(left[place], QUIET_AT_ONCE)
         if left[place] > 0 and claim_harvest(deployment_pk, now=now):
             left[place] -= 1
             count += publish_claimed(deployment_pk, now=now)

@@ -1,8 +1,9 @@
 """Read logs from Roboflow: the newest lines at each look, and what is missing until nothing is."""
 
+import random
 import time
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import F, Q
 
@@ -23,6 +24,7 @@ from portal.queue.lease import holding_lease
 
 READ_SECONDS = 60.0  # deadline of one harvest, well below the time limit of a task
 LAST_LOOK_SECONDS = 3.0  # of the look before a pause or a delete, which waits for it
+SPREAD_SECONDS = 10.0  # after a pause of reading
 RECENT_PAGES = 5  # of the newest lines, in one harvest
 MISSING_PAGES = 20  # of what is missing, in one harvest
 
@@ -68,7 +70,9 @@ def read_and_plan(state: Harvest, *, now: datetime) -> None:
     except BudgetSpent:
         due_at = clock() + BUDGET_PAUSE
     except ReadingPaused as paused:
-        reading, due_at = paused.reading, max(paused.retry_at, clock())
+        # Not all logs at the same moment: what was too much before would be too much again.
+        spread = timedelta(seconds=random.uniform(0, SPREAD_SECONDS))  # noqa: S311 - no secret
+        reading, due_at = paused.reading, max(paused.retry_at, clock()) + spread
     except RoboflowError as error:
         reading, upstream_text, is_unfinished = error.reading, error.text, False
     except KeyUnreadable as error:

@@ -24,6 +24,7 @@ from deployments.logs.pages import (
 )
 from deployments.logs.search import (
     DEFAULT_SHOWN_LINES,
+    HEALTH_KIND,
     KINDS,
     RANGES,
     QueryForm,
@@ -60,6 +61,8 @@ def log(request: HttpRequest, membership: Membership, deployment: Deployment) ->
     shown = ShownRange(query, linked=linked, now=roboflow_time(region, current_time))
     state = request_harvest(deployment, since=shown.start, now=current_time)
     in_range = lines_in(deployment, shown)
+    if linked and linked.kind == HEALTH_KIND:
+        query["health"] = True  # a link to a line leads to that line
     file_format = request.GET.get("format", "")
     is_download = file_format in FORMATS  # of all lines that are asked for, health checks as well
     found = filter_lines(in_range, query | {"health": query["health"] or is_download})

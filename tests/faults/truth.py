@@ -16,7 +16,8 @@ CLOSE = timedelta(seconds=4)  # a change that lasts shorter may be missed: lists
 EVER = datetime.min.replace(tzinfo=UTC)
 KEY_CHECKS = ("/", "/{workspace}")
 CALLS = {"/list": (20, 2.0), "/get": (40, 2.5), "/get_log": (130, 2.2)}  # in any run, and for each second
-BACKGROUND, MOST_REFUSED_READS = ("/list", "/get_log"), 12  # answers of 429 in a run
+BACKGROUND = ("/list", "/get_log")
+MOST_REFUSED_READS = 20  # answers of 429 in a run: calls that were under way when a limit began
 COVERED = """SELECT c.* FROM logs_covered c JOIN fleet_deployment d ON d.id = c.deployment_id
     WHERE d.deployment_id = '{}' ORDER BY c.start"""
 LINES = """SELECT insert_id FROM logs_line l JOIN fleet_deployment d ON d.id = l.deployment_id

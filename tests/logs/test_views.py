@@ -119,8 +119,9 @@ def test_bad_queries_get_a_message_beside_the_field(query, ana, log):
     assert "1 thing to correct" in answer.content.decode()
 
 
-def test_a_line_has_its_own_link(ana, log):
-    line = Line.objects.order_by("timestamp").first()
+@pytest.mark.parametrize("kind", ["request", "health"])
+def test_a_line_has_its_own_link(kind, ana, log):
+    line = Line.objects.filter(kind=kind).order_by("timestamp").first()
 
     page = ana.get(f"{log}?line={line.insert_id}").content.decode()
 
