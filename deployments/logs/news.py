@@ -29,9 +29,10 @@ def news_page(request: HttpRequest, found: QuerySet[Line], context: dict[str, An
         .values_list("pk", flat=True)[: MOST_NEWS + 1]
     )
     newest = pks[MOST_NEWS - 1] if len(pks) > MOST_NEWS else max([int(after), *pks])
+    new = fetch_lines(found.filter(pk__in=pks[:MOST_NEWS]), "timestamp", "id")
     lines = [
-        (line, render_html(line.beginning, context["terms"]))  # type: ignore[attr-defined] # annotated by fetch_lines
-        for line in fetch_lines(found.filter(pk__in=pks[:MOST_NEWS]), "timestamp", "id")
+        (line, render_html(line.beginning, context["terms"]))  # type: ignore[attr-defined] # annotated
+        for line in new
     ]
     is_empty = "empty" in request.GET and not lines  # the page has no line yet
     context |= {

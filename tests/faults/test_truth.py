@@ -75,7 +75,7 @@ def test_what_is_true_is_not_called_broken(found):
         find_unconfirmed_refusals([STOPPED], [{**REFUSED, "endpoint": "/list"}]),
         find_unconfirmed_refusals([{**STOPPED, "action": "key.refused"}], [{**REFUSED, "status": 200}]),
         find_too_many_calls([READ] * 500, 30),
-        find_too_many_calls([{**READ, "status": 429}] * 20, 30),
+        find_too_many_calls([{**READ, "status": 429}] * 21, 30),
     ],
 )
 def test_what_is_untrue_is_found(found):

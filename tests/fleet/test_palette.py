@@ -26,7 +26,10 @@ def test_without_text_it_lists_the_pages_and_what_one_can_begin(ana, fleet):
     sections = found(ana)
 
     assert sections["Actions"] == ["New deployment"]
-    assert sections["Pages"][:3] == ["Fleet", "Activity", "Operations"] and "Audit log" in sections["Pages"]
+    assert (
+        sections["Pages"][:4] == ["Fleet", "Activity", "Logs", "Operations"]
+        and "Audit log" in sections["Pages"]
+    )
     assert set(sections) == {"Actions", "Pages"}
 
 
