@@ -41,7 +41,8 @@ test: .venv/ready-dev ## all tests, on SQLite and on PostgreSQL
 	@tests/programs.sh
 	@$(BIN)/python -m pytest -n 4 -m "not browser and not processes" tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "browser or processes" tests
-	@TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 4 -m "django and not browser" tests
+	@# The pages of tests/web look the same on both databases.
+	@TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 4 -m "django and not browser" --ignore tests/web tests
 
 test-quick: .venv/ready-dev ## the tests without browser, sandbox and processes, on SQLite
 	@$(BIN)/python -m pytest -n 2 -m "not browser and not processes" --ignore tests/sandbox tests
