@@ -40,7 +40,7 @@ run: .venv/ready ## the portal on this machine, against real Roboflow; begins at
 test: .venv/ready-dev ## all tests, on SQLite and on PostgreSQL
 	@tests/programs.sh
 	@$(BIN)/python -m pytest -n 4 -m "not browser and not processes" tests
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "browser or processes" tests
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "browser or processes" tests
 	@# The pages of tests/web look the same on both databases.
 	@TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 4 -m "django and not browser" --ignore tests/web tests
 
