@@ -113,11 +113,18 @@ def is_name_free(deployment: Deployment) -> bool:
     return not same_name.exclude(pk=deployment.pk).exists()
 
 
+def paused_since(deployment: Deployment) -> datetime | None:
+    """Return when the log ended by a pause, by Roboflow's clock; None while the deployment is not paused."""
+    if deployment.status != PAUSED:
+        return None
+    return roboflow_time(deployment.workspace.region, deployment.status_since)
+
+
 def is_settled(deployment: Deployment) -> bool:
     """Return whether a paused deployment's log was read up to the pause, so that nothing new comes."""
-    if deployment.status != PAUSED:
+    paused_at = paused_since(deployment)
+    if paused_at is None:
         return False
-    paused_at = roboflow_time(deployment.workspace.region, deployment.status_since)
     end = covered_to(deployment.pk)
     return end is not None and end >= paused_at
 

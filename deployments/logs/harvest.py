@@ -11,10 +11,9 @@ from deployments.fleet.models import Deployment
 from deployments.keys.open import KeyUnreadable
 from deployments.keys.regions import certain_roboflow_time, roboflow_time
 from deployments.keys.watch import ReadingPaused
-from deployments.ledger.kinds import PAUSED
 from deployments.logs.budget import BudgetSpent
 from deployments.logs.coverage import cover, covered_to, oldest_kept, unread_spans
-from deployments.logs.due import BUDGET_PAUSE, is_name_free, is_settled, next_due
+from deployments.logs.due import BUDGET_PAUSE, is_name_free, is_settled, next_due, paused_since
 from deployments.logs.models import HARVEST_EVERY, Harvest
 from deployments.logs.reader import Look, SpanReader
 from deployments.logs.spans import FIRST_SPAN, LATE, Span, recent_span
@@ -51,9 +50,7 @@ def harvest_deployment(deployment_pk: int) -> None:
 def read_once_more(state: Harvest) -> None:
     """Read the newest lines of a deployment that has just ended, if Roboflow still has them; then no more."""
     if state.due_at is not None and is_name_free(state.deployment):
-        read_last_lines(
-            state.deployment.workspace_id, state.deployment.deployment_id, seconds=LAST_LOOK_SECONDS
-        )
+        read_quickly(state, seconds=LAST_LOOK_SECONDS)
     Harvest.objects.filter(pk=state.pk).update(due_at=None)
 
 
@@ -153,10 +150,8 @@ def due_spans(state: Harvest, *, now: datetime) -> list[Span]:
 
 def is_end_of_log(deployment: Deployment, span: Span) -> bool:
     """Return whether a part has the last lines before a pause."""
-    if deployment.status != PAUSED:
-        return False
-    paused_at = roboflow_time(deployment.workspace.region, deployment.status_since)
-    return span.start <= paused_at <= span.end
+    paused_at = paused_since(deployment)
+    return paused_at is not None and span.start <= paused_at <= span.end
 
 
 def read_last_lines(workspace_id: int, deployment_id: str, *, seconds: float) -> None:
@@ -170,6 +165,11 @@ def read_last_lines(workspace_id: int, deployment_id: str, *, seconds: float) ->
         return
     state, _ = Harvest.objects.get_or_create(deployment=deployment, defaults={"due_at": clock()})
     state.deployment = deployment
-    look = Look(time.monotonic() + min(seconds, LAST_LOOK_SECONDS), is_watched=True, pages=0)
+    read_quickly(state, seconds=min(seconds, LAST_LOOK_SECONDS))
+
+
+def read_quickly(state: Harvest, *, seconds: float) -> None:
+    """Read the newest lines within so many seconds. Whatever goes wrong stops nothing."""
+    look = Look(time.monotonic() + seconds, is_watched=True, pages=0)
     with suppress(BudgetSpent, ReadingPaused, RoboflowError, KeyUnreadable):
         read_recent(state, look, now=clock())

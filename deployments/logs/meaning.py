@@ -33,7 +33,7 @@ LEVEL = re.compile(
     re.IGNORECASE,
 )
 BARE_LEVEL = re.compile(r"(?P<level>CRITICAL|FATAL|ERROR|WARNING|WARN|DEBUG)\s")  # without a sign behind it
-REQUEST = re.compile(r'"(?P<method>[A-Z]{3,7}) (?P<path>\S{1,2000}) HTTP/[0-9.]+"\s+(?P<status>\d{3})')
+REQUEST = re.compile(r'"[A-Z]{3,7} (?P<path>\S{1,2000}) HTTP/[0-9.]+"\s+\d{3}')
 HEALTH = re.compile(r"/(?:healthz?|readyz?|readiness|liveness|livez|ping|metrics)/?(?:\?|$)")
 START_UP = re.compile(
     r"Started server process|Waiting for application|Application (?:startup|shutdown)|Uvicorn running|"
@@ -43,7 +43,6 @@ START_UP = re.compile(
 TRACEBACK = "Traceback (most recent call last)"
 MESSAGE_FIELDS = ("message", "msg", "event", "text")
 LEVEL_FIELDS = ("level", "severity", "levelname", "lvl")
-KINDS = ("request", "health", "start-up", "error", "traceback")
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ def level_in(text: str) -> tuple[str, int]:
 
 
 def kind_of(text: str, level: str) -> str:
-    """Return the kind of a line, one of KINDS, or "" for any other."""
+    """Return the kind of a line, one of search.KINDS, or "" for any other."""
     if TRACEBACK in text:
         return "traceback"
     if " HTTP/" in text and (request := REQUEST.search(text)):

@@ -25,7 +25,7 @@ class Line(models.Model):
     payload = models.TextField(blank=True)
     text = models.TextField(blank=True)  # as people read and search it; "" when it is the payload
     level = models.CharField(max_length=8, blank=True)  # of meaning.LEVELS: as the line itself says it
-    kind = models.CharField(max_length=10, blank=True)  # of meaning.KINDS, or "" for any other line
+    kind = models.CharField(max_length=10, blank=True)  # of search.KINDS, or "" for any other line
 
     class Meta:
         constraints: ClassVar = [

@@ -71,7 +71,7 @@ def remove_hour(hour: StoredHour) -> int:
             if not pks:
                 StoredHour.objects.filter(pk=hour.pk).delete()
                 break
-            Line.objects.filter(pk__in=pks)._raw_delete(Line.objects.db)
+            Line.objects.filter(pk__in=pks).delete()
             Harvest.objects.filter(deployment=hour.deployment_id).update(
                 pruned_to=Greatest(Coalesce(F("pruned_to"), end), end), revision=F("revision") + 1
             )

@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 
 from deployments.fleet.models import Deployment
 from deployments.keys.regions import roboflow_time
-from deployments.ledger.kinds import PAUSED
 from deployments.logs.coverage import covered_to, gaps_in, oldest_kept, unread_spans
+from deployments.logs.due import paused_since
 from deployments.logs.models import Harvest
 from deployments.logs.spans import Span
 
@@ -62,9 +62,9 @@ def end_of_log(deployment: Deployment, present: datetime) -> datetime:
     region = deployment.workspace.region
     if deployment.gone_at:
         return roboflow_time(region, deployment.gone_at)
-    if deployment.is_over or deployment.status == PAUSED:
+    if deployment.is_over:
         return roboflow_time(region, deployment.status_since)
-    return present
+    return paused_since(deployment) or present
 
 
 def why_unread(deployment: Deployment, state: Harvest) -> str:

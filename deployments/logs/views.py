@@ -86,9 +86,9 @@ def log(request: HttpRequest, membership: Membership, deployment: Deployment) ->
         "query": query,
         "terms": terms_of(query["q"]),
         **head_context(deployment, state, in_range, query, shown, now=current_time),
-        **last_context(deployment),
     }
     if wants_part(request, "log-news"):
+        context |= last_context(deployment, is_empty="empty" in request.GET)
         return news_page(request, found, context)
     count = query["max_entries"] or DEFAULT_SHOWN_LINES
     page = log_page(found, before=before, linked=linked, count=count, terms=context["terms"])
@@ -101,6 +101,7 @@ def log(request: HttpRequest, membership: Membership, deployment: Deployment) ->
         "oldest": page.lines[0][0].timestamp if page.lines else shown.start,
         "empty": "" if page.lines else "1",
         "linked": linked,
+        **last_context(deployment, is_empty=not page.lines),
         **header_context(membership, deployment, tab="logs"),
     }
     return form_page(request, "logs/log.html", context | {"form": form})
@@ -126,8 +127,10 @@ def head_context(
     }
 
 
-def last_context(deployment: Deployment) -> dict[str, Any]:
-    """Return the newest stored line, and when it was written by the portal's clock: for an empty range."""
+def last_context(deployment: Deployment, *, is_empty: bool) -> dict[str, Any]:
+    """Return, for an empty range, the newest stored line and when it was written by the portal's clock."""
+    if not is_empty:
+        return {}
     last = newest_of(deployment)
     at = portal_time(deployment.workspace.region, last.timestamp) if last else None
     return {"last": last, "last_at": at}

@@ -6,6 +6,7 @@ import pytest
 from django.utils.timezone import now
 
 from deployments.fleet.models import Deployment
+from deployments.logs import due
 from deployments.logs.due import request_harvest
 from deployments.logs.harvest import harvest_deployment
 from deployments.logs.models import Harvest
@@ -45,3 +46,11 @@ def other_workspace_deployment(deployment):
     row.pk, row.workspace, row.deployment_id = None, workspace, "of-another-workspace"
     row.save()
     return row
+
+
+@pytest.fixture
+def published(monkeypatch):
+    """The harvests that were published, by deployment; none of them is performed by itself."""
+    pks = []
+    monkeypatch.setattr(due, "publish", lambda task, pk: pks.append(pk) or True)
+    return pks

@@ -50,6 +50,10 @@ class Replay:
                 self.entries.append((line.timestamp, moment + timedelta(seconds=late), line))
             count -= equal
 
+    def write_first(self):
+        """Write a line alone at the very start, so that every other moment has an older one."""
+        self.entries.append((START, START, LogLine(f"{PREFIX}first", START + self.ahead, "INFO", "first")))
+
     def fetch_log_page(self, state, span, look):
         """Answer as Roboflow does: the newest lines of the span, as many as one answer holds."""
         self.calls += 1

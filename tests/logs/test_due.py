@@ -7,7 +7,6 @@ import time_machine
 from django.utils.timezone import now
 
 from deployments.fleet.models import Deployment
-from deployments.logs import due
 from deployments.logs.budget import BudgetSpent, calls_left, take_call
 from deployments.logs.coverage import cover
 from deployments.logs.due import begin_harvests, publish_due_harvests, request_harvest
@@ -16,14 +15,6 @@ from deployments.logs.models import Harvest, Line
 from deployments.logs.spans import Span
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def published(monkeypatch):
-    """The harvests that were published; none of them is performed by itself."""
-    pks = []
-    monkeypatch.setattr(due, "publish", lambda task, pk: pks.append(pk) or True)
-    return pks
 
 
 def names_of(pks):

@@ -69,14 +69,6 @@ def test_two_people_who_look_cause_one_harvest_in_three_seconds(ana, ben, deploy
     assert sandbox.calls()["/get_log"] > calls[0] > 0
 
 
-@pytest.fixture
-def published(monkeypatch):
-    """The harvests that were published; none of them is performed by itself."""
-    pks = []
-    monkeypatch.setattr(due, "publish", lambda task, pk: pks.append(pk) or True)
-    return pks
-
-
 def test_a_log_is_read_until_twenty_seconds_after_the_last_look(deployment, published):
     start = now()
     request_harvest(deployment, since=start - timedelta(hours=1), now=start)

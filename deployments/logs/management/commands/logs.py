@@ -1,6 +1,5 @@
 """Read stored log lines in a terminal: the last ones and what comes, a search, or a file of all."""
 
-import json
 import time
 from argparse import ArgumentParser
 from collections.abc import Iterable
@@ -21,6 +20,7 @@ from deployments.logs.pages import DOWNLOAD_FETCH, newest_whole_lines
 from deployments.logs.search import filter_lines
 from deployments.workspaces.models import Workspace
 from portal.clock import now
+from portal.web.export import json_lines
 
 POLL_SECONDS = 1.0
 FIRST_LINES = 20
@@ -91,9 +91,10 @@ class Command(BaseCommand):
 
     def export(self, rows: QuerySet[Line]) -> None:
         """Print each line as a JSON object."""
-        for line in rows.iterator(chunk_size=DOWNLOAD_FETCH):
-            values = {column: value_of(line, column) for column in FLEET_COLUMNS}
-            self.stdout.write(json.dumps(values, default=lambda at: at.isoformat(), ensure_ascii=False))
+        lines = rows.iterator(chunk_size=DOWNLOAD_FETCH)
+        values = ({column: value_of(line, column) for column in FLEET_COLUMNS} for line in lines)
+        for text in json_lines(values, FLEET_COLUMNS):
+            self.stdout.write(text, ending="")
 
     def print_lines(self, lines: Iterable[Line]) -> None:
         """Print lines as the text download has them, at once."""
