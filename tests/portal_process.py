@@ -107,11 +107,13 @@ class PortalProcess:
             self.process.send_signal(number)
         return self.process.wait(timeout=40)
 
-    def status(self, path: str) -> int:
-        """Return the status of a GET, 0 without an answer."""
+    def status(self, path: str, *, seconds: float = 5) -> int:
+        """Return the status of a GET, 0 without an answer in these seconds."""
         try:
-            with _open(f"{self.url}{path}", timeout=5) as answer:
+            with _open(f"{self.url}{path}", timeout=seconds) as answer:
                 return int(answer.status)
+        except TimeoutError:
+            return 0
         except URLError as error:
             return int(getattr(error, "code", 0) or 0)
 
