@@ -15,6 +15,7 @@ COLUMNS = {  # name, which is also the CSS class, to label; name and status are 
     "version": _("Version"),
     "creator": _("Creator"),
     "expiry": _("Expires"),
+    "request": _("Last request"),
     "strip": _("Last 24 hours"),
 }
 DENSITIES = ("comfortable", "compact")

@@ -46,6 +46,7 @@ COLUMNS = (
     "status_since",
     "first_seen_at",
     "reported_at",
+    "last_request_at",
     "missing_since",
     "gone_at",
 )

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from deployments.logs.request_lines import RequestLine, request_in_fields, request_in_text
 from deployments.logs.terminal import plain_text
 
 ERROR, WARNING, INFO, DEBUG, DEFAULT = "ERROR", "WARNING", "INFO", "DEBUG", "DEFAULT"
@@ -33,8 +34,6 @@ LEVEL = re.compile(
     re.IGNORECASE,
 )
 BARE_LEVEL = re.compile(r"(?P<level>CRITICAL|FATAL|ERROR|WARNING|WARN|DEBUG)\s")  # without a sign behind it
-REQUEST = re.compile(r'"[A-Z]{3,7} (?P<path>\S{1,2000}) HTTP/[0-9.]+"\s+\d{3}')
-HEALTH = re.compile(r"/(?:healthz?|readyz?|readiness|liveness|livez|ping|metrics)/?(?:\?|$)")
 START_UP = re.compile(
     r"Started server process|Waiting for application|Application (?:startup|shutdown)|Uvicorn running|"
     r"Pulling image|Successfully pulled|Started container|loading models|Shutting down|"
@@ -53,6 +52,7 @@ class Meaning:
     level: str
     kind: str
     skip: int = 0
+    request: RequestLine | None = None
 
 
 def meaning_of(payload: str, severity: str) -> Meaning:
@@ -61,7 +61,8 @@ def meaning_of(payload: str, severity: str) -> Meaning:
     text = text_of_fields(fields) if fields else plain_text(payload)
     said, skip = (level_of_fields(fields), 0) if fields else level_in(text)
     level = said or WORDS.get(severity.upper(), DEFAULT)
-    return Meaning(text, level, kind_of(text, level), skip)
+    request = (request_in_fields(fields) if fields else None) or request_in_text(text)
+    return Meaning(text, level, kind_of(text, level, request), skip, request)
 
 
 def fields_of(payload: str) -> dict[str, Any]:
@@ -110,12 +111,12 @@ def level_in(text: str) -> tuple[str, int]:
     return "", 0
 
 
-def kind_of(text: str, level: str) -> str:
+def kind_of(text: str, level: str, request: RequestLine | None) -> str:
     """Return the kind of a line, one of search.KINDS, or "" for any other."""
     if TRACEBACK in text:
         return "traceback"
-    if " HTTP/" in text and (request := REQUEST.search(text)):
-        return "health" if HEALTH.search(request["path"]) else "request"
+    if request:
+        return "health" if request.is_health_check else "request"
     if level == ERROR:
         return "error"
     return "start-up" if START_UP.search(text) else ""

@@ -12,6 +12,7 @@ from deployments.workspaces.models import Workspace
 
 HARVEST_EVERY = timedelta(seconds=3)  # while somebody has the log open
 LONGEST_WAIT = timedelta(hours=1)  # no harvest is due later: a later time was written by another clock
+COUNTED_TOGETHER = timedelta(minutes=10)
 LOST_AFTER = timedelta(minutes=2)  # a message that no worker took by then is taken for lost
 
 
@@ -128,22 +129,36 @@ class Gap(models.Model):
         ]
 
 
-class StoredHour(models.Model):
-    """How many lines of one log are stored of one hour, and about how many bytes they take."""
+class LineCount(models.Model):
+    """What is stored of one log of ten minutes: lines by level, requests, and about how many bytes.
 
-    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="stored_hours")
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="stored_hours")
-    hour = models.DateTimeField()  # when it begins, by Roboflow's clock
+    Histograms of long ranges and the figures of requests read these rows instead of the lines.
+    """
+
+    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="line_counts")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="line_counts")
+    start = models.DateTimeField()  # when the ten minutes begin, by Roboflow's clock
     lines = models.BigIntegerField(default=0)
     bytes = models.BigIntegerField(default=0)
+    errors = models.IntegerField(default=0)  # the levels, without health checks
+    warnings = models.IntegerField(default=0)
+    infos = models.IntegerField(default=0)
+    debugs = models.IntegerField(default=0)
+    others = models.IntegerField(default=0)
+    health_checks = models.IntegerField(default=0)
+    requests = models.IntegerField(default=0)  # without health checks
+    refused = models.IntegerField(default=0)  # of them, answered with 4xx
+    failed = models.IntegerField(default=0)  # of them, answered with 5xx
+    timed = models.IntegerField(default=0)  # of them, those whose line tells how long they took
+    milliseconds = models.FloatField(default=0)  # that those took together
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["deployment", "hour"], name="one_row_per_hour"),
+            models.UniqueConstraint(fields=["deployment", "start"], name="one_count_per_ten_minutes"),
         ]
         indexes: ClassVar = [
-            # The oldest hours of a workspace, which are removed first.
-            models.Index(fields=["workspace", "hour"], name="stored_hours_in_time"),
+            # The oldest counts of a workspace, whose lines are removed first, and the histogram of all its logs.
+            models.Index(fields=["workspace", "start"], name="counts_in_time"),
         ]
 
 

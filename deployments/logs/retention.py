@@ -1,6 +1,6 @@
 """How long lines stay: LOG_RETENTION_DAYS, and for a workspace at most LOG_RETENTION_GB. The oldest go first.
 
-Lines go by whole hours, few at a time, so that nobody waits for the database meanwhile.
+Lines go by ten minutes, few at a time, so that nobody waits for the database meanwhile.
 """
 
 from dataclasses import dataclass
@@ -12,10 +12,9 @@ from django.db.models import F, Min, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce, Greatest
 
 from deployments.logs.coverage import oldest_kept
-from deployments.logs.models import Harvest, Line, StoredHour
+from deployments.logs.models import COUNTED_TOGETHER, Harvest, Line, LineCount
 from deployments.workspaces.models import Workspace
 
-HOUR = timedelta(hours=1)
 GIGABYTE = 10**9
 REMOVED_AT_ONCE = 2_000  # lines, in one transaction
 REMOVED_IN_A_RUN = 40_000  # lines; the next run goes on
@@ -24,55 +23,55 @@ REMOVED_IN_A_RUN = 40_000  # lines; the next run goes on
 def remove_old_lines(*, now: datetime) -> int:
     """Remove lines that are too old, then those beyond the size of each workspace; return how many."""
     removed = 0
-    for hour in [*hours_too_old(now=now), *hours_too_many()]:
-        removed += remove_hour(hour)
+    for count in [*counts_too_old(now=now), *counts_too_many()]:
+        removed += remove_counted(count)
         if removed >= REMOVED_IN_A_RUN:
             break
     return removed
 
 
-def hours_too_old(*, now: datetime) -> QuerySet[StoredHour]:
-    """Return the hours whose last line is older than LOG_RETENTION_DAYS, oldest first."""
-    return StoredHour.objects.filter(hour__lte=oldest_kept(now) - HOUR).order_by("hour", "pk")
+def counts_too_old(*, now: datetime) -> QuerySet[LineCount]:
+    """Return the counts of ten minutes whose last line is older than LOG_RETENTION_DAYS, oldest first."""
+    return LineCount.objects.filter(start__lte=oldest_kept(now) - COUNTED_TOGETHER).order_by("start", "pk")
 
 
-def hours_too_many() -> list[StoredHour]:
-    """Return the oldest hours of each workspace that has more than LOG_RETENTION_GB, as many as must go."""
-    found: list[StoredHour] = []
+def counts_too_many() -> list[LineCount]:
+    """Return the oldest counts of each workspace that has more than LOG_RETENTION_GB, as many as must go."""
+    found: list[LineCount] = []
     for workspace_pk, excess in excess_by_workspace().items():
-        for hour in StoredHour.objects.filter(workspace=workspace_pk).order_by("hour", "pk").iterator():
+        for count in LineCount.objects.filter(workspace=workspace_pk).order_by("start", "pk").iterator():
             if excess <= 0:
                 break
-            found.append(hour)
-            excess -= hour.bytes
+            found.append(count)
+            excess -= count.bytes
     return found
 
 
 def excess_by_workspace() -> dict[int, int]:
     """Return by how many bytes a workspace has more than it may, for those that do."""
     limit = int(settings.LOG_RETENTION_GB * GIGABYTE)
-    sums = StoredHour.objects.values_list("workspace").annotate(total=Sum("bytes")).filter(total__gt=limit)
+    sums = LineCount.objects.values_list("workspace").annotate(total=Sum("bytes")).filter(total__gt=limit)
     return {workspace_pk: total - limit for workspace_pk, total in sums.order_by()}
 
 
-def remove_hour(hour: StoredHour) -> int:
-    """Remove the lines of an hour, or some of them if there are many; return how many were removed.
+def remove_counted(count: LineCount) -> int:
+    """Remove the lines of ten minutes, or some of them if there are many; return how many were removed.
 
     What is older than a removed line is never read again.
     """
-    end = hour.hour + HOUR
+    end = count.start + COUNTED_TOGETHER
     lines = Line.objects.filter(
-        deployment=hour.deployment_id, timestamp__gte=hour.hour, timestamp__lt=end
+        deployment=count.deployment_id, timestamp__gte=count.start, timestamp__lt=end
     ).order_by("timestamp")
     removed = 0
     while removed < REMOVED_IN_A_RUN:
         with transaction.atomic():
             pks = list(lines.values_list("pk", flat=True)[:REMOVED_AT_ONCE])
             if not pks:
-                StoredHour.objects.filter(pk=hour.pk).delete()
+                LineCount.objects.filter(pk=count.pk).delete()
                 break
             Line.objects.filter(pk__in=pks).delete()
-            Harvest.objects.filter(deployment=hour.deployment_id).update(
+            Harvest.objects.filter(deployment=count.deployment_id).update(
                 pruned_to=Greatest(Coalesce(F("pruned_to"), end), end), revision=F("revision") + 1
             )
         removed += len(pks)
@@ -93,30 +92,30 @@ class Kept:
 
 def kept_by_workspace(*, now: datetime) -> list[Kept]:
     """Return what is stored of each workspace, by name, with a preview of what retention will remove."""
-    soon = Q(hour__lte=oldest_kept(now + timedelta(days=1)) - HOUR)
+    soon = Q(start__lte=oldest_kept(now + timedelta(days=1)) - COUNTED_TOGETHER)
     sums = {
         row["workspace"]: row
-        for row in StoredHour.objects.order_by()
+        for row in LineCount.objects.order_by()
         .values("workspace")
         .annotate(
-            count=Sum("lines"),
+            line_count=Sum("lines"),
             size=Sum("bytes"),
-            oldest=Min("hour"),
+            oldest=Min("start"),
             soon_lines=Sum("lines", filter=soon),
             soon_bytes=Sum("bytes", filter=soon),
         )
     }
     excess: dict[int, tuple[int, int]] = {}
-    for hour in hours_too_many():
-        lines, size = excess.get(hour.workspace_id, (0, 0))
-        excess[hour.workspace_id] = lines + hour.lines, size + hour.bytes
+    for count in counts_too_many():
+        lines, size = excess.get(count.workspace_id, (0, 0))
+        excess[count.workspace_id] = lines + count.lines, size + count.bytes
     found = []
     for workspace in Workspace.objects.filter(pk__in=sums).order_by("name"):
         row, over = sums[workspace.pk], excess.get(workspace.pk, (0, 0))
         found.append(
             Kept(
                 workspace=workspace,
-                lines=row["count"],
+                lines=row["line_count"],
                 bytes=row["size"],
                 oldest=row["oldest"],
                 going_lines=max(row["soon_lines"] or 0, over[0]),

@@ -1,18 +1,22 @@
 """The one door into the store of log lines: each line once, and every secret in it masked."""
 
 import hashlib
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from deployments.fleet.models import Deployment
+from deployments.keys.regions import portal_time
+from deployments.logs.counts import MeantLine, count_lines
 from deployments.logs.meaning import meaning_of
-from deployments.logs.models import Harvest, Line, StoredHour
+from deployments.logs.models import Harvest, Line
 from deployments.roboflow.schema import LogLine, LogPage
+from deployments.workspaces.revision import bump_revision, stamp_revision
 from portal.web.masking import Masker
 
-BYTES_BESIDE = 120  # of a line, beside its text and twice its id: times, numbers, the entries of two indexes
+REQUESTS_TOGETHER = timedelta(minutes=5)
 IDS_PER_QUERY = 500  # databases limit the number of values in one query
 
 
@@ -26,34 +30,35 @@ def store_lines(state: Harvest, page: LogPage) -> set[str]:
     if new:
         lines = masked_lines(state.deployment, new)  # takes longest, so it is done before the transaction
         with transaction.atomic():
-            Line.objects.bulk_create(lines, batch_size=IDS_PER_QUERY, ignore_conflicts=True)
-            count_hours(state.deployment, lines)
+            rows = [line for line, _ in lines]
+            Line.objects.bulk_create(rows, batch_size=IDS_PER_QUERY, ignore_conflicts=True)
+            count_lines(state.deployment, lines)
             Harvest.objects.filter(pk=state.pk).update(revision=F("revision") + 1)
+        note_last_request(state.deployment, lines)
     return {line.insert_id for line in new}
 
 
-def count_hours(deployment: Deployment, lines: list[Line]) -> None:
-    """Add stored lines to the counts of their hours. Call it inside the transaction that stores them."""
-    hours: dict[datetime, tuple[int, int]] = {}
-    for line in lines:
-        hour = line.timestamp.replace(minute=0, second=0, microsecond=0)
-        count, size = hours.get(hour, (0, 0))
-        hours[hour] = count + 1, size + bytes_of(line)
-    for hour, (count, size) in sorted(hours.items()):
-        rows = StoredHour.objects.filter(deployment=deployment, hour=hour)
-        if not rows.update(lines=F("lines") + count, bytes=F("bytes") + size):
-            row = StoredHour(deployment=deployment, workspace_id=deployment.workspace_id, hour=hour)
-            StoredHour.objects.bulk_create([row], ignore_conflicts=True)
-            rows.update(lines=F("lines") + count, bytes=F("bytes") + size)
+def note_last_request(deployment: Deployment, lines: Sequence[MeantLine]) -> None:
+    """Write to the deployment when it was last used, by the portal's clock, as far as its log tells.
+
+    It is written once in REQUESTS_TOGETHER, so that a busy deployment does not change every page all the time.
+    """
+    times = [line.timestamp for line, meaning in lines if meaning.kind == "request"]
+    if not times:
+        return
+    last = portal_time(deployment.workspace.region, max(times))
+    is_news = Q(last_request_at=None) | Q(last_request_at__lte=last - REQUESTS_TOGETHER)
+    rows = Deployment.objects.filter(is_news, pk=deployment.pk)
+    if not rows.exists():
+        return
+    with transaction.atomic():
+        bump_revision(deployment.workspace_id)  # first, as in every transaction that changes deployments
+        stamp_revision(deployment.workspace_id, rows)
+        rows.update(last_request_at=last)
 
 
-def bytes_of(line: Line) -> int:
-    """Return about how many bytes a stored line takes, with its indexes."""
-    return len(line.payload.encode()) + len(line.text.encode()) + 2 * len(line.insert_id) + BYTES_BESIDE
-
-
-def masked_lines(deployment: Deployment, lines: list[LogLine]) -> list[Line]:
-    """Return the unsaved rows of log lines, with every secret in them masked."""
+def masked_lines(deployment: Deployment, lines: list[LogLine]) -> list[MeantLine]:
+    """Return the unsaved rows of log lines, with every secret in them masked, and what they say."""
     masker = Masker()
     payloads = masker.mask_all(line.payload for line in lines)
     insert_ids = masker.mask_all(line.insert_id for line in lines)
@@ -71,7 +76,7 @@ def masked_lines(deployment: Deployment, lines: list[LogLine]) -> list[Line]:
             level=meaning.level,
             kind=meaning.kind,
         )
-        rows.append(row)
+        rows.append((row, meaning))
     return rows
 
 

@@ -69,7 +69,7 @@ def former_lines(deployment, lines):
             level=meaning.level,
             kind=meaning.kind,
         )
-        rows.append(row)
+        rows.append((row, meaning))
     return rows
 
 

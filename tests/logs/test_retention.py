@@ -6,7 +6,7 @@ import pytest
 from django.utils.timezone import now
 
 from deployments.logs import retention
-from deployments.logs.models import Harvest, Line, StoredHour
+from deployments.logs.models import Harvest, Line, LineCount
 from deployments.logs.retention import kept_by_workspace, remove_old_lines
 from deployments.logs.store import store_lines
 from deployments.roboflow.schema import LogLine, LogPage
@@ -31,7 +31,7 @@ def keep(deployment):
 
 
 def counted():
-    return sum(row.lines for row in StoredHour.objects.all())
+    return sum(row.lines for row in LineCount.objects.all())
 
 
 def test_each_stored_line_is_counted_once(keep):
@@ -40,7 +40,7 @@ def test_each_stored_line_is_counted_once(keep):
     keep(DAY, 5)
 
     assert counted() == Line.objects.count() == 15
-    assert sum(row.bytes for row in StoredHour.objects.all()) > 15 * 100
+    assert sum(row.bytes for row in LineCount.objects.all()) > 15 * 100
 
 
 def test_lines_go_when_they_are_too_old_and_not_before(keep, settings):

@@ -1,0 +1,62 @@
+"""Count the lines that are stored, by ten minutes: their levels, the requests that they report, their bytes."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
+
+from django.db.models import F
+
+from deployments.fleet.models import Deployment
+from deployments.logs.meaning import DEBUG, DEFAULT, ERROR, INFO, WARNING, Meaning
+from deployments.logs.models import COUNTED_TOGETHER, Line, LineCount
+
+BYTES_BESIDE = 120  # of a line, beside its text and twice its id: times, numbers, the entries of two indexes
+FIELD_OF_LEVEL = {ERROR: "errors", WARNING: "warnings", INFO: "infos", DEBUG: "debugs", DEFAULT: "others"}
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+MeantLine = tuple[Line, Meaning]
+
+
+def ten_minutes_of(at: datetime) -> datetime:
+    """Return when the ten minutes begin in which `at` lies."""
+    return at - (at - EPOCH) % COUNTED_TOGETHER
+
+
+def count_lines(deployment: Deployment, lines: Iterable[MeantLine]) -> None:
+    """Add stored lines to the counts of their ten minutes. Call it in the transaction that stores them."""
+    by_start = sorted(
+        ((ten_minutes_of(line.timestamp), line, meaning) for line, meaning in lines), key=itemgetter(0)
+    )
+    for start, group in groupby(by_start, key=itemgetter(0)):
+        added = counts_of((line, meaning) for _, line, meaning in group)
+        rows = LineCount.objects.filter(deployment=deployment, start=start)
+        more = {name: F(name) + count for name, count in added.items()}
+        if not rows.update(**more):
+            row = LineCount(deployment=deployment, workspace_id=deployment.workspace_id, start=start)
+            LineCount.objects.bulk_create([row], ignore_conflicts=True)
+            rows.update(**more)
+
+
+def counts_of(lines: Iterable[MeantLine]) -> Counter[str]:
+    """Return the fields of LineCount for these lines."""
+    counts: Counter[str] = Counter()
+    for line, meaning in lines:
+        is_health_check = meaning.kind == "health"
+        counts["lines"] += 1
+        counts["bytes"] += bytes_of(line)
+        counts["health_checks" if is_health_check else FIELD_OF_LEVEL[meaning.level]] += 1
+        if (request := meaning.request) and not is_health_check:
+            counts["requests"] += 1
+            counts["refused"] += 400 <= request.status < 500
+            counts["failed"] += request.status >= 500
+            if request.milliseconds is not None:
+                counts["timed"] += 1
+                counts["milliseconds"] += request.milliseconds  # type: ignore[assignment] # a float
+    return counts
+
+
+def bytes_of(line: Line) -> int:
+    """Return about how many bytes a stored line takes, with its indexes."""
+    return len(line.payload.encode()) + len(line.text.encode()) + 2 * len(line.insert_id) + BYTES_BESIDE
