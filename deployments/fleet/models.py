@@ -152,17 +152,20 @@ class ObservationGap(models.Model):
 
 
 class SavedView(models.Model):
-    """Filters of the fleet page under a name."""
+    """Filters of a page under a name: of the fleet, or of the logs of the workspace."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="saved_views")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_views")
+    page = models.CharField(max_length=10)  # one of saved.KEPT
     name = models.CharField(max_length=40)
     query = models.TextField(blank=True)
     is_shared = models.BooleanField(default=False)  # with the team
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["workspace", "owner", "name"], name="one_saved_view_per_name")
+            models.UniqueConstraint(
+                fields=["workspace", "owner", "page", "name"], name="one_saved_view_per_name"
+            )
         ]
 
     def __str__(self) -> str:

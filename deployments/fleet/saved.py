@@ -1,4 +1,4 @@
-"""Saved views of the fleet: filters under a name, for oneself or for the whole team."""
+"""Saved views of the fleet and searches in its logs: filters under a name, for oneself or for the team."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,23 +11,26 @@ from deployments.workspaces.models import Membership
 from deployments.workspaces.roles import Role, is_enough
 from portal.accounts.preferences import preference, set_preferences
 
-KEPT = ("q", "status", "machine_type", "creator", "figure", "sort", "expired", "deleted", "size")
+FLEET, LOGS = "fleet", "logs"
+KEPT = {
+    FLEET: ("q", "status", "machine_type", "creator", "figure", "sort", "expired", "deleted", "size"),
+    LOGS: ("q", "regex", "level", "severity", "kind", "health", "range", "deployment", "creator"),
+}
 LONGEST_NAME = 40
 MOST_VIEWS = 50  # of one person in one workspace
 
 
 @dataclass(frozen=True)
 class SavedViews:
-    """The saved views that a member sees: their own, then those that others share."""
+    """The saved views of a page that a member sees: their own, and those that others share."""
 
     membership: Membership
+    page: str = FLEET
 
     @property
     def rows(self) -> QuerySet[SavedView]:
         """All of them."""
-        member = self.membership
-        visible = Q(owner=member.user_id) | Q(is_shared=True)
-        rows = SavedView.objects.filter(visible, workspace=member.workspace_id).select_related("owner")
+        rows = visible_views(self.membership).filter(page=self.page).select_related("owner")
         return rows.order_by("name", "pk")
 
     @property
@@ -47,12 +50,13 @@ class SavedViews:
 
     def save(self, *, name: str, query: str, is_shared: bool) -> SavedView | None:
         """Save filters under a name, in place of an own view of that name; None when there are too many."""
-        own = SavedView.objects.filter(workspace=self.membership.workspace_id, owner=self.membership.user_id)
+        member = self.membership
+        own = SavedView.objects.filter(workspace=member.workspace_id, owner=member.user_id, page=self.page)
         if own.exclude(name=name).count() >= MOST_VIEWS:
             return None
-        values: dict[str, Any] = {"query": kept_query(query), "is_shared": is_shared}
+        values: dict[str, Any] = {"query": kept_query(query, self.page), "is_shared": is_shared}
         view, _ = SavedView.objects.update_or_create(
-            workspace=self.membership.workspace, owner=self.membership.user, name=name, defaults=values
+            workspace=member.workspace, owner=member.user, page=self.page, name=name, defaults=values
         )
         return view
 
@@ -61,10 +65,16 @@ class SavedViews:
         return view.owner_id == self.membership.user_id or is_enough(self.membership.role, Role.MANAGER)
 
 
-def kept_query(query: str) -> str:
-    """Return the filters in a query string; what belongs to one answer, or is not known, is left out."""
+def visible_views(membership: Membership) -> QuerySet[SavedView]:
+    """Return the saved views of all pages that a member sees."""
+    is_visible = Q(owner=membership.user_id) | Q(is_shared=True)
+    return SavedView.objects.filter(is_visible, workspace=membership.workspace_id)
+
+
+def kept_query(query: str, page: str = FLEET) -> str:
+    """Return the filters of a page in a query string, without what belongs to one answer or is not known."""
     given, kept = QueryDict(query.removeprefix("?")), QueryDict(mutable=True)
-    for name in KEPT:
+    for name in KEPT[page]:
         if value := given.get(name):
             kept[name] = value
     text: str = kept.urlencode()

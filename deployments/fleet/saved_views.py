@@ -1,4 +1,4 @@
-"""Forms of the fleet page that change how it looks for a person: saved views, columns, density."""
+"""Forms that change what a person sees: saved views of the fleet and its logs, columns, density."""
 
 from django import forms
 from django.contrib import messages
@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from deployments.fleet.look import COLUMNS, DENSITIES, known_columns, moved_up
-from deployments.fleet.saved import LONGEST_NAME, MOST_VIEWS, SavedViews
+from deployments.fleet.saved import FLEET, LOGS, LONGEST_NAME, MOST_VIEWS, SavedViews, visible_views
 from deployments.workspaces.guard import workspace_required
 from deployments.workspaces.models import Membership
 from deployments.workspaces.roles import Role
@@ -25,45 +25,53 @@ class SaveViewForm(forms.Form):
     name = OneLineField(max_length=LONGEST_NAME)
     shared = forms.BooleanField(required=False)
     query = forms.CharField(required=False, max_length=2000)
+    page = forms.ChoiceField(required=False, choices=[(FLEET, FLEET), (LOGS, LOGS)])
 
 
 @require_POST
 @workspace_required(Role.VIEWER)
 def save_view(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Save the filters of the page under a name."""
-    form, fleet = SaveViewForm(request.POST), reverse("fleet:list", args=[membership.workspace.slug])
+    form = SaveViewForm(request.POST)
+    place = address_of(membership, request.POST.get("page", ""))
     if not form.is_valid():
         messages.error(
             request,
             _("Give the view a name of at most %(most)s characters.") % {"most": LONGEST_NAME},
         )
-        return redirect_page(request, safe_next(request, request.POST.get("next"), fleet))
+        return redirect_page(request, safe_next(request, request.POST.get("next"), place))
     data = form.cleaned_data
-    view = SavedViews(membership).save(name=data["name"], query=data["query"], is_shared=data["shared"])
+    saved = SavedViews(membership, page=data["page"] or FLEET)
+    view = saved.save(name=data["name"], query=data["query"], is_shared=data["shared"])
     if view is None:
         messages.error(
             request,
             _("You have %(most)s saved views here. Remove one first.") % {"most": MOST_VIEWS},
         )
-        return redirect_page(request, fleet)
-    return redirect_page(request, f"{fleet}?{view.query or 'all=1'}")
+        return redirect_page(request, place)
+    return redirect_page(request, f"{place}?{view.query or 'all=1'}")
+
+
+def address_of(membership: Membership, page: str) -> str:
+    """Return the address of the page that saved views are of."""
+    return reverse("logs:fleet" if page == LOGS else "fleet:list", args=[membership.workspace.slug])
 
 
 @require_POST
 @workspace_required(Role.VIEWER)
 def change_view(request: HttpRequest, membership: Membership, view_id: int) -> HttpResponse:
     """Open the fleet with a view from now on, or no longer, or remove the view."""
-    saved = SavedViews(membership)
-    view = saved.rows.filter(pk=view_id).first()
+    view = visible_views(membership).filter(pk=view_id).first()
     if view is None:
         raise Http404
+    saved = SavedViews(membership, page=view.page)
     if "remove" in request.POST:
         if not saved.may_remove(view):
             raise Refused(needed=_("the role manager, because somebody else shares this view"))
         view.delete()
     else:
         saved.set_default(view if "default" in request.POST else None)
-    return redirect_page(request, f"{reverse('fleet:list', args=[membership.workspace.slug])}?all=1")
+    return redirect_page(request, f"{address_of(membership, saved.page)}?all=1")
 
 
 @require_POST

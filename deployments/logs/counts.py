@@ -1,4 +1,4 @@
-"""Count the lines that are stored, by ten minutes: their levels, the requests that they report, their bytes."""
+"""Count stored lines by ten minutes: their levels, the requests that they report, their bytes."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from operator import itemgetter
 from django.db.models import F
 
 from deployments.fleet.models import Deployment
-from deployments.logs.meaning import DEBUG, DEFAULT, ERROR, INFO, WARNING, Meaning
+from deployments.logs.meaning import DEBUG, DEFAULT, ERROR, HEALTH_KIND, INFO, WARNING, Meaning
 from deployments.logs.models import COUNTED_TOGETHER, Line, LineCount
 
 BYTES_BESIDE = 120  # of a line, beside its text and twice its id: times, numbers, the entries of two indexes
@@ -43,7 +43,7 @@ def counts_of(lines: Iterable[MeantLine]) -> Counter[str]:
     """Return the fields of LineCount for these lines."""
     counts: Counter[str] = Counter()
     for line, meaning in lines:
-        is_health_check = meaning.kind == "health"
+        is_health_check = meaning.kind == HEALTH_KIND
         counts["lines"] += 1
         counts["bytes"] += bytes_of(line)
         counts["health_checks" if is_health_check else FIELD_OF_LEVEL[meaning.level]] += 1

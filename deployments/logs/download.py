@@ -9,6 +9,7 @@ from django.http.response import HttpResponseBase
 
 from deployments.logs.models import Line
 from deployments.logs.pages import DOWNLOAD_FETCH, newest_whole_lines
+from deployments.logs.words import Pattern
 from deployments.workspaces.models import Workspace
 from portal.audit.export import begin_export
 from portal.web.export import export_response, stream_response
@@ -26,11 +27,12 @@ def download(
     file_format: str,
     *,
     count: int | None,
+    pattern: Pattern | None = None,
     columns: tuple[str, ...] = COLUMNS,
 ) -> HttpResponseBase:
     """Return a file of the newest `count` lines, or of all if it is None, oldest first; audit the export.
 
-    `name` is whose log it is.
+    `name` is whose log it is. With a pattern, only the lines that contain it are in the file.
 
     Return a page that says why instead when the person may not export now.
     """
@@ -39,7 +41,9 @@ def download(
         return started
     lines: Iterable[Line] = found.order_by("timestamp", "id").iterator(chunk_size=DOWNLOAD_FETCH)
     if count:
-        lines = newest_whole_lines(found, count)
+        lines = newest_whole_lines(found, count, pattern=pattern)
+    elif pattern:
+        lines = (line for line in lines if pattern.search(line.plain))
     if file_format == "txt":
         return stream_response(text_lines(lines), format="txt", filename=f"{name}-log", download=started)
     rows = ({column: value_of(line, column) for column in columns} for line in lines)

@@ -6,23 +6,13 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
+from deployments.fleet.saved import LOGS, SavedViews
 from deployments.keys.regions import difference_text, roboflow_time
+from deployments.logs.answer import Answer, lines_context
 from deployments.logs.download import FLEET_COLUMNS, FORMATS, download
-from deployments.logs.models import Line
+from deployments.logs.models import Line, LineCount
 from deployments.logs.news import newest_pk, news_page
-from deployments.logs.pages import before_line, newest_page
-from deployments.logs.search import (
-    DEFAULT_SHOWN_LINES,
-    KINDS,
-    RANGES,
-    FleetQueryForm,
-    ShownRange,
-    filter_lines,
-    hidden_health_checks,
-    level_counts,
-    lines_of_workspace,
-    terms_of,
-)
+from deployments.logs.search import KINDS, RANGES, FleetQueryForm, ShownRange, deployments_named, filter_lines
 from deployments.workspaces.guard import workspace_required
 from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.roles import Role
@@ -41,50 +31,68 @@ def fleet_log(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         "workspace": workspace,
         "ranges": list(RANGES),
         "kinds": KINDS,
+        "saved": SavedViews(membership, page=LOGS),
         "of_workspace": True,
     }
     if not form.is_valid():
         return form_page(request, "logs/fleet.html", context | {"range": None})
     query = form.cleaned_data
-    shown = ShownRange(query, linked=None, now=roboflow_time(workspace.region, current_time))
-    in_range = lines_of_workspace(workspace, query, shown).select_related("deployment__workspace")
+    answer = Answer(
+        rows=rows_of(workspace, query),
+        counts=counts_of(workspace, query),
+        query=query,
+        shown=ShownRange(query, linked=None, now=roboflow_time(workspace.region, current_time)),
+        before=line_of(workspace, query["before"]),
+    )
     file_format = request.GET.get("format", "")
     if file_format in FORMATS:
-        found = filter_lines(in_range, query | {"health": True})
-        count = query["max_entries"]
         return download(
-            request, workspace, workspace.slug, found, file_format, count=count, columns=FLEET_COLUMNS
+            request,
+            workspace,
+            workspace.slug,
+            filter_lines(answer.in_range, query | {"health": True}),
+            file_format,
+            count=query["max_entries"],
+            pattern=query["pattern"] if answer.is_expression else None,
+            columns=FLEET_COLUMNS,
         )
     after = newest_pk()  # before the lines are read: what is stored meanwhile comes with the next poll
     if is_unchanged(request, str(after)):
         return nothing_new()
-    before = line_of(workspace, query["before"])
-    found = filter_lines(in_range, query)
     context |= {
-        "range": shown,
-        "before": before,
-        "rev": str(after),
-        "live": shown.is_live and not before,
+        "range": answer.shown,
         "query": query,
-        "terms": terms_of(query["q"]),
-        "levels": level_counts(filter_lines(in_range, query | {"level": ""})),
-        "health_count": hidden_health_checks(in_range, query),
+        "before": answer.before,
+        "rev": str(after),
+        "live": answer.shown.is_live and not answer.before,
         "clock_difference": difference_text(workspace.region),
     }
-    if wants_part(request, "log-news"):
-        return news_page(request, found, context)
-    count = query["max_entries"] or DEFAULT_SHOWN_LINES
-    page = newest_page(before_line(found, before) if before else found, count, terms=context["terms"])
-    context |= {
-        "lines": page.lines,
-        "has_lines": bool(page.lines),
-        "page": page,
-        "older": page.lines[0][0].pk if page.older else "",
-        "after": after,
-        "oldest": page.lines[0][0].timestamp if page.lines else shown.start,
-        "empty": "" if page.lines else "1",
-    }
+    is_news = wants_part(request, "log-news")
+    if not (is_news and answer.is_expression):
+        context |= answer.head_context()
+    if is_news:
+        return news_page(request, answer, context)
+    context["histogram"] = answer.histogram()
+    if wants_part(request, "log-histogram"):
+        return form_page(request, "logs/_histogram.html", context)
+    page = answer.page()
+    context |= lines_context(page, answer.shown)
+    context |= {"older": page.lines[0][0].pk if page.older else "", "after": after}
     return form_page(request, "logs/fleet.html", context)
+
+
+def rows_of(workspace: Workspace, query: dict[str, Any]) -> Any:
+    """Return the stored lines of the deployments that a query names."""
+    deployments = deployments_named(workspace, query).values("pk")
+    return Line.objects.filter(deployment__in=deployments).select_related("deployment__workspace")
+
+
+def counts_of(workspace: Workspace, query: dict[str, Any]) -> Any:
+    """Return the counts of the lines of these deployments."""
+    counts = LineCount.objects.filter(workspace=workspace)
+    if not (query.get("deployment") or query.get("creator")):
+        return counts
+    return counts.filter(deployment__in=deployments_named(workspace, query).values("pk"))
 
 
 def line_of(workspace: Workspace, number: str) -> Line | None:

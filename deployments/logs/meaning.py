@@ -39,6 +39,7 @@ START_UP = re.compile(
     r"Pulling image|Successfully pulled|Started container|loading models|Shutting down|"
     r"Finished server process"
 )
+HEALTH_KIND, REQUEST_KIND = "health", "request"
 TRACEBACK = "Traceback (most recent call last)"
 MESSAGE_FIELDS = ("message", "msg", "event", "text")
 LEVEL_FIELDS = ("level", "severity", "levelname", "lvl")
@@ -116,7 +117,7 @@ def kind_of(text: str, level: str, request: RequestLine | None) -> str:
     if TRACEBACK in text:
         return "traceback"
     if request:
-        return "health" if request.is_health_check else "request"
+        return HEALTH_KIND if request.is_health_check else REQUEST_KIND
     if level == ERROR:
         return "error"
     return "start-up" if START_UP.search(text) else ""

@@ -157,7 +157,7 @@ class LineCount(models.Model):
             models.UniqueConstraint(fields=["deployment", "start"], name="one_count_per_ten_minutes"),
         ]
         indexes: ClassVar = [
-            # The oldest counts of a workspace, whose lines are removed first, and the histogram of all its logs.
+            # The oldest counts of a workspace, whose lines are removed first, and its histogram.
             models.Index(fields=["workspace", "start"], name="counts_in_time"),
         ]
 

@@ -2,37 +2,38 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from deployments.logs.answer import Answer
 from deployments.logs.lines import render_html
 from deployments.logs.models import Line
 from deployments.logs.pages import fetch_lines
+from deployments.logs.search import filter_lines
 from portal.web.fields import parse_typed_time
 from portal.web.fragments import vary_on_htmx
 
 MOST_NEWS = 300  # new lines in one answer; the next poll brings the others
 
 
-def news_page(request: HttpRequest, found: QuerySet[Line], context: dict[str, Any]) -> HttpResponse:
-    """Return the lines of `found` that were stored after the line `after`, for the end of an open page.
+def news_page(request: HttpRequest, answer: Answer, context: dict[str, Any]) -> HttpResponse:
+    """Return the lines that a query finds and that were stored after the line `after`, for an open page.
 
-    What is older than the oldest line of the page, `oldest`, is left to the page of older lines.
+    What is older than the oldest line of the page, `oldest`, is left to the page of older lines. The levels
+    are counted anew, but for a regular expression: to look for it in the whole range takes too long.
     """
     after, oldest = request.GET.get("after", ""), parse_typed_time(request.GET.get("oldest", ""))
     if not (after.isdecimal() and len(after) < 19) or oldest is None:
         raise Http404
-    pks = list(
-        found.filter(pk__gt=int(after), timestamp__gte=oldest)
-        .order_by("pk")
-        .values_list("pk", flat=True)[: MOST_NEWS + 1]
-    )
+    new = filter_lines(answer.in_range, answer.query).filter(pk__gt=int(after), timestamp__gte=oldest)
+    pks = list(new.order_by("pk").values_list("pk", flat=True)[: MOST_NEWS + 1])
     newest = pks[MOST_NEWS - 1] if len(pks) > MOST_NEWS else max([int(after), *pks])
-    new = fetch_lines(found.filter(pk__in=pks[:MOST_NEWS]), "timestamp", "id")
+    pattern, rows = answer.query["pattern"], new.filter(pk__in=pks[:MOST_NEWS])
+    if answer.is_expression:
+        rows = rows.filter(pk__in=[line.pk for line in rows if pattern.search(line.plain)])
     lines = [
-        (line, render_html(line.beginning, context["terms"]))  # type: ignore[attr-defined] # annotated
-        for line in new
+        (line, render_html(line.beginning, pattern))  # type: ignore[attr-defined] # annotated
+        for line in fetch_lines(rows, "timestamp", "id")
     ]
     is_empty = "empty" in request.GET and not lines  # the page has no line yet
     context |= {
@@ -41,6 +42,7 @@ def news_page(request: HttpRequest, found: QuerySet[Line], context: dict[str, An
         "after": newest,
         "oldest": oldest,
         "empty": "1" if is_empty else "",
+        "has_head": not answer.is_expression,
     }
     if len(pks) > MOST_NEWS:
         context["rev"] = ""  # the next poll brings the others

@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 QUOTED = re.compile(
-    r'"(?P<method>[A-Z]{3,7}) (?P<path>\S{1,2000}) HTTP/[0-9.]{1,3}"[\s:-]{1,3}(?P<status>[1-5]\d\d)\b(?P<rest>.{0,500})',
+    r'"(?P<method>[A-Z]{3,7}) (?P<path>\S{1,2000}) HTTP/[0-9.]{1,3}"'
+    r"[\s:-]{1,3}(?P<status>[1-5]\d\d)\b(?P<rest>.{0,500})"
 )
 HEALTH = re.compile(r"/(?:healthz?|readyz?|readiness|liveness|livez|ping|metrics)/?$")
 MILLISECONDS = {"us": 0.001, "µs": 0.001, "ms": 1, "s": 1000, "sec": 1000, "seconds": 1000}
@@ -52,7 +53,7 @@ TASKS = {
 
 @dataclass(frozen=True)
 class RequestLine:
-    """A request that a line reports. `model` is "" and `milliseconds` None where the line does not tell it."""
+    """A request that a line reports. `model` is "" and `milliseconds` None where it does not tell them."""
 
     method: str
     path: str  # without its query
@@ -76,7 +77,7 @@ def request_in_text(text: str) -> RequestLine | None:
 
 
 def request_in_fields(fields: Mapping[str, Any]) -> RequestLine | None:
-    """Return the request that the fields of a JSON line report, or None: it has a method, a path, a status."""
+    """Return the request that the fields of a JSON line report, with method, path and status, or None."""
     method, path = text_field(fields, METHODS), text_field(fields, PATHS)
     status = next((number for name in STATUSES if (number := whole_number(fields.get(name)))), 0)
     if not (method.isalpha() and path and 100 <= status <= 599):

@@ -1,26 +1,27 @@
 """Find stored log lines by range, text and severity, as the query string of the log page says."""
 
-import re
-from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from deployments.fleet.models import Deployment
-from deployments.logs.meaning import DEFAULT, LEVELS, WORDS
+from deployments.logs.meaning import DEFAULT, HEALTH_KIND, LEVELS, WORDS
 from deployments.logs.models import Line
+from deployments.logs.words import BadPattern, expression_pattern, term_condition, terms_of, terms_pattern
 from deployments.workspaces.models import Workspace
 from portal.web.fields import KeyFreeCharField, SpanForm
 
 RANGES = {"15m": timedelta(minutes=15), "1h": timedelta(hours=1), "24h": timedelta(hours=24)}
 NO_SEVERITY = "none"  # asks for lines to which Roboflow gives no severity; DEFAULT is another one
-HEALTH_KIND = "health"
 DEFAULT_SHOWN_LINES = 500
 MAX_SHOWN_LINES = 5000
-TERM = re.compile(r'"([^"]+)"|(\S+)')
+LINES_AT_ONCE = 500
 AROUND = timedelta(minutes=10)  # shown before and after a linked line
 
 
@@ -38,6 +39,7 @@ class QueryForm(SpanForm):
     """The query string of the log page. All fields may be empty."""
 
     q = forms.CharField(label=gettext_lazy("Text"), required=False, max_length=200)
+    regex = forms.BooleanField(required=False)  # the text is a regular expression
     severity = forms.CharField(required=False, max_length=20)
     level = forms.ChoiceField(required=False, choices=[(name, name) for name in LEVELS])
     kind = forms.ChoiceField(
@@ -53,6 +55,17 @@ class QueryForm(SpanForm):
     line = forms.CharField(required=False, max_length=255)
     only = forms.BooleanField(required=False)  # a download of the linked line alone
     before = forms.CharField(required=False, max_length=255)  # the line above which older ones are shown
+
+    def clean(self) -> dict[str, Any]:
+        """Add `pattern`: what the search looks for, or None. Refuse an expression that RE2 does not know."""
+        cleaned = super().clean()
+        text = cleaned.get("q", "")
+        try:
+            is_expression = text and cleaned.get("regex")
+            cleaned["pattern"] = expression_pattern(text) if is_expression else terms_pattern(terms_of(text))
+        except BadPattern as error:
+            self.add_error("q", _("This is not a regular expression: %(error)s.") % {"error": error})
+        return cleaned
 
 
 class FleetQueryForm(QueryForm):
@@ -77,15 +90,14 @@ class ShownRange:
         self.name = "" if start or end else data.get("range") or "1h"
         self.start = start or (self.end - RANGES[self.name or "1h"])
 
+    def lines(self, rows: QuerySet[Line]) -> QuerySet[Line]:
+        """Return those of `rows` that are in the range; a live one also has lines that arrive later."""
+        rows = rows.filter(timestamp__gte=self.start)
+        return rows if self.is_live else rows.filter(timestamp__lte=self.end)
 
-def lines_in(deployment: Deployment, shown: ShownRange) -> QuerySet[Line]:
-    """Return the deployment's stored lines of a range; a live range also has lines that arrive later."""
-    rows = Line.objects.filter(deployment=deployment, timestamp__gte=shown.start)
-    return rows if shown.is_live else rows.filter(timestamp__lte=shown.end)
 
-
-def lines_of_workspace(workspace: Workspace, query: dict[str, Any], shown: ShownRange) -> QuerySet[Line]:
-    """Return the stored lines of a workspace in a range, of the deployments that a query names.
+def deployments_named(workspace: Workspace, query: dict[str, Any]) -> QuerySet[Deployment]:
+    """Return the deployments of a workspace that a query names, all if it names none.
 
     A deployment is named by a part of its name, or by its deployment_id; a creator by a part of the address.
     """
@@ -94,17 +106,17 @@ def lines_of_workspace(workspace: Workspace, query: dict[str, Any], shown: Shown
         deployments = deployments.filter(Q(deployment_name__icontains=name) | Q(deployment_id=name))
     if creator := query.get("creator"):
         deployments = deployments.filter(creator_email__icontains=creator)
-    rows = Line.objects.filter(deployment__in=deployments.values("pk"), timestamp__gte=shown.start)
-    return rows if shown.is_live else rows.filter(timestamp__lte=shown.end)
+    return deployments
 
 
 def filter_lines(rows: QuerySet[Line], query: dict[str, Any]) -> QuerySet[Line]:
     """Return the lines that a query asks for: all its words in any case, level, severity and kind.
 
-    Empty values filter nothing. Health checks are left out unless they are asked for.
+    Empty values filter nothing. Health checks are left out unless they are asked for. A regular expression
+    is not for the database: scan.scan_lines looks for it in these lines.
     """
-    for term in terms_of(query.get("q", "")):
-        rows = rows.filter(Q(text__icontains=term) | Q(text="", payload__icontains=term))
+    for term in [] if query.get("regex") else terms_of(query.get("q", "")):
+        rows = rows.filter(term_condition(term))
     if level := query.get("level"):
         rows = rows.filter(level_condition(level))
     if severity := query.get("severity"):
@@ -112,15 +124,6 @@ def filter_lines(rows: QuerySet[Line], query: dict[str, Any]) -> QuerySet[Line]:
     if kind := query.get("kind"):
         return rows.filter(kind=kind)
     return rows if query.get("health") else rows.exclude(kind=HEALTH_KIND)
-
-
-def terms_of(text: str) -> list[str]:
-    """Return the words and phrases of a search; quotation marks make several words a phrase.
-
-    A line is found when it contains each of them, anywhere. A mark without its second one is a character.
-    """
-    found = (phrase or word for phrase, word in TERM.findall(text))
-    return list(dict.fromkeys(found))
 
 
 def level_condition(level: str) -> Q:
@@ -132,17 +135,18 @@ def level_condition(level: str) -> Q:
     return Q(level=level) | Q(by_severity, level="")
 
 
-def level_counts(rows: QuerySet[Line]) -> dict[str, int]:
-    """Return the number of lines by level, in the order of LEVELS, without those that do not occur."""
-    counts: Counter[str] = Counter()
-    grouped = rows.order_by().values_list("level", "severity").annotate(count=Count("pk"))
-    for level, severity, count in grouped:
-        counts[level or WORDS.get(severity.upper(), DEFAULT)] += count
-    return {level: counts[level] for level in LEVELS if counts[level]}
+def lines_of_search(workspace: Workspace, query_string: str, *, after: int) -> Iterator[Line]:
+    """Yield the lines that a saved search finds among those stored after the line `after`, in their order.
 
-
-def hidden_health_checks(rows: QuerySet[Line], query: dict[str, Any]) -> int:
-    """Return how many health checks a query leaves out."""
-    if query.get("health") or query.get("kind"):
-        return 0
-    return filter_lines(rows, query | {"kind": HEALTH_KIND}).count()
+    Its range does not matter: what is stored since then is new. A search that is not valid finds nothing.
+    """
+    form = FleetQueryForm(QueryDict(query_string))
+    if not form.is_valid():
+        return
+    query = form.cleaned_data
+    deployments = deployments_named(workspace, query).values("pk")
+    rows = filter_lines(Line.objects.filter(deployment__in=deployments, pk__gt=after), query).order_by("pk")
+    pattern = query["pattern"] if query["regex"] else None
+    for line in rows.iterator(chunk_size=LINES_AT_ONCE):
+        if pattern is None or pattern.search(line.plain):
+            yield line

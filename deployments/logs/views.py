@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
@@ -11,30 +11,16 @@ from django.views.decorators.http import require_safe
 from deployments.fleet.guard import deployment_required
 from deployments.fleet.header import header_context
 from deployments.fleet.models import Deployment
+from deployments.fleet.saved import LOGS, SavedViews
 from deployments.keys.regions import difference_text, portal_time, roboflow_time
+from deployments.logs.answer import Answer, lines_context
 from deployments.logs.download import FORMATS, download
 from deployments.logs.due import request_harvest
-from deployments.logs.models import Harvest, Line
+from deployments.logs.histogram import marks_in
+from deployments.logs.meaning import HEALTH_KIND
+from deployments.logs.models import Harvest, Line, LineCount
 from deployments.logs.news import newest_pk, news_page
-from deployments.logs.pages import (
-    LogPage,
-    before_line,
-    newest_page,
-    page_around,
-)
-from deployments.logs.search import (
-    DEFAULT_SHOWN_LINES,
-    HEALTH_KIND,
-    KINDS,
-    RANGES,
-    QueryForm,
-    ShownRange,
-    filter_lines,
-    hidden_health_checks,
-    level_counts,
-    lines_in,
-    terms_of,
-)
+from deployments.logs.search import KINDS, RANGES, QueryForm, ShownRange, filter_lines
 from deployments.logs.spans import Span
 from deployments.logs.unread import SHOWN_PARTS, unread_parts
 from deployments.workspaces.models import Membership
@@ -50,77 +36,96 @@ def log(request: HttpRequest, membership: Membership, deployment: Deployment) ->
 
     The range is in Roboflow's clock, because the times of the lines are.
     """
-    current_time, region = now(), membership.workspace.region
-    form = QueryForm(request.GET)
-    context: dict[str, Any] = {"form": form, "ranges": list(RANGES), "kinds": KINDS, "deployment": deployment}
+    current_time, form = now(), QueryForm(request.GET)
+    context: dict[str, Any] = {
+        "form": form,
+        "ranges": list(RANGES),
+        "kinds": KINDS,
+        "deployment": deployment,
+        "log_url": request.path,
+        "saved": SavedViews(membership, page=LOGS),
+    }
     if not form.is_valid():
         context |= {"lines": [], "range": None, **header_context(membership, deployment, tab="logs")}
         return form_page(request, "logs/log.html", context)
     query = form.cleaned_data
     linked = linked_line(deployment, query["line"])
-    shown = ShownRange(query, linked=linked, now=roboflow_time(region, current_time))
-    state = request_harvest(deployment, since=shown.start, now=current_time)
-    in_range = lines_in(deployment, shown)
-    if linked and linked.kind == HEALTH_KIND:
-        query["health"] = True  # a link to a line leads to that line
-    file_format = request.GET.get("format", "")
-    is_download = file_format in FORMATS  # of all lines that are asked for, health checks as well
-    found = filter_lines(in_range, query | {"health": query["health"] or is_download})
-    if query["only"]:
-        found = Line.objects.filter(deployment=deployment, insert_id=query["line"])
-    if is_download:
-        name = deployment.deployment_name
-        count = query["max_entries"]
-        return download(request, membership.workspace, name, found, file_format, count=count)
+    answer = answer_of(deployment, query, linked=linked, now=current_time)
+    state = request_harvest(deployment, since=answer.shown.start, now=current_time)
+    if (file_format := request.GET.get("format", "")) in FORMATS:
+        return log_download(request, membership, deployment, answer, file_format)
     rev = f"{state.revision}.{deployment.revision}"
     if is_unchanged(request, rev):
         return nothing_new()
-    before = linked_line(deployment, query["before"])
     after = newest_pk()  # before the lines are read: what is stored meanwhile comes with the next poll
     context |= {
-        "before": before,
-        "range": shown,
+        "range": answer.shown,
+        "query": query,
+        "before": answer.before,
+        "linked": linked,
+        "is_link_lost": bool(query["line"]) and linked is None,
+        "log_days": settings.LOG_RETENTION_DAYS,
         "state": state,
         "rev": rev,
-        "live": shown.is_live and not deployment.is_over and not before,
-        "query": query,
-        "terms": terms_of(query["q"]),
-        **head_context(deployment, state, in_range, query, shown, now=current_time),
+        "live": answer.shown.is_live and not deployment.is_over and not answer.before,
+        **unread_context(deployment, state, answer.span, now=current_time),
     }
-    if wants_part(request, "log-news"):
+    if is_news := wants_part(request, "log-news"):
         context |= last_context(deployment, is_empty="empty" in request.GET)
-        return news_page(request, found, context)
-    count = query["max_entries"] or DEFAULT_SHOWN_LINES
-    page = log_page(found, before=before, linked=linked, count=count, terms=context["terms"])
+    if not (is_news and answer.is_expression):
+        context |= answer.head_context()
+    if is_news:
+        return news_page(request, answer, context)
+    context["histogram"] = answer.histogram(marks_in(deployment, answer.span))
+    if wants_part(request, "log-histogram"):
+        return form_page(request, "logs/_histogram.html", context)
+    page = answer.page(linked=linked)
     context |= {
-        "lines": page.lines,
-        "has_lines": bool(page.lines),
-        "page": page,
+        **lines_context(page, answer.shown),
         "older": page.older,
         "after": after,
-        "oldest": page.lines[0][0].timestamp if page.lines else shown.start,
-        "empty": "" if page.lines else "1",
-        "linked": linked,
         **last_context(deployment, is_empty=not page.lines),
         **header_context(membership, deployment, tab="logs"),
     }
-    return form_page(request, "logs/log.html", context | {"form": form})
+    return form_page(request, "logs/log.html", context)
 
 
-def head_context(
-    deployment: Deployment,
-    state: Harvest,
-    in_range: QuerySet[Line],
-    query: dict[str, Any],
-    shown: ShownRange,
-    *,
-    now: datetime,
-) -> dict[str, Any]:
-    """Return what stands above the lines: levels with counts, hidden health checks, what was not read."""
-    unread = unread_parts(deployment, state, Span(shown.start, shown.end), now=now)
+def answer_of(deployment: Deployment, query: dict[str, Any], *, linked: Line | None, now: datetime) -> Answer:
+    """Return the answer to a query about the log of one deployment. A link to a line leads to that line."""
+    if linked and linked.kind == HEALTH_KIND:
+        query["health"] = True
+    return Answer(
+        rows=Line.objects.filter(deployment=deployment),
+        counts=LineCount.objects.filter(deployment=deployment),
+        query=query,
+        shown=ShownRange(query, linked=linked, now=roboflow_time(deployment.workspace.region, now)),
+        before=linked_line(deployment, query["before"]),
+    )
+
+
+def log_download(
+    request: HttpRequest, membership: Membership, deployment: Deployment, answer: Answer, file_format: str
+) -> HttpResponseBase:
+    """Return the file of all lines that the query finds, with health checks, or of the linked line alone."""
+    query = answer.query
+    found = filter_lines(answer.in_range, query | {"health": True})
+    if query["only"]:
+        found = answer.rows.filter(insert_id=query["line"])
+    return download(
+        request,
+        membership.workspace,
+        deployment.deployment_name,
+        found,
+        file_format,
+        count=query["max_entries"],
+        pattern=query["pattern"] if answer.is_expression and not query["only"] else None,
+    )
+
+
+def unread_context(deployment: Deployment, state: Harvest, span: Span, *, now: datetime) -> dict[str, Any]:
+    """Return what the page says of the parts of its range that were not read, and of Roboflow's clock."""
+    unread = unread_parts(deployment, state, span, now=now)
     return {
-        "levels": level_counts(filter_lines(in_range, query | {"level": ""})),
-        "health_count": hidden_health_checks(in_range, query),
         "clock_difference": difference_text(deployment.workspace.region),
         "unread": unread[:SHOWN_PARTS],
         "unread_more": max(0, len(unread) - SHOWN_PARTS),
@@ -134,17 +139,6 @@ def last_context(deployment: Deployment, *, is_empty: bool) -> dict[str, Any]:
     last = newest_of(deployment)
     at = portal_time(deployment.workspace.region, last.timestamp) if last else None
     return {"last": last, "last_at": at}
-
-
-def log_page(
-    found: QuerySet[Line], *, before: Line | None, linked: Line | None, count: int, terms: list[str]
-) -> LogPage:
-    """Return the page before the line `before`, or around the line `linked`, or the newest one."""
-    if before:
-        return newest_page(before_line(found, before), count, terms=terms)
-    if linked:
-        return page_around(found, linked, count, terms=terms)
-    return newest_page(found, count, terms=terms)
 
 
 def linked_line(deployment: Deployment, insert_id: str) -> Line | None:

@@ -16,6 +16,7 @@
     let place = line;
     while (place.previousElementSibling && place.previousElementSibling.querySelector("time").dateTime > at) place = place.previousElementSibling;
     if (place !== line) list.insertBefore(line, place);
+    for (const one of [line, line.nextElementSibling]) one?.classList.toggle("is-new-day", one.dataset.day !== one.previousElementSibling?.dataset.day);
   };
   document.addEventListener("scroll", (event) => {
     const log = findLog();

@@ -36,6 +36,14 @@
   });
 
   const exactFormat = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium" }); // 2026-01-31 18:00:00, as the server writes it
+  const offsetAt = (at, minutes = 0) => -new Date(+at + 60000 * minutes).getTimezoneOffset();
+  // In an hour that a change of the clock repeats, the offset tells which of the two it is.
+  const isRepeated = (at) => {
+    const back = offsetAt(at, -180) - offsetAt(at, 180), now = offsetAt(at);
+    return back > 0 && (now === offsetAt(at, -180) ? offsetAt(at, back) !== now : offsetAt(at, -back) !== now);
+  };
+  const offsetText = (minutes) => `${minutes < 0 ? "-" : "+"}${[Math.trunc(Math.abs(minutes) / 60), Math.abs(minutes) % 60].map((part) => String(part).padStart(2, "0")).join(":")}`;
+  const clockText = (at, isLog) => at.toLocaleTimeString("sv-SE") + (isLog ? `.${String(at.getMilliseconds()).padStart(3, "0")}` + (isRepeated(at) ? ` ${offsetText(offsetAt(at))}` : "") : "");
   const usesBrowserZone = () => !document.documentElement.dataset.zone;
   const updateTimes = () => {
     for (const time of document.querySelectorAll("time:is([data-ago], [data-age], [data-left])")) {
@@ -48,13 +56,15 @@
       time.dataset.local = ""; // a morph takes it away with the text
       setText(time, exactFormat.format(new Date(time.dateTime)));
     }
-    if (usesBrowserZone()) for (const time of document.querySelectorAll("time[data-clock]:not([data-local])")) {
+    const isUtc = document.documentElement.hasAttribute("data-log-utc");
+    for (const time of document.querySelectorAll("time[data-clock]:not([data-local])")) {
+      const at = new Date(time.dateTime), isLog = time.dataset.clock === "ms";
       time.dataset.local = "";
-      const at = new Date(time.dateTime);
-      const text = at.toLocaleTimeString([], { hour12: false }) + (time.dataset.clock === "ms" ? `.${String(at.getMilliseconds()).padStart(3, "0")}` : "");
-      setText(time, text);
+      time.dataset.zoned ??= time.textContent; // as the server wrote it, in the zone of the profile
+      setText(time, isUtc && isLog ? at.toISOString().slice(11, 23) : usesBrowserZone() ? clockText(at, isLog) : time.dataset.zoned);
     }
   };
+  document.addEventListener("portal-zone", updateTimes);
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone; // the server renders and reads times in it
   if (zone) document.cookie = `zone=${encodeURIComponent(zone)};path=/;max-age=31536000;samesite=lax${location.protocol === "https:" ? ";secure" : ""}`;
   updateTimes();

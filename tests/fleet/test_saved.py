@@ -107,7 +107,8 @@ def test_a_view_needs_a_short_name(name, ana, fleet):
 def test_the_number_of_views_has_a_limit_that_is_told(ana, fleet):
     workspace = fleet["pallet-counter"].workspace
     SavedView.objects.bulk_create(
-        SavedView(workspace=workspace, owner=ana.user, name=f"view {number}") for number in range(MOST_VIEWS)
+        SavedView(workspace=workspace, owner=ana.user, page="fleet", name=f"view {number}")
+        for number in range(MOST_VIEWS)
     )
 
     save(ana)

@@ -10,6 +10,7 @@ from django.utils.timezone import now
 
 from deployments.fleet.saved import SavedViews
 from deployments.ledger.models import Operation
+from deployments.logs.models import Line
 from deployments.team.models import Invitation
 from deployments.workspaces.join import add_member
 from deployments.workspaces.roles import Role
@@ -24,6 +25,7 @@ NEEDS = {  # name to (what a GET needs, what a POST needs); None: the method is 
     "fleet:sync": (None, VIEW),
     "fleet:detail": (VIEW, None),
     "logs:deployment": (VIEW, None),
+    "logs:line": (VIEW, None),
     "logs:fleet": (VIEW, None),
     "activity:feed": (VIEW, None),
     "activity:deployment": (VIEW, None),
@@ -102,6 +104,8 @@ def place(ana, fleet):
     operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
     ana.post("/w/acme-vision/team/", {"email": "new@example.com", "role": "viewer"})
     chosen = {"kind": "pause", "deployment": [fleet["line-3-inspect"].deployment_id]}
+    # a line without an id, so that the address of a line without parameters leads to one
+    Line.objects.create(deployment=fleet["night-shift"], timestamp=now(), payload="x")
     batch = ana.post("/w/acme-vision/operations/batch/", chosen | {"form_token": str(uuid4())}).headers[
         "Location"
     ]

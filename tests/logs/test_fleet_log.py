@@ -46,7 +46,7 @@ def test_it_shows_the_lines_of_all_deployments_of_the_workspace_and_of_no_other(
     assert len(found) == 9 and not [one for one in found if one.startswith("of-another-workspace")]
     page = vera.get(LOGS).content.decode()
     for name in ("pallet-counter", "night-shift", "label-reader"):
-        assert f"{fleet[name].get_absolute_url()}logs/?line={name}-0" in page
+        assert f"{fleet[name].get_absolute_url()}logs/line/?id={name}-0" in page
 
 
 def test_lines_are_in_the_order_of_time(lines, ana):

@@ -5,6 +5,7 @@ from django.utils.html import conditional_escape
 
 from deployments.logs.lines import MAX_SHOWN_CHARACTERS, render_html
 from deployments.logs.terminal import plain_text
+from deployments.logs.words import terms_pattern
 
 
 @pytest.mark.parametrize(
@@ -77,14 +78,16 @@ def test_a_very_long_line_is_cut_on_the_page_and_whole_in_a_download():
     ],
 )
 def test_what_was_searched_for_is_marked_and_stays_escaped(text, terms, shown):
-    assert str(conditional_escape(render_html(text, terms))) == shown
+    assert str(conditional_escape(render_html(text, terms_pattern(terms)))) == shown
 
 
 def test_a_traceback_is_folded_to_its_last_line_and_open_when_the_hit_is_further_up():
     text = "ERROR:    it broke\nTraceback (most recent call last):\n  File <x>\nValueError: bad\n"
 
-    folded, hit = render_html(text), render_html(text, ["most recent"])
+    folded, hit = render_html(text), render_html(text, terms_pattern(["most recent"]))
 
     assert folded.startswith("<details><summary>ValueError: bad</summary>it broke") and "&lt;x&gt;" in folded
     assert hit.startswith("<details open>") and "<mark>most recent</mark>" in hit
-    assert render_html(text, ["valueerror"]).startswith("<details><summary><mark>ValueError</mark>")
+    assert render_html(text, terms_pattern(["valueerror"])).startswith(
+        "<details><summary><mark>ValueError</mark>"
+    )

@@ -16,7 +16,7 @@ from deployments.logs.request_lines import RequestLine, model_of_path, time_in
             RequestLine("GET", "/defects-v7/3", 200, "defects-v7/3"),
         ),
         (
-            '10.0.0.1 - - [31/Jan/2026:12:00:00 +0000] "POST /infer/workflows/acme/count HTTP/2.0" 502 157 "-" "curl/8" 0.250',
+            '10.0.0.1 - - "POST /infer/workflows/acme/count HTTP/2.0" 502 157 "-" "curl/8" 0.250',
             RequestLine("POST", "/infer/workflows/acme/count", 502, "acme/count", 250.0),
         ),
         (

@@ -9,9 +9,6 @@ from deployments.logs.search import (
     QueryForm,
     ShownRange,
     filter_lines,
-    level_counts,
-    lines_in,
-    terms_of,
 )
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
@@ -85,18 +82,12 @@ def test_around_a_linked_line_ten_minutes_before_and_after_are_shown():
     assert shown_range(linked=linked, start=NOW - 2 * MINUTE).start == NOW - 2 * MINUTE
 
 
-def test_a_live_range_has_lines_of_a_clock_ahead_and_a_closed_one_ends_with_its_last_moment(
-    lines, deployment
-):
-    live = lines_in(deployment, shown_range(start=NOW - MINUTE))
-    closed = lines_in(deployment, shown_range(start=NOW - 2 * MINUTE, to=NOW - MINUTE))
+def test_a_live_range_has_lines_of_a_clock_ahead_and_a_closed_one_ends_with_its_last_moment(lines):
+    live = shown_range(start=NOW - MINUTE).lines(lines)
+    closed = shown_range(start=NOW - 2 * MINUTE, to=NOW - MINUTE).lines(lines)
 
     assert set(ids(live)) == {"line-1", "line0", "line1", "line2"}
     assert set(ids(closed)) == {"line-2", "line-1"}
-
-
-def test_a_range_has_no_lines_of_another_deployment(lines, fleet):
-    assert not lines_in(fleet["night-shift"], shown_range(range="1h")).exists()
 
 
 @pytest.mark.parametrize(
@@ -114,10 +105,6 @@ def test_a_range_has_no_lines_of_another_deployment(lines, fleet):
 )
 def test_text_and_severity_are_both_asked_for(text, severity, found, lines):
     assert set(ids(filter_lines(lines, {"q": text, "severity": severity}))) == found
-
-
-def test_levels_are_counted_in_the_order_of_the_page(lines):
-    assert list(level_counts(lines).items()) == [("ERROR", 2), ("INFO", 1), ("DEFAULT", 2)]
 
 
 @pytest.mark.parametrize(
@@ -150,21 +137,6 @@ def test_a_range_that_ends_before_it_starts_is_refused_beside_from(start, end, i
 )
 def test_between_one_and_five_thousand_lines_can_be_shown(count, is_valid):
     assert QueryForm({"max_entries": count}).is_valid() == is_valid
-
-
-@pytest.mark.parametrize(
-    ("text", "terms"),
-    [
-        ("", []),
-        ("  two  words ", ["two", "words"]),
-        ('"a phrase" word', ["a phrase", "word"]),
-        ('half" a phrase', ['half"', "a", "phrase"]),
-        ('""', ['""']),
-        ("twice twice", ["twice"]),
-    ],
-)
-def test_a_search_has_words_and_phrases(text, terms):
-    assert terms_of(text) == terms
 
 
 @pytest.mark.parametrize(

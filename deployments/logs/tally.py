@@ -1,0 +1,119 @@
+"""How many lines of a range a search finds, by level and by time."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Func, IntegerField, Q, QuerySet, Sum
+
+from deployments.logs.counts import EPOCH, FIELD_OF_LEVEL
+from deployments.logs.meaning import DEFAULT, HEALTH_KIND, INFO, LEVELS, WORDS
+from deployments.logs.models import COUNTED_TOGETHER, Line, LineCount
+from deployments.logs.scan import Found
+
+MOST_COUNTED = 20_000  # lines that are counted one by one, so that a page takes no longer in a larger log
+TEN_MINUTES = int(COUNTED_TOGETHER.total_seconds())
+
+
+@dataclass
+class Tally:
+    """Numbers of lines. `bars` has them by the beginning of its time, in seconds since 1970, and by level.
+
+    `since` and `until` are set when only lines of that time were counted; `seconds` is the width of a bar.
+    """
+
+    seconds: int
+    levels: Counter[str] = field(default_factory=Counter)
+    bars: dict[int, Counter[str]] = field(default_factory=dict)
+    health_checks: int = 0
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def add(self, at: int, level: str, count: int, *, is_health_check: bool, shows_health: bool) -> None:
+        """Count lines of one level whose time is `at`, in seconds since 1970."""
+        self.health_checks += count if is_health_check else 0
+        if not is_health_check or shows_health:
+            self.levels[level] += count
+            self.bars.setdefault(at - at % self.seconds, Counter())[level] += count
+
+    @property
+    def by_level(self) -> dict[str, int]:
+        """The number of lines by level, in the order of LEVELS, without those that do not occur."""
+        return {level: self.levels[level] for level in LEVELS if self.levels[level]}
+
+
+class Bar(Func):
+    """The beginning of the bar in which a time lies, in seconds since 1970."""
+
+    output_field = IntegerField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        """Return it for SQLite, which stores times as texts in UTC."""
+        template = "(CAST(strftime('%%%%s', %(expressions)s) AS INTEGER) / %(seconds)s * %(seconds)s)"
+        return self.as_sql(compiler, connection, template=template, **extra)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        """Return it for PostgreSQL."""
+        template = "(FLOOR(EXTRACT(EPOCH FROM %(expressions)s) / %(seconds)s)::bigint * %(seconds)s)"
+        return self.as_sql(compiler, connection, template=template, **extra)
+
+
+def tally_lines(
+    rows: QuerySet[Line], counts: QuerySet[LineCount], *, seconds: int, is_whole: bool, shows_health: bool
+) -> Tally:
+    """Return the numbers of `rows`, whose ten minutes are in `counts`.
+
+    They are exact up to MOST_COUNTED lines. Of more, `counts` tell when the rows are all lines of the range
+    (`is_whole`): by whole ten minutes. Otherwise the newest lines are counted, and the tally says since when.
+    """
+    since = counted_since(counts)
+    if since is not None and is_whole:
+        return tally_counts(counts, seconds=max(seconds, TEN_MINUTES), shows_health=shows_health)
+    tally = Tally(seconds, since=since)
+    if since is not None:
+        rows = rows.filter(timestamp__gte=since)
+    groups = rows.order_by().annotate(bar=Bar("timestamp", seconds=seconds), is_health=Q(kind=HEALTH_KIND))
+    found = groups.values_list("bar", "level", "severity", "is_health").annotate(count=Count("pk"))
+    for at, level, severity, is_health, count in found:
+        shown_level = level or WORDS.get(severity.upper(), DEFAULT)
+        tally.add(at, shown_level, count, is_health_check=bool(is_health), shows_health=shows_health)
+    return tally
+
+
+def counted_since(counts: QuerySet[LineCount]) -> datetime | None:
+    """Return since when the newest MOST_COUNTED lines were written, to ten minutes; None if all are fewer."""
+    total = 0
+    newest_first = counts.order_by("-start").values_list("start").annotate(lines=Sum("lines"))
+    oldest: datetime | None = None
+    for start, lines in newest_first.iterator():
+        if total and total + lines > MOST_COUNTED:
+            break
+        total, oldest = total + lines, start
+    else:
+        return None if total <= MOST_COUNTED else oldest
+    return oldest
+
+
+def tally_counts(counts: QuerySet[LineCount], *, seconds: int, shows_health: bool) -> Tally:
+    """Return the numbers of all lines of whole ten minutes. Health checks count as INFO."""
+    tally = Tally(seconds)
+    sums = [Sum(name) for name in (*FIELD_OF_LEVEL.values(), "health_checks")]
+    for start, *numbers, checks in counts.order_by().values_list("start").annotate(*sums):
+        at = int((start - EPOCH).total_seconds())
+        for level, count in zip(FIELD_OF_LEVEL, numbers, strict=True):
+            if count:
+                tally.add(at, level, count, is_health_check=False, shows_health=shows_health)
+        if checks:
+            tally.add(at, INFO, checks, is_health_check=True, shows_health=shows_health)
+    return tally
+
+
+def tally_found(found: Iterable[Found], *, seconds: int, shows_health: bool) -> Tally:
+    """Return the numbers of lines that were found by looking at each."""
+    tally = Tally(seconds)
+    for line in found:
+        at = int((line.timestamp - EPOCH).total_seconds())
+        tally.add(at, line.level, 1, is_health_check=line.is_health_check, shows_health=shows_health)
+    return tally
