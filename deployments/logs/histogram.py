@@ -1,7 +1,7 @@
 """The histogram above the lines of a log: its bars by level, the marks of what people did, and its times."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -47,17 +47,7 @@ class Bar:
     end: datetime
     parts: list[tuple[str, float, float]]
     counts: Counter[str]
-
-    @property
-    def text(self) -> str:
-        """The number of lines, and of those that tell of trouble."""
-        total = sum(self.counts.values())
-        words = [ngettext("%(count)s line", "%(count)s lines", total) % {"count": total}]
-        if errors := self.counts["ERROR"]:
-            words.append(ngettext("%(count)s error", "%(count)s errors", errors) % {"count": errors})
-        if warnings := self.counts["WARNING"]:
-            words.append(ngettext("%(count)s warning", "%(count)s warnings", warnings) % {"count": warnings})
-        return ", ".join(words)
+    text: str
 
 
 @dataclass(frozen=True)
@@ -79,21 +69,42 @@ def bar_seconds(span: Span, *, most: int = MOST_BARS) -> int:
     return next((width for width in WIDTHS if length / width <= most), max(days, DAY))
 
 
-def histogram_of(tally: Tally, span: Span, *, level: str, marks: Sequence[Mark]) -> Histogram:
-    """Return the drawing of a tally over a span of Roboflow's clock. With a `level`, only its lines count."""
+def line_words(counts: Counter[str]) -> str:
+    """Return the number of lines, and of those that tell of trouble, in words."""
+    total = sum(counts.values())
+    words = [ngettext("%(count)s line", "%(count)s lines", total) % {"count": total}]
+    if errors := counts["ERROR"]:
+        words.append(ngettext("%(count)s error", "%(count)s errors", errors) % {"count": errors})
+    if warnings := counts["WARNING"]:
+        words.append(ngettext("%(count)s warning", "%(count)s warnings", warnings) % {"count": warnings})
+    return ", ".join(words)
+
+
+def histogram_of(
+    tally: Tally,
+    span: Span,
+    *,
+    level: str = "",
+    marks: Sequence[Mark] = (),
+    words: Callable[[Counter[str]], str] = line_words,
+) -> Histogram:
+    """Return the drawing of a tally over a span of Roboflow's clock, its bars with `words`.
+
+    With a `level`, only its lines count.
+    """
     shown = {
         at: counts if not level else Counter({level: counts[level]}) for at, counts in tally.bars.items()
     }
     highest = max((sum(counts.values()) for counts in shown.values()), default=0)
     bars = [
-        bar_of(at, counts, tally.seconds, span, highest=highest)
+        bar_of(at, counts, tally.seconds, span, highest=highest, text=words(counts))
         for at, counts in sorted(shown.items())
         if sum(counts.values())
     ]
     return Histogram(span.start, span.end, bars, ticks_of(span), marks, note_of(tally))
 
 
-def bar_of(at: int, counts: Counter[str], seconds: int, span: Span, *, highest: int) -> Bar:
+def bar_of(at: int, counts: Counter[str], seconds: int, span: Span, *, highest: int, text: str) -> Bar:
     """Return the bar of the lines whose time begins `at`. What lies outside of the span is not drawn."""
     start = EPOCH + timedelta(seconds=at)
     end = start + timedelta(seconds=seconds)
@@ -105,7 +116,7 @@ def bar_of(at: int, counts: Counter[str], seconds: int, span: Span, *, highest: 
             height = round(max(SMALLEST, HEIGHT * counts[level] / highest), 1)
             below += height
             parts.append((level, round(max(0.0, HEIGHT - below), 1), height))
-    return Bar(round(first, 2), round(max(0.1, last - first), 2), start, end, parts, counts)
+    return Bar(round(first, 2), round(max(0.1, last - first), 2), start, end, parts, counts, text)
 
 
 def ticks_of(span: Span) -> list[tuple[float, str]]:

@@ -26,6 +26,7 @@ NEEDS = {  # name to (what a GET needs, what a POST needs); None: the method is 
     "fleet:detail": (VIEW, None),
     "logs:deployment": (VIEW, None),
     "logs:line": (VIEW, None),
+    "logs:requests": (VIEW, None),
     "logs:fleet": (VIEW, None),
     "activity:feed": (VIEW, None),
     "activity:deployment": (VIEW, None),

@@ -72,3 +72,11 @@ def person(page, portal):
 @pytest.fixture
 def ana_at(person):
     return person.sign_in("ana")
+
+
+@pytest.fixture
+def vera_at(ana_at, portal):
+    """Vera, who may look, in a browser of her own beside Ana's."""
+    context = ana_at.page.context.browser.new_context()
+    yield Person(context.new_page(), portal).sign_in("vera")
+    context.close()

@@ -10,7 +10,7 @@ from django.utils.timezone import now
 from django.db.models import F
 from deployments.logs.models import Harvest, Line
 from deployments.fleet.models import Deployment
-one = Deployment.objects.get(deployment_name="pallet-counter")
+one = Deployment.objects.get(deployment_name="{of}")
 for number in range({count}):
     fields = {{"insert_id": f"{name}-{{number}}", "timestamp": now(), "payload": "{name} line"}}
     Line.objects.create(deployment=one, **fields)
@@ -28,8 +28,8 @@ def log(ana_at, portal):
     return ana_at
 
 
-def add(portal, name, count=1):
-    done = portal.manage("shell", "-c", ADD.format(name=name, count=count))
+def add(portal, name, count=1, of="pallet-counter"):
+    done = portal.manage("shell", "-c", ADD.format(name=name, count=count, of=of))
     assert done.returncode == 0, done.stderr
 
 
@@ -42,6 +42,7 @@ def test_new_lines_are_added_at_the_end_and_wait_behind_a_pill_while_somebody_re
     assert gap < 30 and pill.is_hidden()
 
     lines.evaluate("log => { log.scrollTop = 40; }")
+    page.wait_for_timeout(200)  # lines get their exact heights when they come into sight
     place = page.locator("#line-list li").nth(8).bounding_box()["y"]
     add(portal, "second", 2)
     expect(page.locator("li", has_text="second line")).to_have_count(2, timeout=10_000)
@@ -66,25 +67,82 @@ def test_lines_of_the_time_without_a_connection_come_later_and_that_is_said(log,
     expect(page.locator("[data-lines-said]")).to_contain_text("while the connection was lost")
 
 
-def test_a_line_is_found_by_its_link_by_another_person(log, portal):
-    page = log.page
-    add(portal, "linked")
-    line = page.locator("li", has_text="linked line").first
-    expect(line).to_be_attached(timeout=10_000)
+def test_a_line_is_found_opened_shared_and_found_again_after_the_deployment_was_deleted(
+    ana_at, portal, vera_at
+):
+    page = ana_at.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    ana_at.create("shared-log")
+    ana_at.go("/w/acme-vision/")
+    ana_at.choose("shared-log", "Logs")
+    add(portal, "linked", of="shared-log")
+    expect(page.locator("li", has_text="linked line").first).to_be_attached(timeout=10_000)
     page.fill("[name=q]", "linked LINE")
     page.keyboard.press("Enter")
     expect(page.locator("#line-list li")).to_have_count(1)
-    link = page.locator("#line-list li .at").first.get_attribute("href")
-    path = page.url.split("?")[0]
+    expect(page.locator("#line-list mark")).to_have_text(["linked", "line"])
 
-    other = page.context.browser.new_context().new_page()
-    other.goto(f"{portal.url}/accounts/login/")
-    other.fill("[name=login]", "vera@example.com")
-    other.fill("[name=password]", "demo-portal")
-    other.click("button:has-text('Sign in')")
-    other.wait_for_url(lambda url: "/login" not in url)
-    other.goto(f"{path}{link}")
+    page.locator("#line-list li .at").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator(".log-around li").nth(5)).to_be_attached()
+    dialog.get_by_role("button", name="Copy link").click()
+    link = page.evaluate("navigator.clipboard.readText()")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
 
-    expect(other.locator("li:target")).to_contain_text("linked line")
-    expect(other.locator("li:target")).to_be_in_viewport()
-    other.close()
+    delete_deployment(ana_at)
+    vera_at.page.goto(link)
+    expect(vera_at.page.locator(".whole-line")).to_have_text("linked line")
+    vera_at.go("/w/acme-vision/logs/?q=linked")
+    expect(vera_at.page.locator("#line-list li")).to_contain_text("linked line")
+    vera_at.page.locator("#line-list .whose").click()
+    expect(vera_at.page.locator("#log-head")).to_contain_text("You see the lines that the portal stored")
+    assert ana_at.errors == vera_at.errors == []
+
+
+def delete_deployment(person):
+    """Delete shared-log as the person would, and wait until that is done."""
+    page = person.page
+    page.goto(page.url.split("logs/")[0] + "delete/")
+    page.fill("[name=confirm_name]", "shared-log")
+    page.fill("[name=reason]", "no longer needed")
+    page.get_by_role("button", name="Delete deployment").click()
+    expect(page.locator("body")).to_contain_text("Confirmed", timeout=30_000)
+
+
+def test_a_search_by_an_expression_is_zoomed_into_by_dragging_and_by_the_keyboard(ana_at):
+    page = ana_at.page
+    ana_at.go("/w/acme-vision/logs/?q=HTTP/1.[01]&regex=1")
+    svg = page.locator("[data-histogram]")
+    box = svg.bounding_box()
+    before = page.locator("#line-list li").count()
+
+    page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + 20, steps=4)
+    page.mouse.up()
+    page.wait_for_url(re.compile(r"from=.*to=.*|to=.*from="))
+    zoomed = page.locator("#line-list li").count()
+
+    svg.locator("a").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.wait_for_load_state()
+    expect(page.locator("#line-list li").first).to_be_attached()
+
+    assert 0 < page.locator("#line-list li").count() < zoomed < before
+    assert ana_at.errors == []
+
+
+def test_how_logs_look_is_remembered_by_the_browser(log):
+    page = log.page
+    time = page.locator("#line-list time").first
+    page.locator("#log-look summary").click()
+    page.get_by_label("Wrap long lines").uncheck()
+    page.get_by_label("Times in UTC").check()
+    expect(time).to_have_text(time.get_attribute("datetime")[11:23])
+
+    page.reload()
+
+    assert page.locator("#line-list .text").first.evaluate("one => getComputedStyle(one).whiteSpace") == "pre"
+    expect(time).to_have_text(page.locator("#line-list time").first.get_attribute("datetime")[11:23])

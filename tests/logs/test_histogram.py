@@ -44,9 +44,7 @@ def tally_of(*bars, seconds=60):
 
 
 def test_the_highest_bar_fills_the_drawing_and_errors_stand_at_its_foot():
-    drawn = histogram_of(
-        tally_of((0, {"INFO": 6, "ERROR": 2}), (30, {"INFO": 4})), span_of(HOUR), level="", marks=()
-    )
+    drawn = histogram_of(tally_of((0, {"INFO": 6, "ERROR": 2}), (30, {"INFO": 4})), span_of(HOUR))
 
     first, second = drawn.bars
     assert first.parts == [("ERROR", 30.0, 10.0), ("INFO", 0.0, 30.0)]
@@ -56,22 +54,20 @@ def test_the_highest_bar_fills_the_drawing_and_errors_stand_at_its_foot():
 
 
 def test_one_error_among_thousands_of_lines_is_seen():
-    drawn = histogram_of(tally_of((0, {"INFO": 9000, "ERROR": 1})), span_of(HOUR), level="", marks=())
+    drawn = histogram_of(tally_of((0, {"INFO": 9000, "ERROR": 1})), span_of(HOUR))
 
     assert drawn.bars[0].parts[0][2] >= 1
     assert all(y >= 0 and y <= HEIGHT for _, y, _ in drawn.bars[0].parts)
 
 
 def test_with_a_level_only_its_lines_are_drawn():
-    drawn = histogram_of(
-        tally_of((0, {"INFO": 9}), (1, {"ERROR": 1})), span_of(HOUR), level="ERROR", marks=()
-    )
+    drawn = histogram_of(tally_of((0, {"INFO": 9}), (1, {"ERROR": 1})), span_of(HOUR), level="ERROR")
 
     assert [bar.counts for bar in drawn.bars] == [{"ERROR": 1}]
 
 
 def test_a_bar_that_begins_before_the_range_is_drawn_from_its_start():
-    drawn = histogram_of(tally_of((-5, {"INFO": 1}), seconds=600), span_of(HOUR), level="", marks=())
+    drawn = histogram_of(tally_of((-5, {"INFO": 1}), seconds=600), span_of(HOUR))
 
     assert (drawn.bars[0].x, drawn.bars[0].width) == (0, pytest.approx(8.33))
 
@@ -92,8 +88,8 @@ def test_what_is_not_counted_is_said(field, words):
     tally = Tally(60)
     setattr(tally, field, START)
 
-    assert histogram_of(tally, span_of(HOUR), level="", marks=()).note.startswith(words)
+    assert histogram_of(tally, span_of(HOUR)).note.startswith(words)
 
 
 def test_nothing_is_an_empty_drawing():
-    assert histogram_of(Tally(60), span_of(HOUR), level="", marks=()).bars == []
+    assert histogram_of(Tally(60), span_of(HOUR)).bars == []
