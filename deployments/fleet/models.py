@@ -68,7 +68,7 @@ class Deployment(models.Model):
         max_length=254, blank=True
     )  # that the last answer lacked: we keep their values
     missing_since = models.DateTimeField(null=True)  # not in the list, and not known to be gone
-    last_request_at = models.DateTimeField(null=True)  # as its log tells, to about five minutes
+    last_request_at = models.DateTimeField(null=True)  # as its log tells, to about a minute
     gone_at = models.DateTimeField(null=True)  # since when it is known to be no longer at Roboflow
     revision = models.BigIntegerField(default=1)  # the workspace's, when this row last changed
 

@@ -125,6 +125,13 @@ class FleetPage:
         return [*(f"create-{create.pk}" for create in self.creates), *(f"row-{key}" for key in keys)]
 
     @property
+    def last_requests(self) -> dict[str, str]:
+        """When the deployments of this page were last used, by the id of the row's element (ISO 8601)."""
+        used = self.selected.values_list("pk", "last_request_at")
+        times = used[self.first : self.first + self.facets.size]
+        return {f"row-{pk}": at.isoformat() for pk, at in times if at}
+
+    @property
     def order(self) -> str:
         """A digest of the order of the page's rows, which a browser sends back."""
         return hashlib.sha256(" ".join(self.ids).encode()).hexdigest()[:12]

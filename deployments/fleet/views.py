@@ -1,5 +1,6 @@
 """The fleet page: the list of deployments, the changes of its rows, and its export."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -62,6 +63,9 @@ def fleet(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         return export_fleet(request, page, format=format)
     if wants_part(request, "fleet-news"):
         return fleet_news(request, page)
+    if wants_part(request, "last-requests"):
+        context = {"last_requests": json.dumps(page.last_requests)}
+        return vary_on_htmx(render(request, "fleet/_last_requests.html", context))
     saved = SavedViews(membership)
     if not request.GET and not wants_fragment(request) and (view := saved.default) and view.query:
         return redirect(f"{request.path}?{view.query}")

@@ -13,10 +13,9 @@ from deployments.logs.counts import MeantLine, count_lines
 from deployments.logs.meaning import REQUEST_KIND, meaning_of
 from deployments.logs.models import Harvest, Line
 from deployments.roboflow.schema import LogLine, LogPage
-from deployments.workspaces.revision import bump_revision
 from portal.web.masking import Masker
 
-REQUESTS_TOGETHER = timedelta(minutes=5)
+REQUESTS_TOGETHER = timedelta(seconds=50)
 IDS_PER_QUERY = 500  # databases limit the number of values in one query
 
 
@@ -41,17 +40,15 @@ def store_lines(state: Harvest, page: LogPage) -> set[str]:
 def note_last_request(deployment: Deployment, lines: Sequence[MeantLine]) -> None:
     """Write to the deployment when it was last used, by the portal's clock, as far as its log tells.
 
-    It is written once in REQUESTS_TOGETHER, so that a busy deployment does not change pages all the time.
+    It is written once in REQUESTS_TOGETHER, and changes no revision: a busy fleet would be news all the time.
+    Open pages ask for these times by themselves.
     """
     times = [line.timestamp for line, meaning in lines if meaning.kind == REQUEST_KIND]
     if not times:
         return
     last = portal_time(deployment.workspace.region, max(times))
     is_news = Q(last_request_at=None) | Q(last_request_at__lte=last - REQUESTS_TOGETHER)
-    rows = Deployment.objects.filter(pk=deployment.pk)
-    with transaction.atomic():
-        if rows.filter(is_news).update(last_request_at=last):
-            bump_revision(deployment.workspace_id, rows)
+    Deployment.objects.filter(is_news, pk=deployment.pk).update(last_request_at=last)
 
 
 def masked_lines(deployment: Deployment, lines: list[LogLine]) -> list[MeantLine]:

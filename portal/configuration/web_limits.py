@@ -16,5 +16,6 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # Django's name; no form of ours come
 ANSWER_SECONDS = 30
 ANSWER_BYTES_PER_SECOND = 16 * 1024
 
-EXPORTS_AT_ONCE = 2  # of one web process: the other threads answer pages
+EXPORTS_AT_ONCE = 2  # of one web process; a further one is refused with a page
+FILE_THREADS = EXPORTS_AT_ONCE + 1  # of one web process, for exports alone: one more tells that they are busy
 EXPORT_SECONDS = 900  # the longest that one export may run

@@ -1,6 +1,7 @@
 """The web process: gunicorn starts, watches and ends it, waitress reads and writes, threads answer.
 
-Whole requests only reach a thread, so that no slow client holds one. docs/architecture.md has the figures.
+Whole requests only reach a thread, so that no slow client holds one. Exports are written while their client
+reads, so they have threads of their own, and none that answers pages. docs/architecture.md has the figures.
 """
 
 import os
@@ -10,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qs
 
 import structlog
 from django.conf import settings
@@ -20,6 +22,7 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 
 from portal.supervisor.connections import Connection
+from portal.web.export import FORMATS
 
 log = structlog.get_logger(__name__)
 LOOK_SECONDS = 1  # between two looks at the deadlines
@@ -57,9 +60,15 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     answered = 0  # requests, since the start
 
     def __init__(
-        self, application: Any, listener: socket.socket, *, map: dict[int, Any], threads: Any
+        self,
+        application: Any,
+        listener: socket.socket,
+        *,
+        map: dict[int, Any],
+        threads: Any,
+        file_threads: Any,
     ) -> None:
-        self.last_look = time.monotonic()
+        self.last_look, self.file_threads = time.monotonic(), file_threads
         super().__init__(
             application,
             map=map,
@@ -97,10 +106,13 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         return min(waiting, key=lambda one: one.since, default=None)
 
     def add_task(self, task: Connection) -> None:
-        """Give a whole request to the threads."""
+        """Give a whole request to the threads, one for a file to those that write files."""
         self.answered += 1
         task.since = time.monotonic()
-        super().add_task(task)
+        if wants_file(task.requests[0].query):
+            self.file_threads.add_task(task)
+        else:
+            super().add_task(task)
 
     def maintenance(self, now: float) -> None:
         """Cut the connections whose deadline is over. `now` is not used: it jumps when the clock is set."""
@@ -124,6 +136,11 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             connection.cut()
 
 
+def wants_file(query: str) -> bool:
+    """Return whether a query string asks for an export, as all lists of the portal take it."""
+    return parse_qs(query).get("format", [""])[-1] in FORMATS
+
+
 class WebWorker(Worker):  # type: ignore[misc]
     """A process of gunicorn's in which waitress serves all listening sockets."""
 
@@ -134,8 +151,11 @@ class WebWorker(Worker):  # type: ignore[misc]
         connections: dict[int, Any] = {}
         threads = ThreadedTaskDispatcher()
         threads.set_thread_count(settings.WEB_THREADS)
+        file_threads = ThreadedTaskDispatcher()
+        file_threads.set_thread_count(settings.FILE_THREADS)
         self.servers = tuple(
-            Server(self.wsgi, one.sock, map=connections, threads=threads) for one in self.sockets
+            Server(self.wsgi, one.sock, map=connections, threads=threads, file_threads=file_threads)
+            for one in self.sockets
         )
         for _ in self.turns(connections):
             if sum(server.answered for server in self.servers) >= self.max_requests:

@@ -1,6 +1,7 @@
 """Downloads that run now: few at a time in one process, each with an end, and a log line for one cut off.
 
-A download holds a thread until its client has read nearly all of it, so that some threads are kept for pages.
+A download holds a thread until its client has read nearly all of it: one of those that write files only
+(portal/supervisor/web_server.py), so that pages never wait for one.
 """
 
 import threading

@@ -32,6 +32,18 @@
     }
   };
 
+  // When each deployment was last used comes once a minute, and changes nothing but that.
+  document.addEventListener("htmx:afterSettle", ({ target }) => {
+    const times = document.querySelector("#last-requests[data-times]")?.dataset.times;
+    if (target.id !== "last-requests" || !times) return;
+    for (const [id, at] of Object.entries(JSON.parse(times))) {
+      const cell = document.querySelector(`#${id} td.request`);
+      if (!cell) continue;
+      if (!cell.firstElementChild) cell.append(Object.assign(document.createElement("time"), { tabIndex: 0 }));
+      Object.assign(cell.firstElementChild, { dateTime: at }).dataset.ago = "";
+    }
+  });
+
   const menu = () => document.getElementById("row-menu");
   const showMenu = (link) => {
     const row = link.closest("tr"), url = link.getAttribute("href"), can = row.dataset.can.split(" ");

@@ -78,6 +78,10 @@ def test_search_finds_lines_of_all_deployments_by_text_level_name_and_age(deploy
     assert len(run("search", "out of memory", "--level", "warning")) == 1
     assert len(run("search", "out of memory", "--name", "label-reader")) == 1
     assert run("search", "nothing like it") == []
+    assert len(run("search", "out +of.mem", "--regex")) == 3
+    assert run("search", "out +of.mem") == []
+    with pytest.raises(CommandError, match="not a regular expression"):
+        run("search", "(", "--regex")
 
 
 def test_export_prints_each_line_as_json_also_of_a_deployment_that_is_gone(deployment):

@@ -1,6 +1,9 @@
 """What is counted of stored lines, and when a deployment was last used."""
 
+import json
+import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import pytest
 from django.utils.timezone import now
@@ -82,19 +85,27 @@ def test_a_health_check_uses_nobody(store, deployment):
     assert last_request(deployment) is None
 
 
-def test_a_busy_deployment_changes_pages_once_in_five_minutes(store, deployment):
+def test_a_busy_deployment_is_no_news_of_the_fleet(store, deployment, workspace):
+    at, before = now(), workspace.revision
+
+    for seconds in (0, 49, 50):
+        store(at + timedelta(seconds=seconds), REQUEST.format("200 OK"))
+
+    workspace.refresh_from_db()
+    assert workspace.revision == before
+    assert Deployment.objects.get(pk=deployment.pk).last_request_at == at + timedelta(seconds=50)
+
+
+def test_an_open_fleet_asks_for_these_times_alone(store, deployment, ana):
     at = now()
     store(at, REQUEST.format("200 OK"))
-    first = Deployment.objects.get(pk=deployment.pk).revision
 
-    store(at + timedelta(minutes=4, seconds=59), REQUEST.format("200 OK"))
-    between = Deployment.objects.get(pk=deployment.pk)
-    store(at + timedelta(minutes=5), REQUEST.format("200 OK"))
-    after = Deployment.objects.get(pk=deployment.pk)
+    part = ana.htmx("/w/acme-vision/?all=1", "last-requests").content.decode()
 
-    assert (between.revision, between.last_request_at) == (first, at)
-    assert after.revision > first
-    assert after.last_request_at == at + timedelta(minutes=5)
+    assert json.loads(unescape(re.search(r'data-times="([^"]*)"', part)[1])) == {
+        f"row-{deployment.pk}": at.isoformat()
+    }
+    assert "<tr" not in part
 
 
 def test_an_older_request_that_is_read_later_is_not_the_last(store, deployment):

@@ -10,10 +10,10 @@ from structlog.testing import capture_logs
 from waitress import wasyncore
 from waitress.task import ThreadedTaskDispatcher
 
-from portal.supervisor.web_server import Server
+from portal.supervisor.web_server import Server, wants_file
 from tests.portal_process import until
 
-THREADS = 2
+THREADS, FILE_THREADS = 2, 3
 HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
 BODY = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
 
@@ -27,7 +27,9 @@ class Site:
         self.map, self.is_over, self.ended = {}, False, []
         pool = ThreadedTaskDispatcher()
         pool.set_thread_count(THREADS)
-        self.server = Server(self.answer, self.listener, map=self.map, threads=pool)
+        self.files = ThreadedTaskDispatcher()
+        self.files.set_thread_count(FILE_THREADS)
+        self.server = Server(self.answer, self.listener, map=self.map, threads=pool, file_threads=self.files)
         self.thread = threading.Thread(target=self.run)
         self.thread.start()
         self.sockets = []
@@ -38,6 +40,7 @@ class Site:
         pool = self.server.task_dispatcher
         self.server.cut_all()
         pool.shutdown(timeout=5)
+        self.files.shutdown(timeout=5)
         wasyncore.close_all(self.map)
 
     def answer(self, environ, start_response):
@@ -187,6 +190,21 @@ def test_a_reader_that_takes_nothing_is_cut_off_and_its_thread_is_free(site):
         with pytest.raises(ConnectionResetError):
             while reader.recv(100_000):
                 pass
+
+
+@pytest.mark.parametrize("query", ["format=csv", "a=b&format=jsonl", "format=x&format=txt", "format=%63sv"])
+def test_exports_that_nobody_reads_hold_no_thread_that_answers_pages(query, site):
+    for _ in range(THREADS + FILE_THREADS):
+        site.connect(f"GET /endless?{query} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    until(lambda: not site.files.queue or len(site.files.queue) == THREADS)
+
+    assert [site.page()[2] < 0.5 for _ in range(5)] == [True] * 5
+    assert not site.server.task_dispatcher.active_count
+
+
+@pytest.mark.parametrize("query", ["", "format=", "format=html", "xformat=csv", "q=format%3Dcsv"])
+def test_other_requests_are_no_exports(query):
+    assert not wants_file(query)
 
 
 def test_a_reader_that_drips_is_cut_off(site):

@@ -18,6 +18,7 @@ from deployments.logs.models import Line
 from deployments.logs.news import newest_pk
 from deployments.logs.pages import DOWNLOAD_FETCH, newest_whole_lines
 from deployments.logs.search import filter_lines
+from deployments.logs.words import BadPattern, expression_pattern
 from deployments.workspaces.models import Workspace
 from portal.clock import now
 from portal.web.export import json_lines
@@ -42,6 +43,7 @@ class Command(BaseCommand):
         tail.add_argument("--no-follow", action="store_true", help="print the last lines only")
         search = verbs.add_parser("search", help="print the lines that contain a text, oldest first")
         search.add_argument("text")
+        search.add_argument("--regex", action="store_true", help="the text is a regular expression (RE2)")
         search.add_argument("--name", help="of one deployment only")
         search.add_argument("--hours", type=float, default=24.0, help="how far back, 24 by default")
         export = verbs.add_parser(
@@ -58,7 +60,8 @@ class Command(BaseCommand):
         place = find_workspace(workspace)
         query = {"level": (options.get("level") or "").upper(), "health": True}
         if verb == "search":
-            self.search(place, query | {"q": options["text"]}, name=options["name"], hours=options["hours"])
+            query |= {"q": options["text"], "regex": options["regex"]}
+            self.search(place, query, name=options["name"], hours=options["hours"])
             return
         deployment = find_deployment(place, options["name"])
         rows = filter_lines(Line.objects.filter(deployment=deployment), query)
@@ -80,13 +83,22 @@ class Command(BaseCommand):
             self.print_lines(new)
 
     def search(self, workspace: Workspace, query: dict[str, Any], *, name: str | None, hours: float) -> None:
-        """Print the lines of the last hours that contain a text, each with the name of its deployment."""
+        """Print the lines of the last hours that contain a text, each with the name of its deployment.
+
+        Raises CommandError for what is not a regular expression though it should be one.
+        """
+        try:
+            pattern = expression_pattern(query["q"]) if query["regex"] else None
+        except BadPattern as error:
+            raise CommandError(f"This is not a regular expression: {error}.") from None
         since = roboflow_time(workspace.region, now()) - timedelta(hours=hours)
         rows = Line.objects.filter(deployment__workspace=workspace, timestamp__gte=since)
         if name:
             rows = rows.filter(deployment=find_deployment(workspace, name))
         found = filter_lines(rows, query).select_related("deployment").order_by("timestamp", "id")
         for line in found.iterator(chunk_size=DOWNLOAD_FETCH):
+            if pattern and not pattern.search(line.plain):
+                continue
             self.stdout.write(f"{line.deployment.deployment_name} {text_line(line)}", ending="")
 
     def export(self, rows: QuerySet[Line]) -> None:

@@ -1,0 +1,117 @@
+"""Logs with 1,000,000 stored lines: pages, search, storing, and memory while all is exported."""
+
+import resource
+import threading
+import time
+from datetime import timedelta
+
+from tests.benchmarks.bench_pages import get
+from tests.benchmarks.data import PAYLOADS, RARE
+
+
+def log_path(stock):
+    return f"/w/acme-vision/deployments/{stock.loud.deployment_id}/logs/"
+
+
+def test_page(client, floor_client, measure, stock):
+    start = (stock.now - timedelta(days=30)).isoformat().replace("+", "%2B")
+    for name, query in (("newest", "range=24h"), ("all of 30 days", f"from={start}")):
+        measure(
+            f"Log page of 500 lines, {name}",
+            get(client, f"{log_path(stock)}?{query}"),
+            get(floor_client, f"/floor/lines/?deployment={stock.loud.pk}"),
+            against="the same rows by primary key, Django template",
+            goal=1.5,
+        )
+
+
+def test_search(client, measure, stock):
+    from django.db.models import Q
+
+    from deployments.logs.models import Line
+
+    start = stock.now - timedelta(days=30)
+    rows = Line.objects.filter(deployment=stock.loud, timestamp__gte=start).order_by("-timestamp", "-id")
+    raw = rows.filter(Q(text__icontains=RARE) | Q(text="", payload__icontains=RARE))
+    query = f"from={start.isoformat().replace('+', '%2B')}"
+    measure(
+        "Log search, a rare word in 500,000 lines",
+        get(client, f"{log_path(stock)}?{query}&q={RARE}"),
+        lambda: list(raw[:500]),
+        against="LIKE in the same range",
+        goal=1.5,
+        rounds=5,
+    )
+    measure(
+        "Log search, a regular expression",
+        get(client, f"{log_path(stock)}?range=24h&q=took+%5Cd%2B&regex=1"),
+        lambda: list(
+            rows.filter(timestamp__gte=stock.now - timedelta(days=1), payload__icontains="took")[:500]
+        ),
+        against="LIKE in the same range",
+        goal=6,
+    )
+
+
+def test_store(measure, stock):
+    from django.db import transaction
+
+    from deployments.logs.models import Harvest, Line, LineCount
+    from deployments.logs.store import store_lines
+    from deployments.roboflow.schema import LogLine, LogPage
+
+    quiet = stock.deployments[-1]
+    state = Harvest.objects.create(deployment=quiet)
+    read = [
+        LogLine(
+            f"s{number:014x}",
+            stock.now + timedelta(milliseconds=number),
+            "INFO",
+            PAYLOADS[number % len(PAYLOADS)],
+        )
+        for number in range(1000)
+    ]
+
+    def clean():
+        Line.objects.filter(deployment=quiet).delete()
+        LineCount.objects.filter(deployment=quiet).delete()
+
+    def plain():
+        clean()
+        rows = [
+            Line(
+                deployment=quiet,
+                insert_id=one.insert_id,
+                timestamp=one.timestamp,
+                severity="INFO",
+                payload=one.payload,
+            )
+            for one in read
+        ]
+        with transaction.atomic():
+            Line.objects.bulk_create(rows, batch_size=500, ignore_conflicts=True)
+
+    def ours():
+        clean()
+        store_lines(state, LogPage(read, []))
+
+    measure("Storing 1,000 new lines, masked", ours, plain, against="bulk_create of the same rows", goal=1.5)
+    clean()
+    state.delete()
+
+
+def test_memory_of_an_export(client, measure, stock):
+    peak, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    counted = threading.Event()
+    del counted
+    size = 0
+    answer = client.get(f"{log_path(stock)}?format=jsonl&from={(stock.now - timedelta(days=31)).date()}")
+    for part in answer.streaming_content:
+        size += len(part)
+    more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak) / 1024
+    measure(
+        f"Memory of an export of {size / 1e6:.0f} MB in {time.monotonic() - started:.0f} s",
+        goal=20,
+        figure=max(0.0, more),
+        unit="MB more",
+    )
