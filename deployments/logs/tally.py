@@ -68,12 +68,12 @@ def tally_lines(
     They are exact up to MOST_COUNTED lines. Of more, `counts` tell when the rows are all lines of the range
     (`is_whole`): by whole ten minutes. Otherwise the newest lines are counted, and the tally says since when.
     """
-    since = counted_since(counts)
-    if since is not None and is_whole:
+    is_much = (counts.aggregate(lines=Sum("lines"))["lines"] or 0) > MOST_COUNTED
+    if is_much and is_whole:
         return tally_counts(counts, seconds=max(seconds, TEN_MINUTES), shows_health=shows_health)
-    tally = Tally(seconds, since=since)
-    if since is not None:
-        rows = rows.filter(timestamp__gte=since)
+    tally = Tally(seconds, since=counted_since(counts) if is_much else None)
+    if tally.since:
+        rows = rows.filter(timestamp__gte=tally.since)
     groups = rows.order_by().annotate(bar=Bar("timestamp", seconds=seconds), is_health=Q(kind=HEALTH_KIND))
     found = groups.values_list("bar", "level", "severity", "is_health").annotate(count=Count("pk"))
     for at, level, severity, is_health, count in found:
@@ -83,16 +83,13 @@ def tally_lines(
 
 
 def counted_since(counts: QuerySet[LineCount]) -> datetime | None:
-    """Return since when the newest MOST_COUNTED lines were written, to ten minutes; None if all are fewer."""
-    total = 0
+    """Return since when the newest MOST_COUNTED lines were written, to ten minutes: at least those of ten."""
+    total, oldest = 0, None
     newest_first = counts.order_by("-start").values_list("start").annotate(lines=Sum("lines"))
-    oldest: datetime | None = None
     for start, lines in newest_first.iterator():
         if total and total + lines > MOST_COUNTED:
             break
         total, oldest = total + lines, start
-    else:
-        return None if total <= MOST_COUNTED else oldest
     return oldest
 
 
@@ -100,8 +97,8 @@ def tally_counts(counts: QuerySet[LineCount], *, seconds: int, shows_health: boo
     """Return the numbers of all lines of whole ten minutes. Health checks count as INFO."""
     tally = Tally(seconds)
     sums = [Sum(name) for name in (*FIELD_OF_LEVEL.values(), "health_checks")]
-    for start, *numbers, checks in counts.order_by().values_list("start").annotate(*sums):
-        at = int((start - EPOCH).total_seconds())
+    by_bar = counts.order_by().annotate(bar=Bar("start", seconds=seconds)).values_list("bar")
+    for at, *numbers, checks in by_bar.annotate(*sums):
         for level, count in zip(FIELD_OF_LEVEL, numbers, strict=True):
             if count:
                 tally.add(at, level, count, is_health_check=False, shows_health=shows_health)

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils.timezone import now
 
+from deployments.logs.line_html import clock_text
 from deployments.logs.models import Line
-from deployments.logs.templatetags.logs import clock_text
 
 
 @pytest.fixture
