@@ -145,6 +145,14 @@ def _no_limits(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _no_figures_of_the_test_before() -> None:
+    """Count the fleet anew: another test's workspace can have the same number and revision."""
+    from deployments.fleet.overview import known_summaries
+
+    known_summaries.clear()
+
+
+@pytest.fixture(autouse=True)
 def _no_mail_of_the_test_before() -> Iterator[None]:
     """End each test after its mails are sent: a late one would be in the outbox of the next test."""
     yield

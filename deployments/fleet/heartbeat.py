@@ -98,14 +98,19 @@ class Heartbeat:
 
 
 def batch_results(workspace: Workspace) -> list[Result]:
-    """Return the results of the latest batches that have ended, with one query."""
+    """Return the results of the latest batches that have ended, the newest first."""
     counts = {state: Count("operations", filter=Q(operations__state=state)) for state in State}
-    rows = Batch.objects.filter(workspace=workspace).select_related("workspace", "actor")
+    newest = Batch.objects.filter(workspace=workspace).order_by("-requested_at")
+    # These first, so that only their operations are counted.
+    pks = list(newest.values_list("pk", flat=True)[:SHOWN_RESULTS])
+    if not pks:
+        return []
+    rows = Batch.objects.filter(pk__in=pks).select_related("workspace", "actor")
     latest = rows.annotate(
         ended=Max("operations__ended_at"), **{f"n_{state}": n for state, n in counts.items()}
     )
     results = []
-    for batch in latest.order_by("-requested_at")[:SHOWN_RESULTS]:
+    for batch in latest.order_by("-requested_at"):
         by_state = {str(state): getattr(batch, f"n_{state}") for state in State}
         if not any(by_state[state] for state in OPEN_STATES):
             results.append(result_of_batch(batch, by_state, batch.ended or batch.requested_at))

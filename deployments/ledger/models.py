@@ -149,6 +149,12 @@ class Operation(models.Model):
             models.Index(fields=["workspace", "target_id", "-requested_at"], name="operation_of_target"),
             # Whether a newer operation settles an unsuccessful one.
             models.Index(fields=["workspace", "target_name", "-requested_at"], name="operation_of_name"),
+            # What is open, and what was not done and nobody has dealt with: every page asks for both.
+            models.Index(
+                fields=["workspace", "state", "dismissed_at", "resolved_at"], name="operation_by_state"
+            ),
+            # The latest results in the heartbeat.
+            models.Index(fields=["workspace", "batch", "-ended_at"], name="operation_results"),
             # Looks that a person asked for and no worker took.
             models.Index(
                 fields=["check_requested_at"],

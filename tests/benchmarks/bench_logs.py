@@ -8,7 +8,6 @@ from datetime import timedelta
 from tests.benchmarks.bench_pages import get
 from tests.benchmarks.data import PAYLOADS, RARE
 
-
 RAW = (
     "INSERT INTO logs_line (deployment_id, insert_id, timestamp, severity, payload, text, level, kind)"
     " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"

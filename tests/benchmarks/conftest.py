@@ -42,7 +42,8 @@ def stock(django_test_environment, django_db_blocker):
 
     sizes = Sizes().scaled(float(os.environ.get("BENCH_SCALE", 1)))
     with django_db_blocker.unblock():
-        Template._render = _TestState.saved_data.template_render  # type: ignore[attr-defined] # tests copy contexts
+        # Tests copy the context of each template.
+        Template._render = _TestState.saved_data.template_render  # type: ignore[attr-defined]
         databases = setup_databases(verbosity=0, interactive=False)
         call_command("createcachetable", verbosity=0)
         started = time.monotonic()
