@@ -53,6 +53,8 @@ class Comparison:
     )  # reported unchanged, but were missing, gone or unlisted
     missing: list[str] = field(default_factory=list)
     disputed: list[str] = field(default_factory=list)  # only `/get` can tell what is true
+    skipped: list[str] = field(default_factory=list)  # written after the list was asked for
+    looked_up: set[str] = field(default_factory=set)  # `/get` was asked about them: the list did not decide
     steps: list[StatusStep] = field(default_factory=list)
     outside_new: list[DeploymentReport] = field(default_factory=list)
     outside_changes: dict[str, dict[str, tuple[Any, Any]]] = field(default_factory=dict)
@@ -116,6 +118,7 @@ def compare_list(
                 found.outside_new.append(report)
             continue
         if is_newer_than_list(row.reported_at, started, now=now):
+            found.skipped.append(report.deployment_id)
             continue
         is_decided = report.deployment_id in decided
         statuses = left.get(report.deployment_id, ())

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
+from django.db.models import Count, Max
+
 from deployments.fleet.models import Deployment
 from deployments.keys.models import ApiKey
 from deployments.keys.open import KeyUnreadable, call_with_key, reader_keys
@@ -14,6 +16,7 @@ from deployments.roboflow.client import Client
 from deployments.roboflow.errors import KeyRefused, NotFound, RoboflowError
 from deployments.roboflow.mask import Secret
 from deployments.roboflow.schema import DeploymentList, DeploymentReport
+from deployments.roboflow.sieve import KnownList
 from deployments.workspaces.models import Workspace
 
 # Deployments that one sync asks about; the next sync, soon after, asks about others.
@@ -35,6 +38,21 @@ class LookUp:
     gone: list[str] = field(default_factory=list)  # deployment_ids
 
 
+def known_list(workspace: Workspace) -> KnownList:
+    """Return what the portal knows of the workspace's last list, to read the next one with.
+
+    Digests of before do not count any more when a key was stored since: an entry may contain it.
+    """
+    keys = ApiKey.objects.aggregate(count=Count("pk"), last=Max("pk"), at=Max("added_at"))
+    is_agreed = workspace.list_revision == workspace.revision and not workspace.sync_error_reading
+    rows = Deployment.objects.filter(workspace=workspace)
+    return KnownList(
+        salt=f"{keys['count']}.{keys['last']}.{keys['at']}",
+        whole=workspace.list_digest if is_agreed else "",
+        entries=lambda: dict(rows.values_list("deployment_id", "list_digest")),
+    )
+
+
 def fetch_list(workspace: Workspace, *, now: datetime) -> tuple[DeploymentList, ApiKey]:
     """Return Roboflow's list, and the key that read it. When a key is refused, another member's key is tried.
 
@@ -42,17 +60,18 @@ def fetch_list(workspace: Workspace, *, now: datetime) -> tuple[DeploymentList, 
     while nothing is sent, and RoboflowError.
     """
     refusal: Exception = NoReader()
+    read = partial(list_deployments, known=known_list(workspace))
     for key in reader_keys(workspace):
         try:
-            return call_with_key(key, list_deployments, now=now, reading=True, background=True), key
+            return call_with_key(key, read, now=now, reading=True, background=True), key
         except (KeyRefused, KeyUnreadable) as error:
             refusal = error
     raise refusal
 
 
-def list_deployments(client: Client, secret: Secret) -> DeploymentList:
+def list_deployments(client: Client, secret: Secret, *, known: KnownList) -> DeploymentList:
     """Call `/list` within LIST_SECONDS."""
-    return client.list_deployments(secret, deadline_seconds=LIST_SECONDS)
+    return client.list_deployments(secret, known=known, deadline_seconds=LIST_SECONDS)
 
 
 def look_up(rows: list[Deployment], key: ApiKey, *, now: datetime) -> LookUp:

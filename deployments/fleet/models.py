@@ -58,6 +58,8 @@ class Deployment(models.Model):
     status = models.CharField(max_length=60, blank=True)  # Roboflow's raw word
     upstream = models.JSONField(default=dict)  # the raw object as last seen, keys masked
     digest = models.CharField(max_length=64)  # of the raw object: unchanged ones are not written
+    # Of its entry in the last list, as it is written there; "" when the row was written since.
+    list_digest = models.CharField(max_length=32, blank=True)
     first_seen_at = models.DateTimeField()
     seen_from_birth = models.BooleanField(default=False)  # first_seen_at is about when its duration began
     reported_at = models.DateTimeField()  # when these facts last changed or were first read

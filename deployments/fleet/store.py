@@ -1,6 +1,6 @@
 """Write what Roboflow reports: rows, the timeline, and entries for what changed outside the portal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,7 @@ WRITTEN_FIELDS = [
     *FACTS,
     "upstream",
     "digest",
+    "list_digest",
     "reported_at",
     "status_since",
     "missing_since",
@@ -49,7 +50,7 @@ def fill_row(row: Deployment, report: DeploymentReport, *, now: datetime) -> Non
     for name in FACTS:
         if not is_blank(value := getattr(report, name)):  # an answer that lacks a value takes back none
             setattr(row, name, value)
-    row.upstream = report.raw
+    row.upstream, row.list_digest = report.raw, ""
     row.digest = digest_of_report(report)
     row.reported_at = now
     row.missing_since = None
@@ -73,17 +74,26 @@ def build_row(workspace: Workspace, report: DeploymentReport, *, now: datetime, 
 
 
 def store_comparison(
-    workspace: Workspace, rows: dict[str, Deployment], found: Comparison, *, now: datetime, is_first: bool
+    workspace: Workspace,
+    rows: dict[str, Deployment],
+    found: Comparison,
+    *,
+    digests: Mapping[str, str],
+    now: datetime,
+    is_first: bool,
 ) -> list[Entry]:
     """Write only what a list changes; return the entries to append. `rows` are by deployment_id.
 
-    Call it inside a transaction, and append the entries last: whoever holds the head of the trail must not
-    wait.
+    `digests` are those of the list's entries, where it was they that brought the change. Call it inside a
+    transaction, and append the entries last: whoever holds the head of the trail must not wait.
     """
     built = [build_row(workspace, report, now=now, is_first=is_first) for report in found.new]
+    for row in built:
+        row.list_digest = digests.get(row.deployment_id, "")
     created = Deployment.objects.bulk_create(built, batch_size=500)
     for report in found.changed:
         fill_row(rows[report.deployment_id], report, now=now)
+        rows[report.deployment_id].list_digest = digests.get(report.deployment_id, "")
         rows[report.deployment_id].is_listed = True
     for row_id in found.returned:
         rows[row_id].missing_since = rows[row_id].gone_at = None

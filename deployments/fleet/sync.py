@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -20,6 +20,7 @@ from deployments.fleet.evidence import (
 )
 from deployments.fleet.facts import digest_of_report
 from deployments.fleet.fetch import NoReader, fetch_list, look_up
+from deployments.fleet.in_question import rows_in_question, store_agreement
 from deployments.fleet.models import Deployment, DeploymentQuerySet
 from deployments.fleet.store import store_comparison, store_gone
 from deployments.fleet.sync_state import record_failure, record_pause, record_success
@@ -29,7 +30,7 @@ from deployments.keys.watch import ReadingPaused
 from deployments.ledger.kinds import ENDED_STATUSES
 from deployments.ledger.models import Operation
 from deployments.roboflow.errors import RateLimited, RoboflowError
-from deployments.roboflow.schema import BadEntry, DeploymentList
+from deployments.roboflow.schema import BadEntry, DeploymentList, DeploymentReport
 from deployments.workspaces.due import LONGEST_UNBEGUN
 from deployments.workspaces.models import Workspace
 from deployments.workspaces.revision import bump_revision, stamp_revision
@@ -86,7 +87,8 @@ def sync_once(workspace: Workspace, held: Held) -> None:
     try:
         answer, key = fetch_list(workspace, now=started)
         answer = without_nameless(workspace, answer)
-        if not answer.deployments and known_deployments(workspace).exists():
+        is_empty = not (answer.deployments or answer.unchanged or answer.is_identical)
+        if is_empty and known_deployments(workspace).exists():
             store_gone_of_empty_list(workspace, key, held, started)
             raise SuddenlyEmpty
     except ReadingPaused as paused:
@@ -123,7 +125,7 @@ def without_nameless(workspace: Workspace, answer: DeploymentList) -> Deployment
         for index, one in enumerate(answer.deployments)
         if not one.deployment_name and one.deployment_id not in known
     ]
-    return DeploymentList(good, [*answer.bad, *bad])
+    return replace(answer, deployments=good, bad=[*answer.bad, *bad])
 
 
 def known_deployments(workspace: Workspace) -> DeploymentQuerySet:
@@ -171,9 +173,13 @@ def store_list_with_retry(workspace: Workspace, read: ReadList, held: Held) -> N
 
 def store_list(workspace: Workspace, read: ReadList, held: Held) -> None:
     """Store what a list changes, in one transaction. Write nothing when the lease was lost."""
+    if read.answer.is_identical:
+        store_identical_list(workspace, read, held)
+        return
     is_first = workspace.synced_at is None
-    rows = {row.deployment_id: row for row in Deployment.objects.filter(workspace=workspace)}
-    found, gone_ids, is_incomplete = compare_and_look_up(workspace, rows, read, is_first=is_first)
+    rows, again = rows_in_question(workspace, read.answer)
+    reports = [*read.answer.deployments, *again]
+    found, gone_ids, is_incomplete = compare_and_look_up(workspace, rows, reports, read, is_first=is_first)
     current_time = clock()
     with transaction.atomic(durable=True):
         if not is_still_held(held):
@@ -182,7 +188,13 @@ def store_list(workspace: Workspace, read: ReadList, held: Held) -> None:
         written = ids_written_since(workspace, read.started, now=current_time)
         found.drop_rows(written)
         gone = [rows[row_id] for row_id in gone_ids if row_id not in written]
-        entries = store_comparison(workspace, rows, found, now=current_time, is_first=is_first)
+        digests = {
+            row_id: digest for row_id, digest in read.answer.digests.items() if row_id not in found.looked_up
+        }
+        entries = store_comparison(
+            workspace, rows, found, digests=digests, now=current_time, is_first=is_first
+        )
+        is_agreed = store_agreement(rows, found, read.answer, except_for=written)
         by_id = deleters_by_id(workspace, [row.deployment_id for row in gone])
         entries += store_gone(workspace, gone, by_id=by_id, now=current_time)
         had_error = bool(workspace.sync_error_reading)
@@ -194,6 +206,7 @@ def store_list(workspace: Workspace, read: ReadList, held: Held) -> None:
             milliseconds=read.milliseconds,
             is_visible=is_first or had_error or bool(gone) or not found.is_empty,
             is_incomplete=is_incomplete,
+            list_digest=read.answer.whole if is_agreed and not gone and not is_incomplete else "",
         )
         touched = found.touched | {row.deployment_id for row in gone}
         stamp_revision(workspace.pk, rows_of(workspace, touched))
@@ -205,14 +218,38 @@ def store_list(workspace: Workspace, read: ReadList, held: Held) -> None:
         append_events(entries)  # last: the head of the trail is the one row that everybody waits for
 
 
+def store_identical_list(workspace: Workspace, read: ReadList, held: Held) -> None:
+    """Store that the list is the same as the last one, when nothing of the workspace has changed since."""
+    with transaction.atomic(durable=True):
+        if not is_still_held(held):
+            return
+        record_success(
+            workspace,
+            read.answer,
+            now=clock(),
+            started=read.started,
+            milliseconds=read.milliseconds,
+            is_visible=False,
+            is_incomplete=False,
+            list_digest=read.answer.whole,
+        )
+        if Operation.objects.open().filter(workspace=workspace).exists():
+            transaction.on_commit(partial(publish, "operations.settle", workspace.pk), robust=True)
+
+
 def compare_and_look_up(
-    workspace: Workspace, rows: dict[str, Deployment], read: ReadList, *, is_first: bool
+    workspace: Workspace,
+    rows: dict[str, Deployment],
+    listed: list[DeploymentReport],
+    read: ReadList,
+    *,
+    is_first: bool,
 ) -> tuple[Comparison, list[str], bool]:
-    """Compare a list with the rows, and ask `/get` about missing and disputed deployments.
+    """Compare what is `listed` with the rows, and ask `/get` about missing and disputed deployments.
 
     Return what changed, the ids of those that are gone, and whether some questions are still open.
     """
-    reports = {report.deployment_id: report for report in read.answer.deployments}
+    reports = {report.deployment_id: report for report in listed}
     digests = {row_id: digest_of_report(report) for row_id, report in reports.items()}
     changed = changed_ids(rows, digests)
     lag = min(LAG, timedelta(seconds=settings.SYNC_IDLE_SECONDS))
@@ -226,7 +263,7 @@ def compare_and_look_up(
         lag=lag,
         left=statuses_left(rows, reports, changed, since=read.started - lag, until=read.started),
     )
-    found = compare(read.answer.deployments, digest=lambda report: digests[report.deployment_id])
+    found = compare(listed, digest=lambda report: digests[report.deployment_id])
     asked = [rows[row_id] for row_id in (*found.disputed, *found.missing)]
     if not asked:
         return found, [], False
@@ -239,6 +276,7 @@ def compare_and_look_up(
     ]
     decided = {*agreed, *(report.deployment_id for report in looked_up.present)}
     found = compare(list(reports.values()), decided=decided)
+    found.looked_up = {row.deployment_id for row in asked}
     gone = [row_id for row_id in looked_up.gone if row_id not in reports]
     answered = len(looked_up.gone) + len(looked_up.present)
     return found, gone, answered < len(asked)

@@ -32,13 +32,16 @@ def record_success(
     milliseconds: int,
     is_visible: bool,
     is_incomplete: bool,
+    list_digest: str,
 ) -> None:
     """Write that the cache agrees, as of `now`, with a list that was asked for at `started`.
 
     `is_visible`: something that pages show has changed. `is_incomplete`: some deployments that the list lacks
-    or disputes are not looked up yet.
+    or disputes are not looked up yet. `list_digest` is that of the list, if all of it is stored.
     """
-    entries = [*bad_entries(answer), *partial_entries(workspace)]
+    entries = workspace.sync_bad_entries
+    if not answer.is_identical:
+        entries = [*bad_entries(answer), *partial_entries(workspace)]
     fields: dict[str, Any] = {
         "synced_at": now,
         "list_requested_at": started,
@@ -52,6 +55,9 @@ def record_success(
     }
     if is_visible or entries != workspace.sync_bad_entries:
         fields["revision"] = F("revision") + 1
+    fields["list_digest"] = list_digest
+    # A change by anybody else since this sync began makes the revision another one.
+    fields["list_revision"] = workspace.revision + ("revision" in fields)
     record_gap(workspace, now=now)
     Workspace.objects.filter(pk=workspace.pk).update(**fields)
 
@@ -68,7 +74,7 @@ def bad_entries(answer: DeploymentList) -> list[dict[str, Any]]:
 
 def partial_entries(workspace: Workspace) -> list[dict[str, Any]]:
     """Return the deployments whose last report lacked values that we know and keep, as they are shown."""
-    partial = Deployment.objects.filter(workspace=workspace, gone_at=None).exclude(partial_fields="")
+    partial = Deployment.objects.filter(workspace=workspace, gone_at=None, partial_fields__gt="")
     named = [
         {
             "why": f"{name} was reported without {fields.replace(',', ', ')}: the known values are kept",

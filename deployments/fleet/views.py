@@ -64,8 +64,8 @@ def fleet(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     if wants_part(request, "fleet-news"):
         return fleet_news(request, page)
     if wants_part(request, "last-requests"):
-        context = {"last_requests": json.dumps(page.last_requests)}
-        return vary_on_htmx(render(request, "fleet/_last_requests.html", context))
+        times = {"last_requests": json.dumps(page.last_requests)}
+        return vary_on_htmx(render(request, "fleet/_last_requests.html", times))
     saved = SavedViews(membership)
     if not request.GET and not wants_fragment(request) and (view := saved.default) and view.query:
         return redirect(f"{request.path}?{view.query}")

@@ -43,7 +43,7 @@ def insert_lines(lines: Sequence[Line]) -> None:
     One prepared statement is run for all of them: bulk_create takes more than half of a harvest's time.
     """
     fields = [field for field in Line._meta.concrete_fields if not field.primary_key]
-    columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
     places = ", ".join(["%s"] * len(fields))
     table = connection.ops.quote_name(Line._meta.db_table)
     rows = [[value_for(line, field.attname) for field in fields] for line in lines]

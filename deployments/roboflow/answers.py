@@ -34,18 +34,21 @@ def parse_answer(
     endpoint: str,
     parse_body: Callable[[bytes], T],
     stored: Sequence[KnownKey] = (),
+    prepare: Callable[[bytes], bytes] = bytes,
 ) -> tuple[T | None, RoboflowError | None]:
     """Return (result, None) for a usable answer, and (None, error) for everything else.
 
     `parse_body` is called with the body of a 200 and may raise Malformed. Errors are returned, not raised:
     the caller raises them where no foreign exception, which carries the key, becomes their context.
-    Masked are `key`, the `stored` keys, and what looks like a key; a log page is masked by the log store.
+    `prepare` makes a smaller body of that of a 200 first. Masked are `key`, the `stored` keys, and what looks
+    like a key; a log page is masked by the log store.
     """
     if isinstance(outcome, NoAnswer):
         return None, error_without_answer(outcome, method=method, endpoint=endpoint)
     body, keys = outcome.body, KeySearch([known_key(key), *stored])
     if outcome.status == 200:
         try:
+            body = prepare(body)
             is_log = parse_body is parse.parse_log_page
             return parse_body(body if is_log else mask_echoed_keys(body, keys)), None
         except (schema.Malformed, RecursionError) as malformed:

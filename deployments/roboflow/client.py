@@ -18,9 +18,11 @@ from deployments.roboflow.known_keys import KnownKey
 from deployments.roboflow.mask import Secret
 from deployments.roboflow.record import CallRecord, record_of
 from deployments.roboflow.retry import delay_seconds, may_retry
+from deployments.roboflow.sieve import KnownList, Sieve
 from deployments.roboflow.transport import Answer, NoAnswer, new_session, send_request
 
 T = TypeVar("T")
+NOTHING_KNOWN = KnownList()
 KEY_CHECK_ENDPOINTS = ("/", "/{workspace}")  # at the API's address; all others are at the deployments API's
 ATTEMPT_SLACK_SECONDS = 10  # that one attempt may take beyond its connect and read time-outs
 
@@ -96,13 +98,17 @@ class Client:
             key, path, {}, parse.parse_workspace, base=self.api_url, endpoint="/{workspace}", **waiting
         )
 
-    def list_deployments(self, key: Secret, **limits: Unpack[Limits]) -> schema.DeploymentList:
+    def list_deployments(
+        self, key: Secret, *, known: KnownList = NOTHING_KNOWN, **limits: Unpack[Limits]
+    ) -> schema.DeploymentList:
         """Return all deployments of the workspace, the expired and deleted ones too.
 
-        Roboflow leaves those out by default; an expired deployment would look like a lost one.
+        Roboflow leaves those out by default; an expired deployment would look like a lost one. What is
+        written as in the `known` list is not parsed again.
         """
-        query = {"show_expired": "true", "show_deleted": "true"}
-        return self._get(key, "/list", query, parse.parse_deployment_list, **limits)
+        query, sieve = {"show_expired": "true", "show_deleted": "true"}, Sieve(known)
+        found = self._get(key, "/list", query, parse.parse_deployment_list, prepare=sieve.sift, **limits)
+        return sieve.complete(found)
 
     def get_deployment(self, key: Secret, name: str, **limits: Unpack[Limits]) -> schema.DeploymentReport:
         """Return the deployment that has this name now. Raises NotFound."""
@@ -175,10 +181,12 @@ class Client:
         deadline_seconds: float | None = None,
         base: str = "",
         endpoint: str = "",
+        prepare: Callable[[bytes], bytes] = bytes,
     ) -> T:
         """Send a GET with the key in its query, and retry it while that may help and the deadline allows.
 
-        `endpoint` is the path in errors and counts, where `path` itself holds a name.
+        `endpoint` is the path in errors and counts, where `path` itself holds a name. `prepare` makes a
+        smaller body of that of a 200, before it is masked.
         """
         attempt_seconds = sum(self.timeouts) + ATTEMPT_SLACK_SECONDS
         total_seconds = attempts * attempt_seconds if deadline_seconds is None else deadline_seconds
@@ -188,7 +196,14 @@ class Client:
             attempt_deadline = min(deadline, time.monotonic() + attempt_seconds)
             try:
                 return self._once(
-                    key, "GET", endpoint or path, url, query, parse_body, deadline=attempt_deadline
+                    key,
+                    "GET",
+                    endpoint or path,
+                    url,
+                    query,
+                    parse_body,
+                    deadline=attempt_deadline,
+                    prepare=prepare,
                 )
             except RoboflowError as error:
                 wait = delay_seconds(error, attempt=attempt)
@@ -226,6 +241,7 @@ class Client:
         parse_body: Callable[[bytes], T],
         *,
         deadline: float,
+        prepare: Callable[[bytes], bytes] = bytes,
     ) -> T:
         """Make one exchange, record it, and return its parsed answer. `deadline` is in monotonic seconds.
 
@@ -242,7 +258,13 @@ class Client:
         except NoAnswer as no_answer:
             outcome = no_answer
         result, error = parse_answer(
-            outcome, key=key, method=method, endpoint=endpoint, parse_body=parse_body, stored=stored
+            outcome,
+            key=key,
+            method=method,
+            endpoint=endpoint,
+            parse_body=parse_body,
+            stored=stored,
+            prepare=prepare,
         )
         self._record(endpoint, error, outcome, started, sent_at)
         if error is not None:

@@ -1,5 +1,6 @@
 """What Roboflow reports, as dataclasses; parse.py makes them from the bytes of an answer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -42,10 +43,19 @@ class BadEntry:
 
 @dataclass(frozen=True)
 class DeploymentList:
-    """A workspace's deployments, and the entries of the list that could not be read."""
+    """A workspace's deployments, and the entries of the list that could not be read.
+
+    Those whose entry is written as in the last list are not parsed again: their ids are `unchanged`.
+    `digests` are those of the others' entries, by deployment_id, and `whole` is that of the whole answer,
+    which `is_identical` when it is the same as the last one.
+    """
 
     deployments: list[DeploymentReport]
     bad: list[BadEntry]
+    unchanged: frozenset[str] = frozenset()
+    digests: Mapping[str, str] = field(default_factory=dict)
+    whole: str = ""
+    is_identical: bool = False
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,9 @@ class Workspace(models.Model):
     sync_bad_entries = models.JSONField(default=list)  # entries of the last list that could not be read
     machine_types = models.JSONField(default=dict)  # name to Roboflow's description, as /machine_types lists
     machine_types_due_at = models.DateTimeField(null=True)  # when to ask for them again
-    sync_digest = models.CharField(max_length=64, blank=True)  # of the last list as it was stored
+    # Of the last list, if all of it was stored at this revision: the same list again brings nothing.
+    list_digest = models.CharField(max_length=32, blank=True)
+    list_revision = models.BigIntegerField(default=0)
 
     objects: ClassVar = WorkspaceQuerySet.as_manager()
 

@@ -1,0 +1,110 @@
+"""Leaves out of a list's answer what is as it was, before the rest is masked and parsed. Pure.
+
+Most lists are as the last one, or nearly. The whole answer is compared by one hash, and otherwise each entry
+by its own. Only entries that are written in another way than last time go on.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+
+from deployments.roboflow.schema import DeploymentList
+
+BEGIN = re.compile(r'\s*(?:\{\s*"deployments"\s*:\s*)?\[\s*')
+BETWEEN = re.compile(r"\s*,\s*")
+END = re.compile(r"\s*\]\s*\}?\s*")
+decode = json.JSONDecoder().raw_decode
+
+
+@dataclass(frozen=True)
+class KnownList:
+    """What is known of the last list: the digest of the whole, and of each entry by its deployment_id.
+
+    `salt` changes when digests of before must not count any more.
+    """
+
+    salt: str = ""
+    whole: str = ""
+    entries: Callable[[], Mapping[str, str]] = dict
+
+
+@dataclass
+class Sieve:
+    """Sifts one answer. Afterwards it knows the digests, and which deployments are unchanged."""
+
+    known: KnownList
+    whole: str = ""
+    is_identical: bool = False
+    unchanged: set[str] = field(default_factory=set)
+    digests: dict[str, str] = field(default_factory=dict)  # of the entries that go on, by deployment_id
+    places: list[int] = field(default_factory=list)  # of the entries that go on, in the whole list
+
+    def sift(self, body: bytes) -> bytes:
+        """Return the answer with the entries that are new or written otherwise than last time.
+
+        What is not plainly a list of objects with an id each goes on as it is, so that nothing is hidden from
+        the parser. Call it again for the answer of another attempt.
+        """
+        self.unchanged, self.digests, self.places = set(), {}, []
+        self.whole = self.digest(body)
+        self.is_identical = bool(self.known.whole) and self.whole == self.known.whole
+        if self.is_identical:
+            return b"[]"
+        try:
+            left = self.left_entries(body.decode())
+        except (ValueError, RecursionError):
+            left = None
+        if left is None:
+            self.unchanged, self.digests, self.places = set(), {}, []
+            return body
+        return f"[{','.join(left)}]".encode()
+
+    def left_entries(self, text: str) -> list[str] | None:
+        """Return the entries that go on, as they are written; None for a text that is no plain list.
+
+        Raises ValueError and RecursionError for what is not JSON.
+        """
+        begin = BEGIN.match(text)
+        if begin is None:
+            return None
+        known, left, seen = self.known.entries(), [], set()
+        at, number = begin.end(), 0
+        while True:
+            value, end = decode(text, at)
+            row_id = value.get("deployment_id") if isinstance(value, dict) else None
+            if not isinstance(row_id, str) or row_id in seen:
+                return None
+            seen.add(row_id)
+            entry = text[at:end]
+            digest = self.digest(entry.encode())
+            if known.get(row_id) == digest:
+                self.unchanged.add(row_id)
+            else:
+                left.append(entry)
+                self.digests[row_id] = digest
+                self.places.append(number)
+            comma = BETWEEN.match(text, end)
+            if comma is None:
+                return left if END.fullmatch(text, end) else None
+            at, number = comma.end(), number + 1
+
+    def digest(self, data: bytes) -> str:
+        """Return the digest of a part of the answer."""
+        return blake2b(data, digest_size=16, key=self.known.salt.encode()[:64]).hexdigest()
+
+    def complete(self, found: DeploymentList) -> DeploymentList:
+        """Return what was parsed of the sifted answer, with what was left out of it."""
+        bad = [
+            replace(one, index=self.places[one.index]) if one.index < len(self.places) else one
+            for one in found.bad
+        ]
+        return replace(
+            found,
+            bad=bad,
+            unchanged=frozenset(self.unchanged),
+            digests=self.digests,
+            whole=self.whole,
+            is_identical=self.is_identical,
+        )
