@@ -10,6 +10,7 @@ from deployments.roboflow.parse import parse_deployment
 from deployments.roboflow.schema import DeploymentList, DeploymentReport
 from deployments.workspaces.models import Workspace
 from portal.web.batched import batched
+from portal.web.many_rows import update_rows
 
 # Rows that a list changes though it says of them what it said last time.
 IS_ODD = Q(missing_since__isnull=False) | Q(is_listed=False) | (Q(gone_at__isnull=False) & ~Q(status=DELETED))
@@ -56,5 +57,5 @@ def store_agreement(
     ]
     for row in agreed:
         row.list_digest = answer.digests[row.deployment_id]
-    Deployment.objects.bulk_update(agreed, ["list_digest"], batch_size=400)
+    update_rows(agreed, ["list_digest"])
     return not left_open

@@ -17,6 +17,7 @@ from deployments.workspaces.revision import bump_revision
 from portal.audit.actions import Action
 from portal.audit.append import Entry, Subject, append_events
 from portal.audit.origin import OUTSIDE, Origin
+from portal.web.many_rows import update_rows
 
 WRITTEN_FIELDS = [
     *FACTS,
@@ -101,7 +102,7 @@ def store_comparison(
     for row_id in found.missing:
         rows[row_id].missing_since = rows[row_id].missing_since or now
     touched = found.touched & rows.keys()
-    Deployment.objects.bulk_update([rows[row_id] for row_id in touched], WRITTEN_FIELDS, batch_size=200)
+    update_rows([rows[row_id] for row_id in touched], WRITTEN_FIELDS)
     by_id = rows | {row.deployment_id: row for row in created}
     write_timeline(by_id, found, now=now)
     return list(outside_entries(workspace, by_id, found, now=now))
@@ -188,7 +189,7 @@ def store_gone(
         if not by and row.status != EXPIRED:
             changes: dict[str, Any] = {"status": (row.status, "gone")}
             entries.append(outside_entry(Action.OUTSIDE_GONE, workspace, row, now, changes=changes))
-    Deployment.objects.bulk_update(gone, ["gone_at"], batch_size=200)
+    update_rows(gone, ["gone_at"])
     return entries
 
 

@@ -85,7 +85,11 @@ def certain_roboflow_time(region: str, at: datetime) -> datetime:
 
 def difference_text(region: str) -> str:
     """Return how Roboflow's clock differs from the portal's, such as "5 min ahead of"; "" if hardly."""
-    difference = clock_difference(region)
+    return difference_words(clock_difference(region))
+
+
+def difference_words(difference: timedelta) -> str:
+    """Return a difference of Roboflow's clock as difference_text() does."""
     if abs(difference) <= SHOWN:
         return ""
     rounded = timedelta(seconds=5 * round(abs(difference) / timedelta(seconds=5)))  # more is not known

@@ -7,7 +7,7 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from deployments.fleet.saved import LOGS, SavedViews
-from deployments.keys.regions import difference_text, roboflow_time
+from deployments.keys.regions import clock_difference, difference_words
 from deployments.logs.answer import Answer, lines_context
 from deployments.logs.download import FLEET_COLUMNS, FORMATS, download
 from deployments.logs.models import Line, LineCount
@@ -36,12 +36,12 @@ def fleet_log(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     }
     if not form.is_valid():
         return form_page(request, "logs/fleet.html", context | {"range": None})
-    query = form.cleaned_data
+    query, ahead = form.cleaned_data, clock_difference(workspace.region)
     answer = Answer(
         rows=rows_of(workspace, query),
         counts=counts_of(workspace, query),
         query=query,
-        shown=ShownRange(query, linked=None, now=roboflow_time(workspace.region, current_time)),
+        shown=ShownRange(query, linked=None, now=current_time + ahead),
         before=line_of(workspace, query["before"]),
     )
     file_format = request.GET.get("format", "")
@@ -65,7 +65,7 @@ def fleet_log(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         "before": answer.before,
         "rev": str(after),
         "live": answer.shown.is_live and not answer.before,
-        "clock_difference": difference_text(workspace.region),
+        "clock_difference": difference_words(ahead),
     }
     is_news = wants_part(request, "log-news")
     if not (is_news and answer.is_expression):

@@ -13,7 +13,6 @@ from django.utils.translation import ngettext
 from deployments.fleet.models import Deployment
 from deployments.fleet.state_bar import Mark, marks_of
 from deployments.fleet.timeline import place_of
-from deployments.keys.regions import portal_time
 from deployments.logs.counts import EPOCH
 from deployments.logs.meaning import LEVELS
 from deployments.logs.spans import Span
@@ -134,10 +133,12 @@ def ticks_of(span: Span) -> list[tuple[float, str]]:
     ]
 
 
-def marks_in(deployment: Deployment, span: Span) -> list[Mark]:
-    """Return the marks of operations and of changes from outside in a span of Roboflow's clock."""
-    region = deployment.workspace.region
-    return marks_of(deployment, start=portal_time(region, span.start), end=portal_time(region, span.end))
+def marks_in(deployment: Deployment, span: Span, *, ahead: timedelta) -> list[Mark]:
+    """Return the marks of operations and of changes from outside in a span of Roboflow's clock.
+
+    That clock is `ahead` of the portal's.
+    """
+    return marks_of(deployment, start=span.start - ahead, end=span.end - ahead)
 
 
 def note_of(tally: Tally) -> str:

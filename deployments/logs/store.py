@@ -3,9 +3,8 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Q
 
 from deployments.fleet.models import Deployment
@@ -14,6 +13,7 @@ from deployments.logs.counts import MeantLine, count_lines
 from deployments.logs.meaning import REQUEST_KIND, meaning_of
 from deployments.logs.models import Harvest, Line
 from deployments.roboflow.schema import LogLine, LogPage
+from portal.web.many_rows import insert_rows
 from portal.web.masking import Masker
 
 REQUESTS_TOGETHER = timedelta(seconds=50)
@@ -30,34 +30,11 @@ def store_lines(state: Harvest, page: LogPage) -> set[str]:
     if new:
         lines = masked_lines(state.deployment, new)  # takes longest, so it is done before the transaction
         with transaction.atomic():
-            insert_lines([line for line, _ in lines])
+            insert_rows([line for line, _ in lines])
             count_lines(state.deployment, lines)
             Harvest.objects.filter(pk=state.pk).update(revision=F("revision") + 1)
         note_last_request(state.deployment, lines)
     return {line.insert_id for line in new}
-
-
-def insert_lines(lines: Sequence[Line]) -> None:
-    """Insert lines, without those whose id their log has already.
-
-    One prepared statement is run for all of them: bulk_create takes more than half of a harvest's time.
-    """
-    fields = [field for field in Line._meta.concrete_fields if not field.primary_key]
-    columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
-    places = ", ".join(["%s"] * len(fields))
-    table = connection.ops.quote_name(Line._meta.db_table)
-    rows = [[value_for(line, field.attname) for field in fields] for line in lines]
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            f"INSERT INTO {table} ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING",  # noqa: S608
-            rows,
-        )
-
-
-def value_for(line: Line, name: str) -> Any:
-    """Return a value of a line as the database's driver takes it."""
-    value = getattr(line, name)
-    return connection.ops.adapt_datetimefield_value(value) if name == "timestamp" else value
 
 
 def note_last_request(deployment: Deployment, lines: Sequence[MeantLine]) -> None:

@@ -25,12 +25,14 @@ class UnreadPart:
     reason: str
 
 
-def unread_parts(deployment: Deployment, state: Harvest, shown: Span, *, now: datetime) -> list[UnreadPart]:
+def unread_parts(
+    deployment: Deployment, state: Harvest, shown: Span, *, now: datetime, present: datetime
+) -> list[UnreadPart]:
     """Return the parts of a range that are not stored, newest first, each with the reason.
 
-    The newest lines, of which some may still appear late, count as stored once they were read.
+    It is `now` by the portal's clock, and `present` by Roboflow's. The newest lines, of which some may still
+    appear late, count as stored once they were read.
     """
-    present = roboflow_time(deployment.workspace.region, now)
     start = max(shown.start, state.pruned_to or oldest_kept(now))
     span = Span(start, min(shown.end, present, end_of_log(deployment, present)))
     last, reason = covered_to(deployment.pk), why_unread(deployment, state)

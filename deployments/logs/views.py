@@ -12,7 +12,7 @@ from deployments.fleet.guard import deployment_required
 from deployments.fleet.header import header_context
 from deployments.fleet.models import Deployment
 from deployments.fleet.saved import LOGS, SavedViews
-from deployments.keys.regions import difference_text, portal_time, roboflow_time
+from deployments.keys.regions import clock_difference, difference_words, portal_time
 from deployments.logs.answer import Answer, lines_context
 from deployments.logs.download import FORMATS, download
 from deployments.logs.due import request_harvest
@@ -50,7 +50,8 @@ def log(request: HttpRequest, membership: Membership, deployment: Deployment) ->
         return form_page(request, "logs/log.html", context)
     query = form.cleaned_data
     linked = linked_line(deployment, query["line"])
-    answer = answer_of(deployment, query, linked=linked, now=current_time)
+    ahead = clock_difference(membership.workspace.region)
+    answer = answer_of(deployment, query, linked=linked, present=current_time + ahead)
     state = request_harvest(deployment, since=answer.shown.start, now=current_time)
     if (file_format := request.GET.get("format", "")) in FORMATS:
         return log_download(request, membership, deployment, answer, file_format)
@@ -68,7 +69,8 @@ def log(request: HttpRequest, membership: Membership, deployment: Deployment) ->
         "state": state,
         "rev": rev,
         "live": answer.shown.is_live and not deployment.is_over and not answer.before,
-        **unread_context(deployment, state, answer.span, now=current_time),
+        "clock_difference": difference_words(ahead),
+        **unread_context(deployment, state, answer.span, now=current_time, present=current_time + ahead),
     }
     if is_news := wants_part(request, "log-news"):
         context |= last_context(deployment, is_empty="empty" in request.GET)
@@ -76,7 +78,7 @@ def log(request: HttpRequest, membership: Membership, deployment: Deployment) ->
         context |= answer.head_context()
     if is_news:
         return news_page(request, answer, context)
-    context["histogram"] = answer.histogram(marks_in(deployment, answer.span))
+    context["histogram"] = answer.histogram(marks_in(deployment, answer.span, ahead=ahead))
     if wants_part(request, "log-histogram"):
         return form_page(request, "logs/_histogram.html", context)
     page = answer.page(linked=linked)
@@ -90,15 +92,20 @@ def log(request: HttpRequest, membership: Membership, deployment: Deployment) ->
     return form_page(request, "logs/log.html", context)
 
 
-def answer_of(deployment: Deployment, query: dict[str, Any], *, linked: Line | None, now: datetime) -> Answer:
-    """Return the answer to a query about the log of one deployment. A link to a line leads to that line."""
+def answer_of(
+    deployment: Deployment, query: dict[str, Any], *, linked: Line | None, present: datetime
+) -> Answer:
+    """Return the answer to a query about the log of one deployment. A link to a line leads to that line.
+
+    Roboflow's clock shows `present`.
+    """
     if linked and linked.kind == HEALTH_KIND:
         query["health"] = True
     return Answer(
         rows=Line.objects.filter(deployment=deployment),
         counts=LineCount.objects.filter(deployment=deployment),
         query=query,
-        shown=ShownRange(query, linked=linked, now=roboflow_time(deployment.workspace.region, now)),
+        shown=ShownRange(query, linked=linked, now=present),
         before=linked_line(deployment, query["before"]),
     )
 
@@ -122,14 +129,12 @@ def log_download(
     )
 
 
-def unread_context(deployment: Deployment, state: Harvest, span: Span, *, now: datetime) -> dict[str, Any]:
-    """Return what the page says of the parts of its range that were not read, and of Roboflow's clock."""
-    unread = unread_parts(deployment, state, span, now=now)
-    return {
-        "clock_difference": difference_text(deployment.workspace.region),
-        "unread": unread[:SHOWN_PARTS],
-        "unread_more": max(0, len(unread) - SHOWN_PARTS),
-    }
+def unread_context(
+    deployment: Deployment, state: Harvest, span: Span, *, now: datetime, present: datetime
+) -> dict[str, Any]:
+    """Return what the page says of the parts of its range that were not read."""
+    unread = unread_parts(deployment, state, span, now=now, present=present)
+    return {"unread": unread[:SHOWN_PARTS], "unread_more": max(0, len(unread) - SHOWN_PARTS)}
 
 
 def last_context(deployment: Deployment, *, is_empty: bool) -> dict[str, Any]:

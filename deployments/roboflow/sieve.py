@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from hashlib import blake2b
+from hashlib import sha256
 
 from deployments.roboflow.schema import DeploymentList
 
@@ -92,7 +92,9 @@ class Sieve:
 
     def digest(self, data: bytes) -> str:
         """Return the digest of a part of the answer."""
-        return blake2b(data, digest_size=16, key=self.known.salt.encode()[:64]).hexdigest()
+        salted = sha256(self.known.salt.encode() + b"\0")
+        salted.update(data)
+        return salted.hexdigest()[:32]
 
     def complete(self, found: DeploymentList) -> DeploymentList:
         """Return what was parsed of the sifted answer, with what was left out of it."""

@@ -18,30 +18,30 @@ def log_path(stock):
     return f"/w/acme-vision/deployments/{stock.loud.deployment_id}/logs/"
 
 
-def test_page(client, floor_client, measure, stock):
-    start = (stock.now - timedelta(days=30)).isoformat().replace("+", "%2B")
+def test_page(client, floor_client, measure, log_stock):
+    start = (log_stock.now - timedelta(days=30)).isoformat().replace("+", "%2B")
     for name, query in (("newest", "range=24h"), ("all of 30 days", f"from={start}")):
         measure(
             f"Log page of 500 lines, {name}",
-            get(client, f"{log_path(stock)}?{query}"),
-            get(floor_client, f"/floor/lines/?deployment={stock.loud.pk}"),
+            get(client, f"{log_path(log_stock)}?{query}"),
+            get(floor_client, f"/floor/lines/?deployment={log_stock.loud.pk}"),
             against="the same rows by primary key, Django template",
             goal=1.5,
         )
 
 
-def test_search(client, measure, stock):
+def test_search(client, measure, log_stock):
     from django.db.models import Q
 
     from deployments.logs.models import Line
 
-    start = stock.now - timedelta(days=30)
-    rows = Line.objects.filter(deployment=stock.loud, timestamp__gte=start).order_by("-timestamp", "-id")
+    start = log_stock.now - timedelta(days=30)
+    rows = Line.objects.filter(deployment=log_stock.loud, timestamp__gte=start).order_by("-timestamp", "-id")
     raw = rows.filter(Q(text__icontains=RARE) | Q(text="", payload__icontains=RARE))
     query = f"from={start.isoformat().replace('+', '%2B')}"
     measure(
         "Log search, a rare word in 500,000 lines",
-        get(client, f"{log_path(stock)}?{query}&q={RARE}"),
+        get(client, f"{log_path(log_stock)}?{query}&q={RARE}"),
         lambda: list(raw[:500]),
         against="LIKE in the same range",
         goal=1.5,
@@ -49,28 +49,28 @@ def test_search(client, measure, stock):
     )
     measure(
         "Log search, a regular expression",
-        get(client, f"{log_path(stock)}?range=24h&q=took+%5Cd%2B&regex=1"),
+        get(client, f"{log_path(log_stock)}?range=24h&q=took+%5Cd%2B&regex=1"),
         lambda: list(
-            rows.filter(timestamp__gte=stock.now - timedelta(days=1), payload__icontains="took")[:500]
+            rows.filter(timestamp__gte=log_stock.now - timedelta(days=1), payload__icontains="took")[:500]
         ),
         against="LIKE in the same range",
         goal=6,
     )
 
 
-def test_store(measure, stock):
+def test_store(measure, log_stock):
     from django.db import connection, transaction
 
     from deployments.logs.models import Harvest, Line, LineCount
     from deployments.logs.store import store_lines
     from deployments.roboflow.schema import LogLine, LogPage
 
-    quiet = stock.deployments[-1]
+    quiet = log_stock.deployments[-1]
     state, _ = Harvest.objects.get_or_create(deployment=quiet)
     read = [
         LogLine(
             f"s{number:014x}",
-            stock.now + timedelta(milliseconds=number),
+            log_stock.now + timedelta(milliseconds=number),
             "INFO",
             PAYLOADS[number % len(PAYLOADS)],
         )
@@ -114,12 +114,14 @@ def test_store(measure, stock):
     clean()
 
 
-def test_memory_of_an_export(client, measure, stock):
+def test_memory_of_an_export(client, measure, log_stock):
     peak, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
     counted = threading.Event()
     del counted
     size = 0
-    answer = client.get(f"{log_path(stock)}?format=jsonl&from={(stock.now - timedelta(days=31)).date()}")
+    answer = client.get(
+        f"{log_path(log_stock)}?format=jsonl&from={(log_stock.now - timedelta(days=31)).date()}"
+    )
     for part in answer.streaming_content:
         size += len(part)
     more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak) / 1024

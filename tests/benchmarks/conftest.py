@@ -62,6 +62,18 @@ def analyse():
         cursor.execute("ANALYZE")
 
 
+@pytest.fixture(scope="session")
+def log_stock(stock):
+    """The same portal, with all of its log lines."""
+    from tests.benchmarks.data import make_lines
+
+    started = time.monotonic()
+    make_lines(stock.deployments, stock.sizes.lines, now=stock.now)
+    analyse()
+    print(f"\nMade {stock.sizes.lines} lines in {time.monotonic() - started:.0f} s.")
+    return stock
+
+
 @pytest.fixture(autouse=True)
 def _unblocked(stock, settings):
     """Use the same data in each benchmark, and the addresses of the floors."""

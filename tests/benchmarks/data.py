@@ -111,7 +111,6 @@ def make_stock(sizes: Sizes, *, now: datetime) -> Stock:
     deployments = make_deployments(workspace, answer, now=now)
     make_operations(workspace, user, deployments, sizes.operations, now=now)
     make_events(workspace, user, deployments, sizes.events, now=now)
-    make_lines(deployments, sizes.lines, now=now)
     return Stock(sizes, workspace, user, deployments, deployments[0], answer, now)
 
 
@@ -218,6 +217,7 @@ def store_many(deployment: Any, count: int, *, now: datetime) -> None:
     from deployments.logs.counts import count_lines
     from deployments.logs.meaning import meaning_of
     from deployments.logs.models import Line
+    from portal.web.many_rows import insert_rows
 
     meanings = [(payload, meaning_of(payload, "INFO")) for payload in PAYLOADS]
     rng, first = random.Random(18), now - timedelta(days=LOG_DAYS)
@@ -236,5 +236,5 @@ def store_many(deployment: Any, count: int, *, now: datetime) -> None:
             )
             made.append((line, meaning))
         with transaction.atomic():
-            Line.objects.bulk_create([line for line, _ in made], batch_size=1000)
+            insert_rows([line for line, _ in made])
             count_lines(deployment, made)
