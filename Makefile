@@ -10,10 +10,12 @@ SBOM ?= sbom.json
 PORT ?= 8000
 SANDBOX_PORT ?= 9100
 DEMO_HOME ?= var/demo
+SCALE ?= 1
+ROUNDS ?= 9
 BIN := .venv/bin
 NOT_OURS := --ignore "tests/*" --ignore ".venv/*" --ignore "var/*" --ignore "static/vendor/*"
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset run test test-quick faults mutants shots weights messages lint format lock audit sbom pin
+.PHONY: help demo demo-reset run test bench bench-quick test-quick faults mutants shots weights messages lint format lock audit sbom pin
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -43,6 +45,17 @@ test: .venv/ready-dev ## all tests, on SQLite and on PostgreSQL
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "browser or processes" tests
 	@# The pages of tests/web look the same on both databases.
 	@TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 4 -m "django and not browser" --ignore tests/web tests
+
+	@$(MAKE) --no-print-directory bench-quick
+
+bench: .venv/ready-dev ## time pages, logs, sync and trail after a year of use, on both databases, against floors; SCALE=1, ROUNDS=9
+	@rm -f var/bench.json
+	@for database in sqlite postgresql; do \
+	  TEST_DATABASE=$$database BENCH_JSON=var/bench.json BENCH_SCALE="$(SCALE)" BENCH_ROUNDS="$(ROUNDS)" $(BIN)/python -m pytest -q -s \
+	    --durations=0 -o timeout=0 -o python_files='bench_*.py' --ignore tests/benchmarks/bench_quick.py tests/benchmarks || exit 1; done
+
+bench-quick: .venv/ready-dev ## count queries, bytes and rows of pages, syncs and polls: what depends on no machine
+	@BENCH_SCALE=0.01 $(BIN)/python -m pytest -q --durations=0 -o python_files='bench_*.py' tests/benchmarks/bench_quick.py
 
 test-quick: .venv/ready-dev ## the tests without browser, sandbox and processes, on SQLite
 	@$(BIN)/python -m pytest -n 2 -m "not browser and not processes" --ignore tests/sandbox tests

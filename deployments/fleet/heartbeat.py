@@ -85,8 +85,8 @@ class Heartbeat:
     @cached_property
     def results(self) -> list[Result]:
         """The latest results, newest first. A batch is one of them, when all of its operations have ended."""
-        rows = Operation.objects.filter(workspace=self.workspace, state__in=ENDED_STATES, batch=None)
-        latest = list(rows.select_related("workspace", "actor").order_by("-ended_at")[:SHOWN_RESULTS])
+        rows = self.workspace.operations.filter(state__in=ENDED_STATES, batch=None)
+        latest = list(rows.select_related("actor").order_by("-ended_at")[:SHOWN_RESULTS])
         single = results_of(latest, statuses=reported_statuses(self.workspace, latest))
         found = [*single, *batch_results(self.workspace)]
         return sorted(found, key=lambda result: result.at, reverse=True)[:SHOWN_RESULTS]

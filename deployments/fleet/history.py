@@ -95,12 +95,12 @@ def operation_entries(
     deployment: Deployment, *, until: datetime | None, count: int, since: datetime | None = None
 ) -> list[HistoryEntry]:
     """Return the newest `count` operations on the deployment that were asked for from `since` to `until`."""
-    rows = Operation.objects.filter(workspace=deployment.workspace_id, target_id=deployment.deployment_id)
+    rows = deployment.workspace.operations.filter(target_id=deployment.deployment_id)
     if until:
         rows = rows.filter(requested_at__lt=until)
     if since:
         rows = rows.filter(requested_at__gte=since)
-    newest = rows.select_related("workspace", "actor").order_by("-requested_at")[:count]
+    newest = rows.select_related("actor").order_by("-requested_at")[:count]
     return [entry_of_operation(operation) for operation in newest]
 
 

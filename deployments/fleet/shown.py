@@ -74,7 +74,7 @@ def told_operations(
 
 def shown_operations(workspace: Workspace) -> AskedOperations:
     """Return the operations that are open, or that failed or are not confirmed and nobody dealt with."""
-    rows = Operation.objects.filter(workspace=workspace).select_related("workspace", "actor")
+    rows = workspace.operations.select_related("actor")
     # Two queries: each has an index of its own, and together they would read all operations of all time.
     found = {one.pk: one for query in (rows.open(), rows.unsettled()) for one in query}
     return AskedOperations(sorted(found.values(), key=lambda operation: operation.requested_at))

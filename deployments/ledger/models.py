@@ -58,8 +58,10 @@ class Batch(models.Model):
             models.UniqueConstraint(fields=["actor", "form_token"], name="one_batch_per_form")
         ]
         indexes: ClassVar = [
+            # Whose operations there are, and those of one person.
+            models.Index(fields=["workspace", "actor", "-requested_at"], name="operation_of_actor"),
             # The latest results in the heartbeat.
-            models.Index(fields=["workspace", "-requested_at"], name="batch_of_workspace")
+            models.Index(fields=["workspace", "-requested_at"], name="batch_of_workspace"),
         ]
 
     def __str__(self) -> str:

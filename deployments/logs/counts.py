@@ -3,18 +3,27 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from itertools import groupby
-from operator import itemgetter
-
-from django.db.models import F
 
 from deployments.fleet.models import Deployment
 from deployments.logs.meaning import DEBUG, DEFAULT, ERROR, HEALTH_KIND, INFO, WARNING, Meaning
 from deployments.logs.models import COUNTED_TOGETHER, Line, LineCount
+from portal.web.many_rows import add_rows
 
 BYTES_BESIDE = 120  # of a line, beside its text and twice its id: times, numbers, the entries of two indexes
 FIELD_OF_LEVEL = {ERROR: "errors", WARNING: "warnings", INFO: "infos", DEBUG: "debugs", DEFAULT: "others"}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+SUMMED = (
+    "lines",
+    "bytes",
+    *FIELD_OF_LEVEL.values(),
+    "health_checks",
+    "requests",
+    "refused",
+    "failed",
+    "timed",
+    "milliseconds",
+)
 
 MeantLine = tuple[Line, Meaning]
 
@@ -26,17 +35,19 @@ def ten_minutes_of(at: datetime) -> datetime:
 
 def count_lines(deployment: Deployment, lines: Iterable[MeantLine]) -> None:
     """Add stored lines to the counts of their ten minutes. Call it in the transaction that stores them."""
-    by_start = sorted(
-        ((ten_minutes_of(line.timestamp), line, meaning) for line, meaning in lines), key=itemgetter(0)
-    )
-    for start, group in groupby(by_start, key=itemgetter(0)):
-        added = counts_of((line, meaning) for _, line, meaning in group)
-        rows = LineCount.objects.filter(deployment=deployment, start=start)
-        more = {name: F(name) + count for name, count in added.items()}
-        if not rows.update(**more):
-            row = LineCount(deployment=deployment, workspace_id=deployment.workspace_id, start=start)
-            LineCount.objects.bulk_create([row], ignore_conflicts=True)
-            rows.update(**more)
+    by_start: dict[datetime, list[MeantLine]] = {}
+    for line, meaning in lines:
+        by_start.setdefault(ten_minutes_of(line.timestamp), []).append((line, meaning))
+    rows = [
+        LineCount(
+            deployment=deployment,
+            workspace_id=deployment.workspace_id,
+            start=start,
+            **counts_of(by_start[start]),
+        )
+        for start in sorted(by_start)
+    ]
+    add_rows(rows, by=("deployment", "start"), summed=SUMMED)
 
 
 def counts_of(lines: Iterable[MeantLine]) -> Counter[str]:

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib import messages
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
@@ -32,6 +32,7 @@ from deployments.workspaces.guard import workspace_required
 from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.revision import page_revision
 from deployments.workspaces.roles import Role, is_enough
+from portal.accounts.models import User
 from portal.audit.export import begin_export
 from portal.audit.feed import FeedLine
 from portal.audit.models import Event
@@ -70,7 +71,7 @@ def filter_operations(request: HttpRequest, workspace: Workspace) -> QuerySet[Op
 
     An unknown value filters nothing.
     """
-    rows = Operation.objects.filter(workspace=workspace)
+    rows = workspace.operations.all()
     state, kind, actor = (request.GET.get(name, "") for name in ("state", "kind", "actor"))
     if state in State.values:
         rows = rows.filter(state=state)
@@ -95,7 +96,7 @@ def operations(request: HttpRequest, membership: Membership) -> HttpResponseBase
     if export_format := wants_export(request):
         return export_operations(request, workspace, rows, export_format)
     page = keyset_page(
-        rows.select_related("workspace", "actor"),
+        rows.select_related("actor"),
         cursor=request.GET.get("cursor"),
         size=50,
         fields=("-requested_at", "-pk"),
@@ -120,9 +121,9 @@ def operations(request: HttpRequest, membership: Membership) -> HttpResponseBase
 
 def actors_of(workspace: Workspace) -> list[tuple[int, str]]:
     """Return (id, name) of the people who requested operations, for the filter."""
-    with_actor = Operation.objects.filter(workspace=workspace, actor__isnull=False)
-    found = with_actor.values_list("actor_id", "actor_name").distinct()
-    return sorted(dict(found.order_by()).items(), key=lambda actor: actor[1])
+    own = Operation.objects.filter(workspace=workspace, actor=OuterRef("pk"))
+    people = User.objects.filter(Exists(own))  # not the operations of all time: there are fewer people
+    return sorted(((person.pk, str(person)) for person in people), key=lambda actor: actor[1])
 
 
 def export_operations(

@@ -43,7 +43,7 @@ class Event(models.Model):
             # feed.feed_page for one workspace
             models.Index(fields=["workspace_id", "-sequence"], name="event_workspace_feed"),
             # the latest events of one deployment
-            models.Index(fields=["deployment_id", "-sequence"], name="event_deployment_feed"),
+            models.Index(fields=["workspace_id", "deployment_id", "-sequence"], name="event_deployment_feed"),
             # feed.group_by_operation
             models.Index(fields=["operation_id", "sequence"], name="event_operation_feed"),
         ]

@@ -21,6 +21,27 @@ def insert_rows(rows: Sequence[models.Model]) -> None:
         cursor.executemany(sql, [[value_of(row, field) for field in fields] for row in rows])
 
 
+def add_rows(rows: Sequence[models.Model], *, by: Sequence[str], summed: Sequence[str]) -> None:
+    """Insert unsaved rows of one model; where one with the same `by` is there, add the fields `summed`.
+
+    `by` are the fields of a unique constraint.
+    """
+    if not rows:
+        return
+    meta, table = rows[0]._meta, table_of(rows)
+    fields = [field for field in meta.concrete_fields if not field.primary_key]
+    columns, places = ", ".join(map(column_of, fields)), ", ".join(["%s"] * len(fields))
+    keys = ", ".join(column_of(meta.get_field(name)) for name in by)
+    sums = [column_of(meta.get_field(name)) for name in summed]
+    sets = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in sums)
+    sql = (
+        f"INSERT INTO {table} ({columns}) VALUES ({places})"  # noqa: S608
+        f" ON CONFLICT ({keys}) DO UPDATE SET {sets}"
+    )
+    with connection.cursor() as cursor:
+        cursor.executemany(sql, [[value_of(row, field) for field in fields] for row in rows])
+
+
 def update_rows(rows: Sequence[models.Model], names: Sequence[str]) -> None:
     """Write the fields with these names of saved rows of one model."""
     if not rows:

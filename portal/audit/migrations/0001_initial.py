@@ -76,7 +76,7 @@ class Migration(migrations.Migration):
                 ('hash', models.CharField(max_length=64)),
             ],
             options={
-                'indexes': [models.Index(fields=['workspace_id', '-sequence'], name='event_workspace_feed'), models.Index(fields=['deployment_id', '-sequence'], name='event_deployment_feed'), models.Index(fields=['operation_id', 'sequence'], name='event_operation_feed')],
+                'indexes': [models.Index(fields=['workspace_id', '-sequence'], name='event_workspace_feed'), models.Index(fields=['workspace_id', 'deployment_id', '-sequence'], name='event_deployment_feed'), models.Index(fields=['operation_id', 'sequence'], name='event_operation_feed')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('sequence__gte', 1)), name='the_trail_begins_at_one')],
             },
         ),

@@ -1,0 +1,80 @@
+"""What does not depend on the machine: queries, bytes and rows of each page, with little data and with more.
+
+`make test` runs it. A figure that grows fails: raise it here only when the page is worth it.
+"""
+
+import gzip
+import re
+
+import pytest
+
+MOST = {  # page: queries, and kilobytes of compressed HTML
+    "/w/acme-vision/?all=1": (13, 20),
+    "/w/acme-vision/activity/": (30, 12),
+    "/w/acme-vision/operations/": (12, 12),
+    "/w/acme-vision/logs/": (16, 12),
+    "DEPLOYMENT/": (19, 14),
+    "DEPLOYMENT/logs/?range=24h": (25, 30),
+    "DEPLOYMENT/requests/": (16, 12),
+    "/system/": (33, 10),
+    "/activity/": (30, 12),
+}
+POLLS = {"fleet-news": 4, "heartbeat": 3}  # region of the fleet page: queries of a poll that brings nothing
+
+
+@pytest.fixture(scope="module")
+def counted(log_stock):
+    """Count the queries of a job of somebody who is signed in."""
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    client = Client()
+    client.force_login(log_stock.user, backend="portal.accounts.backend.PersonBackend")
+
+    def count(path, **headers):
+        path = path.replace("DEPLOYMENT", log_stock.loud.get_absolute_url().rstrip("/"))
+        client.get(path, headers=headers)
+        with CaptureQueriesContext(connection) as queries:
+            answer = client.get(path, headers=headers)
+        return len(queries), answer
+
+    return count
+
+
+@pytest.mark.parametrize("path", MOST)
+def test_a_page_asks_for_little_and_is_small(path, counted):
+    queries, answer = counted(path)
+
+    most_queries, most_kilobytes = MOST[path]
+    size = len(gzip.compress(answer.content)) / 1000
+    print(f"{path}: {queries} queries, {size:.1f} kB")
+    assert answer.status_code == 200
+    assert queries <= most_queries
+    assert size <= most_kilobytes
+
+
+@pytest.mark.parametrize("region", POLLS)
+def test_a_poll_that_brings_nothing_asks_for_little(region, counted):
+    _, page = counted("/w/acme-vision/?all=1")
+    tag = re.search(rf'<[a-z]+[^>]*id="{region}"[^>]*>', page.content.decode())[0]
+    url = re.search(r'hx-get="([^"]*)"', tag)[1].replace("&amp;", "&")
+
+    queries, answer = counted(url, HX_Request="true", HX_Target=region)
+
+    print(f"{region}: {queries} queries")
+    assert (answer.status_code, len(answer.content)) == (204, 0)
+    assert queries <= POLLS[region]
+
+
+@pytest.mark.parametrize(
+    "path", ["/w/acme-vision/?all=1", "/w/acme-vision/activity/", "/w/acme-vision/operations/", "DEPLOYMENT/"]
+)
+def test_a_page_asks_no_more_often_after_more_history(path, counted, log_stock):
+    from tests.benchmarks.data import make_events
+
+    before, _ = counted(path)
+    make_events(log_stock.workspace, log_stock.user, log_stock.deployments, 500, now=log_stock.now)
+    after, _ = counted(path)
+
+    assert after <= before
