@@ -88,6 +88,8 @@ class Harvest(models.Model):
     error = models.TextField(blank=True)  # Roboflow's text, masked
     error_reading = models.TextField(blank=True)  # our sentence; empty when the last attempt succeeded
     revision = models.BigIntegerField(default=1)
+    stored_lines = models.BigIntegerField(default=0)  # in all, as the rows of LineCount together say
+    stored_bytes = models.BigIntegerField(default=0)
 
     objects = HarvestQuerySet.as_manager()
 

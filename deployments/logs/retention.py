@@ -3,12 +3,14 @@
 Lines go by ten minutes, few at a time, so that nobody waits for the database meanwhile.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Min, Q, QuerySet, Sum
+from django.db.models import F, Sum
 from django.db.models.functions import Coalesce, Greatest
 
 from deployments.logs.coverage import oldest_kept
@@ -17,22 +19,29 @@ from deployments.workspaces.models import Workspace
 
 GIGABYTE = 10**9
 REMOVED_AT_ONCE = 2_000  # lines, in one transaction
+COUNTS_IN_A_RUN = 5_000  # of one workspace
 REMOVED_IN_A_RUN = 40_000  # lines; the next run goes on
 
 
 def remove_old_lines(*, now: datetime) -> int:
     """Remove lines that are too old, then those beyond the size of each workspace; return how many."""
     removed = 0
-    for count in [*counts_too_old(now=now), *counts_too_many()]:
+    for count in chain(counts_too_old(now=now), counts_too_many()):
         removed += remove_counted(count)
         if removed >= REMOVED_IN_A_RUN:
             break
     return removed
 
 
-def counts_too_old(*, now: datetime) -> QuerySet[LineCount]:
-    """Return the counts of ten minutes whose last line is older than LOG_RETENTION_DAYS, oldest first."""
-    return LineCount.objects.filter(start__lte=oldest_kept(now) - COUNTED_TOGETHER).order_by("start", "pk")
+def counts_too_old(*, now: datetime) -> Iterator[LineCount]:
+    """Yield the counts of ten minutes whose last line is older than LOG_RETENTION_DAYS, oldest first.
+
+    One workspace comes after the other: their counts have an index by workspace and time.
+    """
+    for workspace_pk in Workspace.objects.order_by("pk").values_list("pk", flat=True):
+        counts = LineCount.objects.filter(workspace=workspace_pk)
+        old = counts.filter(start__lte=oldest_kept(now) - COUNTED_TOGETHER)
+        yield from old.order_by("start", "pk")[:COUNTS_IN_A_RUN]
 
 
 def counts_too_many() -> list[LineCount]:
@@ -50,7 +59,8 @@ def counts_too_many() -> list[LineCount]:
 def excess_by_workspace() -> dict[int, int]:
     """Return by how many bytes a workspace has more than it may, for those that do."""
     limit = int(settings.LOG_RETENTION_GB * GIGABYTE)
-    sums = LineCount.objects.values_list("workspace").annotate(total=Sum("bytes")).filter(total__gt=limit)
+    by_workspace = Harvest.objects.values_list("deployment__workspace")
+    sums = by_workspace.annotate(total=Sum("stored_bytes")).filter(total__gt=limit)
     return {workspace_pk: total - limit for workspace_pk, total in sums.order_by()}
 
 
@@ -69,6 +79,9 @@ def remove_counted(count: LineCount) -> int:
             pks = list(lines.values_list("pk", flat=True)[:REMOVED_AT_ONCE])
             if not pks:
                 LineCount.objects.filter(pk=count.pk).delete()
+                Harvest.objects.filter(deployment=count.deployment_id).update(
+                    stored_lines=F("stored_lines") - count.lines, stored_bytes=F("stored_bytes") - count.bytes
+                )
                 break
             Line.objects.filter(pk__in=pks).delete()
             Harvest.objects.filter(deployment=count.deployment_id).update(
@@ -92,34 +105,27 @@ class Kept:
 
 def kept_by_workspace(*, now: datetime) -> list[Kept]:
     """Return what is stored of each workspace, by name, with a preview of what retention will remove."""
-    soon = Q(start__lte=oldest_kept(now + timedelta(days=1)) - COUNTED_TOGETHER)
-    sums = {
-        row["workspace"]: row
-        for row in LineCount.objects.order_by()
-        .values("workspace")
-        .annotate(
-            line_count=Sum("lines"),
-            size=Sum("bytes"),
-            oldest=Min("start"),
-            soon_lines=Sum("lines", filter=soon),
-            soon_bytes=Sum("bytes", filter=soon),
-        )
-    }
+    is_stored = Harvest.objects.filter(stored_lines__gt=0).order_by().values_list("deployment__workspace")
+    sums = {pk: sums for pk, *sums in is_stored.annotate(Sum("stored_lines"), Sum("stored_bytes"))}
+    too_old_soon = oldest_kept(now + timedelta(days=1)) - COUNTED_TOGETHER
     excess: dict[int, tuple[int, int]] = {}
     for count in counts_too_many():
         lines, size = excess.get(count.workspace_id, (0, 0))
         excess[count.workspace_id] = lines + count.lines, size + count.bytes
     found = []
     for workspace in Workspace.objects.filter(pk__in=sums).order_by("name"):
-        row, over = sums[workspace.pk], excess.get(workspace.pk, (0, 0))
+        counts, over = LineCount.objects.filter(workspace=workspace), excess.get(workspace.pk, (0, 0))
+        old = counts.filter(start__lte=too_old_soon).aggregate(lines=Sum("lines"), bytes=Sum("bytes"))
+        lines, size = sums[workspace.pk]
+        first = counts.order_by("start").first()
         found.append(
             Kept(
                 workspace=workspace,
-                lines=row["line_count"],
-                bytes=row["size"],
-                oldest=row["oldest"],
-                going_lines=max(row["soon_lines"] or 0, over[0]),
-                going_bytes=max(row["soon_bytes"] or 0, over[1]),
+                lines=lines,
+                bytes=size,
+                oldest=first.start if first else None,
+                going_lines=max(old["lines"] or 0, over[0]),
+                going_bytes=max(old["bytes"] or 0, over[1]),
             )
         )
     return found

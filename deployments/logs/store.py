@@ -9,7 +9,7 @@ from django.db.models import F, Q
 
 from deployments.fleet.models import Deployment
 from deployments.keys.regions import portal_time
-from deployments.logs.counts import MeantLine, count_lines
+from deployments.logs.counts import MeantLine, bytes_of, count_lines
 from deployments.logs.meaning import REQUEST_KIND, meaning_of
 from deployments.logs.models import Harvest, Line
 from deployments.roboflow.schema import LogLine, LogPage
@@ -32,7 +32,11 @@ def store_lines(state: Harvest, page: LogPage) -> set[str]:
         with transaction.atomic():
             insert_rows([line for line, _ in lines])
             count_lines(state.deployment, lines)
-            Harvest.objects.filter(pk=state.pk).update(revision=F("revision") + 1)
+            Harvest.objects.filter(pk=state.pk).update(
+                revision=F("revision") + 1,
+                stored_lines=F("stored_lines") + len(lines),
+                stored_bytes=F("stored_bytes") + sum(bytes_of(line) for line, _ in lines),
+            )
         note_last_request(state.deployment, lines)
     return {line.insert_id for line in new}
 

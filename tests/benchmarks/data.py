@@ -200,7 +200,9 @@ def make_events(workspace: Any, user: Any, deployments: list[Any], count: int, *
 
 def make_lines(deployments: list[Any], count: int, *, now: datetime) -> None:
     """Store log lines of the last LOG_DAYS, half of them of one deployment, the others of QUIET_LOGS."""
-    from deployments.logs.models import Harvest
+    from django.db.models import Sum
+
+    from deployments.logs.models import Harvest, LineCount
 
     loud = int(count * LOUD_SHARE)
     others = deployments[1 : 1 + QUIET_LOGS]
@@ -210,6 +212,12 @@ def make_lines(deployments: list[Any], count: int, *, now: datetime) -> None:
     store_many(deployments[0], loud, now=now)
     for one in others:
         store_many(one, (count - loud) // len(others), now=now)
+    for harvest in Harvest.objects.all():
+        sums = LineCount.objects.filter(deployment=harvest.deployment_id).aggregate(
+            Sum("lines"), Sum("bytes")
+        )
+        harvest.stored_lines, harvest.stored_bytes = sums["lines__sum"] or 0, sums["bytes__sum"] or 0
+        harvest.save()
 
 
 def store_many(deployment: Any, count: int, *, now: datetime) -> None:
