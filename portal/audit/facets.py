@@ -46,7 +46,7 @@ def facets_of(events: QuerySet[Event], actions: Sequence[tuple[str, "StrOrPromis
     facets = [
         Facet("actor", _("Person"), people_values(recent)),
         Facet("action", _("Action"), action_values(recent, actions)),
-        Facet("object", _("Object"), counted_values(recent, "object_name")[:SHOWN_OBJECTS]),
+        Facet("object", _("Object"), counted_values(recent, "object_name", most=SHOWN_OBJECTS)),
         Facet("outcome", _("Outcome"), counted_values(recent, "outcome")),
         Facet("source", _("Source"), counted_values(recent, "source")),
     ]
@@ -56,14 +56,16 @@ def facets_of(events: QuerySet[Event], actions: Sequence[tuple[str, "StrOrPromis
 SOURCE_WORDS = {gettext_noop("portal"), gettext_noop("outside"), gettext_noop("system")}
 
 
-def counted_values(events: QuerySet[Event], column: str) -> list[tuple[str, str, int]]:
-    """Return the values of a column, the most frequent first; [] if a broken row prevents counting."""
+def counted_values(
+    events: QuerySet[Event], column: str, *, most: int | None = None
+) -> list[tuple[str, str, int]]:
+    """Return the `most` frequent values of a column, or all; [] if a broken row prevents counting."""
+    counted = events.exclude(**{column: ""}).values_list(column).annotate(count=Count("*"))
     try:
-        rows = list(events.exclude(**{column: ""}).values_list(column).annotate(count=Count("*")))
+        rows = list(counted.order_by("-count", column)[:most])
     except UNREADABLE:
         return []
-    ordered = sorted(rows, key=lambda row: (-row[1], str(row[0])))
-    return [(value, value_text(str(value)), count) for value, count in ordered]
+    return [(value, value_text(str(value)), count) for value, count in rows]
 
 
 def value_text(value: str) -> str:

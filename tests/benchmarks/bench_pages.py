@@ -54,7 +54,7 @@ def test_unchanged_poll(name, region, client, floor_client, measure):
     [
         ("Activity", "/w/acme-vision/activity/", "/floor/events/", 3),
         ("Activity, a rare text", "/w/acme-vision/activity/?q=a-word-that-is-rare", "/floor/events/", 6),
-        ("Operations", "/w/acme-vision/operations/", "/floor/operations/", 3),
+        ("Operations", "/w/acme-vision/operations/", "/floor/operations/?workspace=1", 3),
         ("System", "/system/", "/floor/events/", 3),
         ("Audit log", "/activity/", "/floor/events/", 3),
     ],

@@ -86,8 +86,8 @@ def operations(request: HttpRequest) -> HttpResponse:
     """Show the newest operations."""
     from deployments.ledger.models import Operation
 
-    newest = Operation.objects.order_by("-requested_at")[:50]
-    return HttpResponse(OPERATIONS.render({"rows": newest}, request))
+    rows = Operation.objects.filter(workspace=request.GET["workspace"]).order_by("-requested_at")[:50]
+    return HttpResponse(OPERATIONS.render({"rows": rows}, request))
 
 
 urlpatterns = [
