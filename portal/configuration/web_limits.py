@@ -19,3 +19,6 @@ ANSWER_BYTES_PER_SECOND = 16 * 1024
 EXPORTS_AT_ONCE = 2  # of one web process; a further one is refused with a page
 FILE_THREADS = EXPORTS_AT_ONCE + 1  # of one web process, for exports alone: one more tells that they are busy
 EXPORT_SECONDS = 900  # the longest that one export may run
+
+# Files with a digest of their content in their names: browsers keep them, and never ask again.
+WHITENOISE_IMMUTABLE_FILE_TEST = r"\.[0-9a-f]{12}\.[^/]+$"
