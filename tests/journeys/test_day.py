@@ -53,6 +53,7 @@ def test_keys_of_one_letter_move_select_and_open_and_can_be_switched_off(ana_at)
     page.keyboard.press("g")
     page.keyboard.press("a")
     expect(page.locator("h1")).to_have_text("Activity")
+    page.wait_for_load_state()  # the scripts that listen for keys are there
     page.keyboard.press("/")
     page.keyboard.type("jkn")  # letters, while typing
     expect(page.get_by_role("searchbox").first).to_have_value("jkn")
@@ -71,7 +72,8 @@ def test_keys_of_one_letter_move_select_and_open_and_can_be_switched_off(ana_at)
 def test_who_asked_to_be_told_is_told_when_a_new_deployment_is_ready(ana_at):
     page, name = ana_at.page, f"told-{uuid.uuid4().hex[:6]}"
     ana_at.go("/w/acme-vision/deployments/new/")
-    page.keyboard.type(name)  # the first field has the focus
+    expect(page.locator("[name=deployment_name]")).to_be_focused()  # the first field has the focus
+    page.keyboard.type(name)
     expect(page.locator("#verdict")).to_contain_text(f"{name}.roboflow.cloud")
     page.check("[name=machine_type][value=dev-cpu]")
     page.click("button:has-text('Create deployment')")
