@@ -3,7 +3,7 @@
 Lines go by ten minutes, few at a time, so that nobody waits for the database meanwhile.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -26,7 +26,7 @@ REMOVED_IN_A_RUN = 40_000  # lines; the next run goes on
 def remove_old_lines(*, now: datetime) -> int:
     """Remove lines that are too old, then those beyond the size of each workspace; return how many."""
     removed = 0
-    for count in chain(counts_too_old(now=now), counts_too_many()):
+    for count in chain(counts_too_old(now=now), counts_too_many(stored_by_workspace())):
         removed += remove_counted(count)
         if removed >= REMOVED_IN_A_RUN:
             break
@@ -44,10 +44,16 @@ def counts_too_old(*, now: datetime) -> Iterator[LineCount]:
         yield from old.order_by("start", "pk")[:COUNTS_IN_A_RUN]
 
 
-def counts_too_many() -> list[LineCount]:
-    """Return the oldest counts of each workspace that has more than LOG_RETENTION_GB, as many as must go."""
+def counts_too_many(stored: Mapping[int, tuple[int, int]]) -> list[LineCount]:
+    """Return the oldest counts of each workspace that has more than LOG_RETENTION_GB, as many as must go.
+
+    `stored` is what stored_by_workspace() returns.
+    """
     found: list[LineCount] = []
-    for workspace_pk, excess in excess_by_workspace().items():
+    for workspace_pk, (_, size) in stored.items():
+        excess = size - int(settings.LOG_RETENTION_GB * GIGABYTE)
+        if excess <= 0:
+            continue
         for count in LineCount.objects.filter(workspace=workspace_pk).order_by("start", "pk").iterator():
             if excess <= 0:
                 break
@@ -56,12 +62,11 @@ def counts_too_many() -> list[LineCount]:
     return found
 
 
-def excess_by_workspace() -> dict[int, int]:
-    """Return by how many bytes a workspace has more than it may, for those that do."""
-    limit = int(settings.LOG_RETENTION_GB * GIGABYTE)
-    by_workspace = Harvest.objects.values_list("deployment__workspace")
-    sums = by_workspace.annotate(total=Sum("stored_bytes")).filter(total__gt=limit)
-    return {workspace_pk: total - limit for workspace_pk, total in sums.order_by()}
+def stored_by_workspace() -> dict[int, tuple[int, int]]:
+    """Return how many lines and bytes are stored of each workspace that has any."""
+    is_stored = Harvest.objects.filter(stored_lines__gt=0).order_by().values_list("deployment__workspace")
+    sums = is_stored.annotate(Sum("stored_lines"), Sum("stored_bytes"))
+    return {workspace_pk: (lines, size) for workspace_pk, lines, size in sums}
 
 
 def remove_counted(count: LineCount) -> int:
@@ -105,11 +110,10 @@ class Kept:
 
 def kept_by_workspace(*, now: datetime) -> list[Kept]:
     """Return what is stored of each workspace, by name, with a preview of what retention will remove."""
-    is_stored = Harvest.objects.filter(stored_lines__gt=0).order_by().values_list("deployment__workspace")
-    sums = {pk: sums for pk, *sums in is_stored.annotate(Sum("stored_lines"), Sum("stored_bytes"))}
+    sums = stored_by_workspace()
     too_old_soon = oldest_kept(now + timedelta(days=1)) - COUNTED_TOGETHER
     excess: dict[int, tuple[int, int]] = {}
-    for count in counts_too_many():
+    for count in counts_too_many(sums):
         lines, size = excess.get(count.workspace_id, (0, 0))
         excess[count.workspace_id] = lines + count.lines, size + count.bytes
     found = []

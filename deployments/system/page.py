@@ -21,7 +21,7 @@ from portal import __version__
 from portal.accounts import factors
 from portal.audit.integrity import integrity_context
 from portal.audit.models import Event
-from portal.health.parts import Part, portal_parts, process_parts
+from portal.health.parts import Part, parts_and_processes
 from portal.queue.broker import queue_length
 from portal.queue.routes import QUEUES
 
@@ -30,6 +30,7 @@ HOUR = timedelta(hours=1)
 
 def system_context(*, now: datetime) -> dict[str, Any]:
     """Return the context of the System page. The web process is well, or it would not compute it."""
+    kept, integrity = kept_by_workspace(now=now), integrity_context()
     return {
         "parts": system_parts(now=now),
         "queues": [(queue, queue_length(queue)) for queue in QUEUES],
@@ -38,8 +39,8 @@ def system_context(*, now: datetime) -> dict[str, Any]:
             (state, difference_text(state.region)) for state in RegionState.objects.order_by("region")
         ],
         "calls": call_statistics(now=now),
-        "disk": table_sizes(),
-        "kept": kept_by_workspace(now=now),
+        "disk": table_sizes(lines=sum(one.lines for one in kept), entries=integrity["entries"]),
+        "kept": kept,
         "retention": (settings.LOG_RETENTION_DAYS, settings.LOG_RETENTION_GB),
         "versions": {
             "portal": __version__,
@@ -49,17 +50,15 @@ def system_context(*, now: datetime) -> dict[str, Any]:
         },
         "second_factor_required": factors.is_second_factor_required(),
         "people_without": factors.count_without_second_factor(),
-        **integrity_context(),
+        **integrity,
     }
 
 
 def system_parts(*, now: datetime) -> list[Part]:
     """Return the state of every part; of workers and beat, each process by host where there is one."""
     web = Part("web", True, "answers", now, __version__)
-    parts = [web, *portal_parts()]
-    if parts[1].name != "database" or not parts[1].ok:
-        return parts
-    seen = process_parts()
+    portal, seen = parts_and_processes()
+    parts = [web, *portal]
     missing = [
         part for part in parts if not part.ok and not any(one.name.startswith(part.name) for one in seen)
     ]
@@ -92,14 +91,18 @@ def percentile(values: list[int], percent: int) -> int:
     return int(quantiles(values, n=100, method="inclusive")[percent - 1])
 
 
-def table_sizes() -> list[tuple[str, int | None, int | None]]:
+def table_sizes(*, lines: int, entries: int) -> list[tuple[str, int | None, int | None]]:
     """Return (name, rows, bytes) of the tables that grow without limit, and of the database as a whole.
+
+    They are not counted row by row: `lines` and `entries` are known.
 
     SQLite keeps all tables in one file and does not count by table: there only the whole has a size.
     """
-    tables = ((_("Log lines"), Line), (_("Entries of the trail"), Event))
-    counted = [(name, model._default_manager.count(), table_bytes(model)) for name, model in tables]
-    return [*counted, (_("Database"), None, database_bytes())]
+    return [
+        (_("Log lines"), lines, table_bytes(Line)),
+        (_("Entries of the trail"), entries, table_bytes(Event)),
+        (_("Database"), None, database_bytes()),
+    ]
 
 
 def table_bytes(model: type[Model]) -> int | None:

@@ -15,19 +15,23 @@ def integrity_context() -> dict[str, Any]:
     # The head is read last, as it may move on: neither a verification nor a signed head is ever ahead of it.
     verification = Verification.objects.filter(pk=1).first()
     signed = SignedHead.objects.order_by("-sequence").first()
-    head = load_head()
+    head, former_keys = load_head(), former_trail_keys()
+    public_key = public_key_of(settings.PORTAL_TRAIL_KEY)
     return {
-        "broken_now": broken_now(head, verification, signed),
+        "broken_now": broken_now(head, verification, signed, our_keys={public_key, *former_keys}),
+        "entries": head.sequence,
         "head": head if head.sequence else None,
         "verification": verification,
         "signed": signed,
-        "public_key": public_key_of(settings.PORTAL_TRAIL_KEY),
-        "former_public_keys": sorted(former_trail_keys()),
+        "public_key": public_key,
+        "former_public_keys": sorted(former_keys),
         "is_verifying": VerificationRequest.objects.exists(),
     }
 
 
-def broken_now(head: Head, verification: Verification | None, signed: SignedHead | None) -> str:
+def broken_now(
+    head: Head, verification: Verification | None, signed: SignedHead | None, *, our_keys: set[str]
+) -> str:
     """Return what a look at the end of the trail shows to be wrong, "" if nothing.
 
     The last verification may be old: a card must not go on saying "intact" meanwhile. `signed` is the newest
@@ -38,5 +42,5 @@ def broken_now(head: Head, verification: Verification | None, signed: SignedHead
     last_hash = hash_of_entry(head.sequence)
     if last_hash is None:
         return f"The trail ends before entry {head.sequence}, which its head names."
-    finding = check_whole(head, last_hash, {signed.sequence: signed} if signed else {})
+    finding = check_whole(head, last_hash, {signed.sequence: signed} if signed else {}, our_keys)
     return finding.message if finding else ""

@@ -45,14 +45,19 @@ def verify_trail(*, first: int = 1, last: int | None = None, progress: Progress 
     finding, last_hash = verify_chain(first=first, last=end, signed=signed, progress=progress)
     if not finding.ok or last is not None:
         return finding
-    return check_whole(head, last_hash, signed) or finding
+    return check_whole(head, last_hash, signed, trail_keys()) or finding
 
 
-def check_whole(head: Head, last_hash: str, signed: Mapping[int, SignedHead]) -> Finding | None:
-    """Return a finding when the entries are a chain, but not the whole trail as it was; otherwise None."""
+def check_whole(
+    head: Head, last_hash: str, signed: Mapping[int, SignedHead], our_keys: set[str]
+) -> Finding | None:
+    """Return a finding when the entries are a chain, but not the whole trail as it was; otherwise None.
+
+    Signatures by `our_keys` count.
+    """
     return (
         check_end(head, last_hash)
-        or check_signed_heads(head, signed)
+        or check_signed_heads(head, signed, our_keys)
         or check_not_emptied(head)
         or check_triggers(head)
     )
@@ -92,9 +97,10 @@ def hash_of_entry(sequence: int) -> str | None:
     """Return the stored hash of an entry, GENESIS for the one before the first, None for a missing one."""
     if sequence < 1:
         return GENESIS
-    if not Event.objects.filter(sequence=sequence).exists():
+    try:
+        return str(read_entry(sequence).get("hash", ""))
+    except Event.DoesNotExist:
         return None
-    return str(read_entry(sequence).get("hash", ""))
 
 
 def check_entry(entry: Mapping[str, Any], *, expected: int, previous: str) -> str:
@@ -134,11 +140,12 @@ def check_end(head: Head, last_hash: str) -> Finding | None:
     return None
 
 
-def check_signed_heads(head: Head, signed: Mapping[int, SignedHead]) -> Finding | None:
+def check_signed_heads(
+    head: Head, signed: Mapping[int, SignedHead], our_keys: set[str]
+) -> Finding | None:
     """Return a finding for a signed head that is missing, not ours, or beyond `head`; otherwise None."""
     if not signed and (finding := check_may_be_unsigned(head)):
         return finding
-    our_keys = trail_keys()
     for one in signed.values():
         if one.sequence > head.sequence:
             message = f"The trail ends at {head.sequence}, but its head was signed at {one.sequence}: "

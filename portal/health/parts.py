@@ -32,25 +32,26 @@ class Part:
 
 def portal_parts() -> list[Part]:
     """Return the state of the database, Redis, the worker of each queue, and beat."""
+    return parts_and_processes()[0]
+
+
+def parts_and_processes() -> tuple[list[Part], list[Part]]:
+    """Return the parts as portal_parts() does, and the state of each worker process and of beat, by host."""
     try:
         heartbeats = read_heartbeats()
     except DatabaseError as error:
-        return [Part("database", False, f"does not answer ({type(error).__name__})"), redis_part()]
-    return [
+        return [Part("database", False, f"does not answer ({type(error).__name__})"), redis_part()], []
+    parts = [
         database_part(heartbeats.get("database", [])),
         redis_part(),
         *(replicated_part(name, heartbeats.get(name, [])) for name in (*WORKERS, "beat")),
     ]
-
-
-def process_parts() -> list[Part]:
-    """Return the state of each worker process and of beat, by host."""
-    heartbeats = read_heartbeats()
-    return [
+    processes = [
         Part(f"{name} on {row.host}", not is_late(age), lateness_text(age), row.at, row.version)
         for name in (*WORKERS, "beat")
         for row, age in heartbeats.get(name, [])
     ]
+    return parts, processes
 
 
 def replicated_part(name: str, heartbeats: list[Aged]) -> Part:

@@ -16,7 +16,7 @@ MOST = {  # page: queries, and kilobytes of compressed HTML
     "DEPLOYMENT/": (19, 14),
     "DEPLOYMENT/logs/?range=24h": (25, 30),
     "DEPLOYMENT/requests/": (16, 12),
-    "/system/": (33, 10),
+    "/system/": (29, 10),
     "/activity/": (30, 12),
 }
 POLLS = {"fleet-news": 4, "heartbeat": 3}  # region of the fleet page: queries of a poll that brings nothing

@@ -6,7 +6,7 @@ import pytest
 from django.utils.timezone import now
 
 from deployments.keys.models import Call, RegionState
-from deployments.system.page import call_statistics, percentile, table_sizes
+from deployments.system.page import call_statistics, percentile, system_context
 from portal.audit.models import Event
 
 
@@ -42,7 +42,7 @@ def test_calls_of_the_last_hour_are_counted_by_endpoint_and_outcome(db):
 
 
 def test_the_sizes_of_the_growing_tables_are_known(ana):
-    sizes = {name: (rows, size) for name, rows, size in table_sizes()}
+    sizes = {name: (rows, size) for name, rows, size in system_context(now=now())["disk"]}
 
     assert sizes["Log lines"][0] == 0 and sizes["Database"][0] is None
     assert sizes["Entries of the trail"][0] == Event.objects.count() > 0
