@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from deployments.fleet.state_bar import Mark
 from deployments.logs.histogram import Histogram, bar_seconds, histogram_of
 from deployments.logs.models import COUNTED_TOGETHER, Line, LineCount
-from deployments.logs.pages import LogPage, before_line, newest_page, page_around
+from deployments.logs.pages import LogPage, before_line, logs_of, newest_page, page_around
 from deployments.logs.scan import Scan, scan_lines
 from deployments.logs.search import DEFAULT_SHOWN_LINES, ShownRange, filter_lines
 from deployments.logs.spans import Span
@@ -26,6 +26,7 @@ class Answer:
     query: dict[str, Any]
     shown: ShownRange
     before: Line | None = None  # only lines before it are shown
+    is_of_many: bool = False  # the lines are of several logs
 
     @property
     def span(self) -> Span:
@@ -111,13 +112,14 @@ class Answer:
         }
 
 
-def lines_context(page: LogPage, shown: ShownRange) -> dict[str, Any]:
+def lines_context(page: LogPage, answer: Answer) -> dict[str, Any]:
     """Return what the templates need of the lines of a page."""
     first = page.lines[0][0] if page.lines else None
     return {
         "lines": page.lines,
+        "logs": logs_of(page.lines) if answer.is_of_many else {},
         "has_lines": bool(page.lines),
         "page": page,
-        "oldest": first.timestamp if first else shown.start,
+        "oldest": first.timestamp if first else answer.shown.start,
         "empty": "" if page.lines else "1",
     }

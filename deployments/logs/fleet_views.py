@@ -43,6 +43,7 @@ def fleet_log(request: HttpRequest, membership: Membership) -> HttpResponseBase:
         query=query,
         shown=ShownRange(query, linked=None, now=current_time + ahead),
         before=line_of(workspace, query["before"]),
+        is_of_many=True,
     )
     file_format = request.GET.get("format", "")
     if file_format in FORMATS:
@@ -76,7 +77,7 @@ def fleet_log(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     if wants_part(request, "log-histogram"):
         return form_page(request, "logs/_histogram.html", context)
     page = answer.page()
-    context |= lines_context(page, answer.shown)
+    context |= lines_context(page, answer)
     context |= {"older": page.lines[0][0].pk if page.older else "", "after": after}
     return form_page(request, "logs/fleet.html", context)
 
@@ -84,7 +85,7 @@ def fleet_log(request: HttpRequest, membership: Membership) -> HttpResponseBase:
 def rows_of(workspace: Workspace, query: dict[str, Any]) -> Any:
     """Return the stored lines of the deployments that a query names."""
     deployments = deployments_named(workspace, query).values("pk")
-    return Line.objects.filter(deployment__in=deployments).select_related("deployment__workspace")
+    return Line.objects.filter(deployment__in=deployments)
 
 
 def counts_of(workspace: Workspace, query: dict[str, Any]) -> Any:

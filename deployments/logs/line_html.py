@@ -1,19 +1,21 @@
 """Lines of a log as the items of a list. Python writes them: there are hundreds, and templates are slower."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from html import escape
 from urllib.parse import quote
 
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import conditional_escape, escape
+from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from deployments.fleet.models import Deployment
 from deployments.logs.meaning import DEFAULT
 from deployments.logs.models import Line
-from deployments.logs.pages import Shown
+from deployments.logs.pages import Shown, ShownLine
 
 LEVEL_WORDS = {
     "ERROR": gettext_noop("Error"),
@@ -25,49 +27,78 @@ LEVEL_WORDS = {
 
 
 def line_items(
-    lines: Iterable[Shown], *, log_url: str = "", linked: Line | None = None, names_log: bool = False
+    lines: Iterable[Shown],
+    *,
+    log_url: str = "",
+    linked: Line | None = None,
+    logs: Mapping[int, Deployment] | None = None,
 ) -> SafeString:
     """Return the lines as <li> elements; the first line of a day names the day.
 
-    `log_url` is the address of the log that all of them are in; without it, each names its own. `linked` is
-    the line that the page leads to. With `names_log`, each line shows the name of its deployment.
+    `log_url` is the address of the log that all of them are in. Otherwise `logs` has their deployments by
+    primary key, and each line names its own. `linked` is the line that the page leads to.
     """
-    words = {level: escape(_(word)) for level, word in LEVEL_WORDS.items()}
-    items, day_before = [], None
+    said = {level: said_level(level) for level in LEVEL_WORDS}
+    places = {pk: escape(f"{one.get_absolute_url()}logs/") for pk, one in (logs or {}).items()}
+    names = {
+        pk: f'<a class="whose ellipsis" href="{places[pk]}">{escape(one.deployment_name)}</a>'
+        for pk, one in (logs or {}).items()
+    }
+    zone, clock = timezone.get_current_timezone(), Clock()
+    linked_pk = linked.pk if linked else None
+    items, day_before, day = [], None, ""
     for line, html in lines:
-        at, level = timezone.localtime(line.timestamp), line.shown_level
-        if is_new_day := at.date() != day_before:
+        at, level = line.timestamp.astimezone(zone), line.shown_level
+        classes = f"level-{level}"
+        if at.date() != day_before:
             day, day_before = escape(date_format(at, "D j M Y")), at.date()
-        place = escape(log_url or f"{line.deployment.get_absolute_url()}logs/")
-        classes = (
-            f"level-{level}{' is-new-day' if is_new_day else ''}{' is-linked' if line == linked else ''}"
-        )
+            classes += " is-new-day"
+        if line.pk == linked_pk:
+            classes += " is-linked"
+        place = places.get(line.deployment_id) or escape(log_url)
         address = f"{place}line/?id={quote(line.insert_id, safe='')}"
-        name = escape(line.deployment.deployment_name) if names_log else ""
-        whose = f'<a class="whose ellipsis" href="{place}">{name}</a>' if names_log else ""
-        said = f'<span class="visually-hidden">{words[level]}: </span>' if level != DEFAULT else ""
         items.append(
             f'<li id="line-{line.pk}" data-line="{escape(line.insert_id)}" data-day="{day}"'
             f' class="{classes}">'
             f'<a class="at" href="{address}"><time datetime="{line.timestamp.isoformat()}" data-clock="ms">'
-            f"{clock_text(at)}</time></a>{whose}"
-            f'<span class="text">{said}{conditional_escape(html)}{rest_of(line, place)}</span></li>'
+            f"{clock.text(at)}</time></a>{names.get(line.deployment_id, '')}"
+            f'<span class="text">{said[level]}{conditional_escape(html)}{rest_of(line, place)}</span></li>'
         )
     return mark_safe("\n".join(items))  # noqa: S308 - each value was escaped above
 
 
-def rest_of(line: Line, place: str) -> str:
+def said_level(level: str) -> str:
+    """Return the HTML that tells a level to those who do not see its colour."""
+    return (
+        f'<span class="visually-hidden">{escape(_(LEVEL_WORDS[level]))}: </span>' if level != DEFAULT else ""
+    )
+
+
+def rest_of(line: ShownLine, place: str) -> str:
     """Return a link to the whole line, as HTML, if the page leaves out a part of it; otherwise ""."""
-    hidden = getattr(line, "hidden", 0)
-    if hidden <= 0:
+    if not line.hidden:
         return ""
-    text = escape(_("%(hidden)s more characters: the whole line") % {"hidden": hidden})
+    text = escape(_("%(hidden)s more characters: the whole line") % {"hidden": line.hidden})
     address = f"{place}?line={quote(line.insert_id, safe='')}&amp;only=1&amp;format=txt"
     return f'… <a href="{address}">{text}</a>'
 
 
-def clock_text(at: datetime) -> str:
-    """Return a local time to the millisecond, with its offset in an hour that is repeated in autumn."""
-    text = f"{at:%H:%M:%S}.{at.microsecond // 1000:03}"
+class Clock:
+    """Writes local times to the millisecond, with their offset in an hour that is repeated in autumn."""
+
+    def __init__(self) -> None:
+        self.offsets: dict[tuple[int, ...], str] = {}
+
+    def text(self, at: datetime) -> str:
+        """Return the text of a local time. Zones change their offset at whole quarters of an hour."""
+        quarter = (at.year, at.month, at.day, at.hour, at.minute // 15, at.fold)
+        offset = self.offsets.get(quarter)
+        if offset is None:
+            offset = self.offsets[quarter] = repeated_offset(at)
+        return f"{at.isoformat(timespec='milliseconds')[11:23]}{offset}"
+
+
+def repeated_offset(at: datetime) -> str:
+    """Return " +02:00" and the like for a time that occurs twice in its zone, otherwise ""."""
     is_repeated = at.replace(fold=0).utcoffset() > at.replace(fold=1).utcoffset()  # type: ignore[operator]
-    return f"{text} {at.isoformat()[-6:]}" if is_repeated else text
+    return f" {at.isoformat()[-6:]}" if is_repeated else ""

@@ -54,16 +54,13 @@ def line_context(found: Line, address: str) -> dict[str, Any]:
     if request_line:
         facts += request_facts(request_line)
     facts += [(name, value_text(value)) for name, value in fields.items()]
-    before, after = lines_around(found, CONTEXT_LINES)
     return {
         "address": address,
         "log_url": reverse(
             "logs:deployment", args=[found.deployment.workspace.slug, found.deployment.deployment_id]
         ),
         "facts": facts,
-        "around": [
-            (one, render_html(getattr(one, "beginning", one.payload))) for one in (*before, found, *after)
-        ],
+        "around": [(one, render_html(one.beginning)) for one in lines_around(found, CONTEXT_LINES)],
     }
 
 

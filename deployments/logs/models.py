@@ -51,7 +51,12 @@ class Line(models.Model):
     @property
     def shown_level(self) -> str:
         """The level that the line itself tells, or else that of Roboflow's severity."""
-        return self.level or WORDS.get(self.severity.upper(), DEFAULT)
+        return shown_level(self.level, self.severity)
+
+
+def shown_level(level: str, severity: str) -> str:
+    """Return the level of meaning.LEVELS that the line itself tells, or else that of Roboflow's severity."""
+    return level or WORDS.get(severity.upper(), DEFAULT)
 
 
 class HarvestQuerySet(models.QuerySet["Harvest"]):

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from deployments.logs.answer import Answer
 from deployments.logs.lines import render_html
 from deployments.logs.models import Line
-from deployments.logs.pages import fetch_lines
+from deployments.logs.pages import from_oldest, logs_of
 from deployments.logs.search import filter_lines
 from portal.web.fields import parse_typed_time
 from portal.web.fragments import vary_on_htmx
@@ -31,13 +31,11 @@ def news_page(request: HttpRequest, answer: Answer, context: dict[str, Any]) -> 
     pattern, rows = answer.query["pattern"], new.filter(pk__in=pks[:MOST_NEWS])
     if answer.is_expression:
         rows = rows.filter(pk__in=[line.pk for line in rows if pattern.search(line.plain)])
-    lines = [
-        (line, render_html(line.beginning, pattern))  # type: ignore[attr-defined] # annotated
-        for line in fetch_lines(rows, "timestamp", "id")
-    ]
+    lines = [(line, render_html(line.beginning, pattern)) for line in from_oldest(rows, most=MOST_NEWS)]
     is_empty = "empty" in request.GET and not lines  # the page has no line yet
     context |= {
         "lines": lines,
+        "logs": logs_of(lines) if answer.is_of_many else {},
         "has_lines": not is_empty,
         "after": newest,
         "oldest": oldest,

@@ -1,33 +1,61 @@
 """Take as many log lines as fit on one page, whatever their length; the rest is on further pages."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
+from typing import NamedTuple
 
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Length, Substr
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 
+from deployments.fleet.models import Deployment
 from deployments.logs.lines import MAX_SHOWN_CHARACTERS, render_html
-from deployments.logs.models import Line
+from deployments.logs.models import Line, shown_level
 from deployments.logs.words import Pattern
 
 PAGE_BYTES = 256 * 1024  # of the text of all lines on one page, as HTML
-FIRST_FETCH = 64  # lines; as many long ones as fill a page
-MOST_FETCHED = 512
+MOST_FETCHED = 512  # lines
 DOWNLOAD_FETCH = 100
 
 
-Shown = tuple[Line, SafeString | str]
+class ShownLine(NamedTuple):
+    """What pages show of a stored line: the `beginning` of its payload, which has `length` characters.
+
+    A tuple, as a page has hundreds, and making models of them takes longer than reading them.
+    """
+
+    pk: int
+    deployment_id: int
+    insert_id: str
+    timestamp: datetime
+    severity: str
+    level: str
+    beginning: str
+    length: int
+
+    @property
+    def shown_level(self) -> str:
+        """The level that the line itself tells, or else that of Roboflow's severity."""
+        return shown_level(self.level, self.severity)
+
+    @property
+    def hidden(self) -> int:
+        """How many characters are left out."""
+        return max(0, self.length - MAX_SHOWN_CHARACTERS)
+
+
+Shown = tuple[ShownLine, SafeString | str]
+Beyond = Callable[[QuerySet[Line], ShownLine], QuerySet[Line]]
 
 
 @dataclass(frozen=True)
 class LogPage:
     """Lines with their HTML, oldest first.
 
-    Each line has `hidden`: how many characters its HTML leaves out, or 0 or less if none. `older` and `newer`
-    are the ids of the first and the last line if there are lines beyond it, otherwise "".
+    `older` and `newer` are the ids of the first and the last line if there are lines beyond it, otherwise "".
     """
 
     lines: list[Shown]
@@ -41,7 +69,7 @@ def newest_page(rows: QuerySet[Line], count: int, *, pattern: Pattern | None = N
     What `pattern` finds is marked in them.
     """
     lines, is_more = take_lines(
-        fetch_lines(rows, "-timestamp", "-id"), count=count, size=PAGE_BYTES, pattern=pattern
+        from_newest(rows, most=count + 1), count=count, size=PAGE_BYTES, pattern=pattern
     )
     return LogPage(lines[::-1], older=lines[-1][0].insert_id if is_more else "")
 
@@ -49,15 +77,15 @@ def newest_page(rows: QuerySet[Line], count: int, *, pattern: Pattern | None = N
 def page_around(rows: QuerySet[Line], line: Line, count: int, *, pattern: Pattern | None = None) -> LogPage:
     """Return `line`, the lines before it that fit, and half a page of lines after it."""
     later, is_more = take_lines(
-        fetch_lines(after_line(rows, line), "timestamp", "id"),
+        from_oldest(after_line(rows, line), most=count // 2 + 1),
         count=count // 2,
         size=PAGE_BYTES // 2,
         pattern=pattern,
     )
     same_or_before = before_line(rows, line) | rows.filter(pk=line.pk)
-    newest_first = fetch_lines(same_or_before, "-timestamp", "-id")
+    rest = count - len(later)
     earlier, is_older = take_lines(
-        newest_first, count=count - len(later), size=PAGE_BYTES // 2, pattern=pattern
+        from_newest(same_or_before, most=rest + 1), count=rest, size=PAGE_BYTES // 2, pattern=pattern
     )
     lines = earlier[::-1] + later
     return LogPage(
@@ -67,16 +95,16 @@ def page_around(rows: QuerySet[Line], line: Line, count: int, *, pattern: Patter
     )
 
 
-def lines_around(line: Line, count: int) -> tuple[list[Line], list[Line]]:
-    """Return the `count` lines before and after `line` in its log, whatever they say, oldest first."""
+def lines_around(line: Line, count: int) -> list[ShownLine]:
+    """Return `line` with the `count` lines before and after it in its log, whatever they say."""
     rows = Line.objects.filter(deployment=line.deployment_id)
-    before = islice(fetch_lines(before_line(rows, line), "-timestamp", "-id"), count)
-    after = islice(fetch_lines(after_line(rows, line), "timestamp", "id"), count)
-    return list(before)[::-1], list(after)
+    before = from_newest(before_line(rows, line), most=count)
+    from_here = from_oldest(after_line(rows, line) | rows.filter(pk=line.pk), most=count + 1)
+    return [*reversed(list(before)), *from_here]
 
 
 def take_lines(
-    lines: Iterator[Line], *, count: int, size: int, pattern: Pattern | None = None
+    lines: Iterator[ShownLine], *, count: int, size: int, pattern: Pattern | None = None
 ) -> tuple[list[Shown], bool]:
     """Return the first lines, and whether there are more: at most `count`, and `size` bytes of HTML.
 
@@ -84,33 +112,56 @@ def take_lines(
     """
     taken: list[Shown] = []
     for line in lines:
-        html = render_html(line.beginning, pattern)  # type: ignore[attr-defined] # annotated by fetch_lines
-        size -= len(conditional_escape(html).encode())
+        html = conditional_escape(render_html(line.beginning, pattern))
+        size -= len(html.encode())
         if len(taken) == count or (taken and size < 0):
             return taken, True
         taken.append((line, html))
     return taken, False
 
 
-def fetch_lines(rows: QuerySet[Line], *order: str) -> Iterator[Line]:
-    """Yield the lines with the beginnings of their payloads. Few are fetched at a time."""
-    shown = rows.order_by(*order).defer("payload", "text")
-    shown = shown.annotate(
-        beginning=Substr("payload", 1, MAX_SHOWN_CHARACTERS), hidden=Length("payload") - MAX_SHOWN_CHARACTERS
-    )
-    start, size = 0, FIRST_FETCH
-    while fetched := list(shown[start : start + size]):
+def from_newest(rows: QuerySet[Line], *, most: int) -> Iterator[ShownLine]:
+    """Yield at most `most` lines, the newest first."""
+    return fetch_lines(rows.order_by("-timestamp", "-id"), before_line, most=most)
+
+
+def from_oldest(rows: QuerySet[Line], *, most: int) -> Iterator[ShownLine]:
+    """Yield at most `most` lines, the oldest first."""
+    return fetch_lines(rows.order_by("timestamp", "id"), after_line, most=most)
+
+
+def fetch_lines(rows: QuerySet[Line], beyond: Beyond, *, most: int) -> Iterator[ShownLine]:
+    """Yield the lines in their order, read in parts; `beyond` returns those that come after one of them."""
+    size = min(most, MOST_FETCHED)
+    fetched = read_lines(rows, size)
+    while fetched:
         yield from fetched
-        start, size = start + size, min(2 * size, MOST_FETCHED)
+        most -= len(fetched)
+        if len(fetched) < size or most <= 0:  # a search of the rest may take long: it has nothing more
+            return
+        size = min(most, MOST_FETCHED)
+        fetched = read_lines(beyond(rows, fetched[-1]), size)
 
 
-def before_line(rows: QuerySet[Line], line: Line) -> QuerySet[Line]:
+def read_lines(rows: QuerySet[Line], count: int) -> list[ShownLine]:
+    """Return the first `count` lines with the beginnings of their payloads."""
+    beginning, length = Substr("payload", 1, MAX_SHOWN_CHARACTERS), Length("payload")
+    values = rows.annotate(beginning=beginning, length=length).values_list(*ShownLine._fields)
+    return list(map(ShownLine._make, values[:count]))
+
+
+def logs_of(lines: Iterable[Shown]) -> dict[int, Deployment]:
+    """Return the deployments, with their workspaces, whose logs the lines are of."""
+    return Deployment.objects.select_related("workspace").in_bulk({line.deployment_id for line, _ in lines})
+
+
+def before_line(rows: QuerySet[Line], line: Line | ShownLine) -> QuerySet[Line]:
     """Return the lines that come before `line`."""
     same_time = Q(timestamp=line.timestamp, id__lt=line.pk)
     return rows.filter(Q(timestamp__lt=line.timestamp) | same_time, timestamp__lte=line.timestamp)
 
 
-def after_line(rows: QuerySet[Line], line: Line) -> QuerySet[Line]:
+def after_line(rows: QuerySet[Line], line: Line | ShownLine) -> QuerySet[Line]:
     """Return the lines that come after `line`."""
     same_time = Q(timestamp=line.timestamp, id__gt=line.pk)
     return rows.filter(Q(timestamp__gt=line.timestamp) | same_time, timestamp__gte=line.timestamp)

@@ -65,7 +65,7 @@ def masked_lines(deployment: Deployment, lines: list[LogLine]) -> list[MeantLine
     for line, payload, insert_id in zip(lines, payloads, insert_ids, strict=True):
         meaning = meaning_of(payload, line.severity)
         row = Line(
-            deployment=deployment,
+            deployment_id=deployment.pk,
             insert_id=distinct_id(insert_id, line.insert_id),
             timestamp=line.timestamp,
             severity=severities[line.severity],

@@ -9,8 +9,8 @@ from typing import Any
 from django.db.models import Count, Func, IntegerField, Q, QuerySet, Sum
 
 from deployments.logs.counts import EPOCH, FIELD_OF_LEVEL
-from deployments.logs.meaning import DEFAULT, HEALTH_KIND, INFO, LEVELS, WORDS
-from deployments.logs.models import COUNTED_TOGETHER, Line, LineCount
+from deployments.logs.meaning import HEALTH_KIND, INFO, LEVELS
+from deployments.logs.models import COUNTED_TOGETHER, Line, LineCount, shown_level
 from deployments.logs.scan import Found
 
 MOST_COUNTED = 20_000  # lines that are counted one by one, so that a page takes no longer in a larger log
@@ -77,8 +77,13 @@ def tally_lines(
     groups = rows.order_by().annotate(bar=Bar("timestamp", seconds=seconds), is_health=Q(kind=HEALTH_KIND))
     found = groups.values_list("bar", "level", "severity", "is_health").annotate(count=Count("pk"))
     for at, level, severity, is_health, count in found:
-        shown_level = level or WORDS.get(severity.upper(), DEFAULT)
-        tally.add(at, shown_level, count, is_health_check=bool(is_health), shows_health=shows_health)
+        tally.add(
+            at,
+            shown_level(level, severity),
+            count,
+            is_health_check=bool(is_health),
+            shows_health=shows_health,
+        )
     return tally
 
 

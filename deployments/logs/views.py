@@ -83,7 +83,7 @@ def log(request: HttpRequest, membership: Membership, deployment: Deployment) ->
         return form_page(request, "logs/_histogram.html", context)
     page = answer.page(linked=linked)
     context |= {
-        **lines_context(page, answer.shown),
+        **lines_context(page, answer),
         "older": page.older,
         "after": after,
         **last_context(deployment, is_empty=not page.lines),

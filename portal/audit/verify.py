@@ -140,9 +140,7 @@ def check_end(head: Head, last_hash: str) -> Finding | None:
     return None
 
 
-def check_signed_heads(
-    head: Head, signed: Mapping[int, SignedHead], our_keys: set[str]
-) -> Finding | None:
+def check_signed_heads(head: Head, signed: Mapping[int, SignedHead], our_keys: set[str]) -> Finding | None:
     """Return a finding for a signed head that is missing, not ours, or beyond `head`; otherwise None."""
     if not signed and (finding := check_may_be_unsigned(head)):
         return finding

@@ -4,7 +4,9 @@ Django's bulk_create and bulk_update build one large statement instead, which ta
 database needs to run it.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, models
@@ -15,10 +17,24 @@ def insert_rows(rows: Sequence[models.Model]) -> None:
     if not rows:
         return
     fields = [field for field in rows[0]._meta.concrete_fields if not field.primary_key]
-    columns, places = ", ".join(map(column_of, fields)), ", ".join(["%s"] * len(fields))
-    sql = f"INSERT INTO {table_of(rows)} ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING"  # noqa: S608
+    into = f"INSERT INTO {table_of(rows)} ({', '.join(map(column_of, fields))})"
+    values = values_of(rows, fields)
     with connection.cursor() as cursor:
-        cursor.executemany(sql, [[value_of(row, field) for field in fields] for row in rows])
+        if connection.vendor == "postgresql":  # one array for each column costs half
+            arrays = ", ".join(f"%s::{array_type_of(field)}" for field in fields)
+            sql = f"{into} SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING"  # noqa: S608
+            cursor.execute(sql, [list(column) for column in zip(*values, strict=True)])
+        else:
+            places = ", ".join(["%s"] * len(fields))
+            cursor.executemany(f"{into} VALUES ({places}) ON CONFLICT DO NOTHING", values)
+
+
+def array_type_of(field: Any) -> str:
+    """Return PostgreSQL's type of an array of a field's values.
+
+    It has no length: a cast would cut longer texts, where an insert refuses them.
+    """
+    return re.sub(r"\(.*\)", "", field.db_type(connection)) + "[]"
 
 
 def add_rows(rows: Sequence[models.Model], *, by: Sequence[str], summed: Sequence[str]) -> None:
@@ -39,7 +55,7 @@ def add_rows(rows: Sequence[models.Model], *, by: Sequence[str], summed: Sequenc
         f" ON CONFLICT ({keys}) DO UPDATE SET {sets}"
     )
     with connection.cursor() as cursor:
-        cursor.executemany(sql, [[value_of(row, field) for field in fields] for row in rows])
+        cursor.executemany(sql, values_of(rows, fields))
 
 
 def update_rows(rows: Sequence[models.Model], names: Sequence[str]) -> None:
@@ -51,7 +67,7 @@ def update_rows(rows: Sequence[models.Model], names: Sequence[str]) -> None:
     columns = ", ".join(f"{column_of(field)} = %s" for field in fields)
     sql = f"UPDATE {table_of(rows)} SET {columns} WHERE {column_of(meta.pk)} = %s"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.executemany(sql, [[*(value_of(row, field) for field in fields), row.pk] for row in rows])
+        cursor.executemany(sql, values_of(rows, [*fields, meta.pk]))
 
 
 def table_of(rows: Sequence[models.Model]) -> str:
@@ -64,12 +80,18 @@ def column_of(field: Any) -> str:
     return connection.ops.quote_name(field.column)
 
 
-def value_of(row: models.Model, field: Any) -> Any:
-    """Return the value of a field as the database's driver takes it."""
-    value = getattr(row, field.attname)
-    is_plain = value is None or isinstance(value, str | int | float)
-    return (
-        value
-        if is_plain and not isinstance(field, models.JSONField)
-        else field.get_db_prep_save(value, connection)
-    )
+def values_of(rows: Sequence[models.Model], fields: Iterable[Any]) -> list[tuple[Any, ...]]:
+    """Return for each row the values of its fields as the database's driver takes them."""
+    columns = [[value_of(getattr(row, field.attname), field) for row in rows] for field in fields]
+    return list(zip(*columns, strict=True))
+
+
+def value_of(value: Any, field: Any) -> Any:
+    """Return the value of a field as the database's driver takes it. Django's way takes ten times as long."""
+    if isinstance(field, models.JSONField):
+        return field.get_db_prep_save(value, connection)
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    return field.get_db_prep_save(value, connection)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils.timezone import now
 
-from deployments.logs.line_html import clock_text
+from deployments.logs.line_html import Clock
 from deployments.logs.models import Line
 
 
@@ -134,7 +134,7 @@ def test_a_line_of_another_deployment_is_not_found(lines, ana, fleet):
     ],
 )
 def test_the_two_passes_of_a_repeated_hour_are_told_apart(at, text):
-    assert clock_text(at.replace(tzinfo=ZoneInfo("Europe/Berlin"))) == text
+    assert Clock().text(at.replace(tzinfo=ZoneInfo("Europe/Berlin"))) == text
 
 
 def test_a_day_is_named_where_it_begins(path, ana, deployment):

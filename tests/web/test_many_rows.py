@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from itertools import count
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 
 from deployments.fleet.models import Deployment
 from deployments.logs.models import Line
@@ -47,6 +47,15 @@ def test_a_row_that_is_there_already_is_left_out(line):
 
     assert list(Line.objects.order_by("pk").values_list("insert_id", flat=True)) == ["a", "b"]
     assert Line.objects.get(insert_id="a").payload == "first"
+
+
+def test_a_text_that_is_too_long_is_refused_and_not_cut(line):
+    if connection.vendor == "sqlite":
+        insert_rows([line(insert_id="a" * 256)])  # SQLite knows no lengths
+        assert Line.objects.filter(insert_id="a" * 256).exists()
+        return
+    with pytest.raises(DataError), transaction.atomic():
+        insert_rows([line(insert_id="a" * 256)])
 
 
 def test_updated_rows_are_read_as_they_are(fleet):
