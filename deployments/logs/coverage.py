@@ -39,9 +39,13 @@ def cover(deployment_pk: int, span: Span) -> None:
     Covered.objects.filter(pk=rows[0].pk).update(start=whole.start, end=whole.end)
 
 
-def record_gap(deployment_pk: int, at: datetime, *, lines: int) -> None:
-    """Store that there are more lines at the time `at` than the `lines` that one answer held."""
-    Gap.objects.update_or_create(deployment_id=deployment_pk, at=at, defaults={"lines": lines})
+def record_gap(deployment_pk: int, at: datetime, *, lines: int, is_unreadable: bool = False) -> None:
+    """Store that there are more lines at the time `at` than the `lines` that one answer held.
+
+    With `is_unreadable`: that of the answer whose first line is of that time, `lines` could not be read.
+    """
+    defaults = {"lines": lines, "is_unreadable": is_unreadable}
+    Gap.objects.update_or_create(deployment_id=deployment_pk, at=at, defaults=defaults)
 
 
 def oldest_kept(now: datetime) -> datetime:

@@ -124,11 +124,15 @@ class Covered(models.Model):
 
 
 class Gap(models.Model):
-    """A moment of a log at which Roboflow has more lines than one of its answers holds: some are not here."""
+    """A moment of a log at which lines are missing.
+
+    Roboflow has more of them than one of its answers holds; or some lines of an answer could not be read.
+    """
 
     deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="gaps")
     at = models.DateTimeField()
-    lines = models.IntegerField()  # how many of them the answer held
+    lines = models.IntegerField()  # how many of them the answer held, or could not be read
+    is_unreadable = models.BooleanField(default=False)  # the answer begins here; lines had no time or no id
 
     class Meta:
         constraints: ClassVar = [

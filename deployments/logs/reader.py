@@ -17,6 +17,7 @@ from deployments.roboflow.schema import LogPage
 from portal.clock import now as clock
 
 MAX_ENTRIES = 1000  # of one call; Roboflow documents no maximum and may give fewer
+ATTEMPTS = 3  # to get an answer that can be read whole
 DEFAULT_ENTRIES = 50  # what Roboflow gives by default, so perhaps the smallest maximum of an answer
 
 
@@ -35,13 +36,15 @@ class SpanReader:
     Roboflow answers with the newest lines of what it is asked for, and says neither whether that was all nor
     how many it gives at most. So a strict reader asks again for what is before the oldest line, until an
     answer brings nothing older; only then is the span read for good. Lines of one moment may be more than an
-    answer holds: that moment is stored as a gap, and reading goes on before it.
+    answer holds: that moment is stored as a gap, and reading goes on before it. An answer of which a strict
+    reader cannot read all is asked for again; what it still lacks then is stored as a gap, too.
     """
 
     def __init__(self, state: Harvest, span: Span, look: Look, *, pages: int, is_strict: bool) -> None:
         self.state, self.span, self.look = state, span, look
         self.pages, self.is_strict = pages, is_strict
         self.count = 0  # pages that were read
+        self.attempts = 1  # of the present page
         self.end = span.end  # what is later was read
         self.longest = 0  # the number of entries in the longest answer: an answer can hold that many
         self.moment: datetime | None = None  # the oldest line so far
@@ -69,7 +72,14 @@ class SpanReader:
         """
         while not self.is_complete and self.count < self.pages:
             page = self.fetch(self.span.start, self.end)
-            self.take(page, store_lines(self.state, page))
+            new_ids = store_lines(self.state, page)
+            if self.is_strict and self.is_doubtful(page):
+                if self.attempts < ATTEMPTS:
+                    self.attempts += 1
+                    continue
+                self.tell_unreadable(page)
+            self.attempts = 1
+            self.take(page, new_ids)
         if self.is_complete and self.full_moment:
             self.check_full_moment(*self.full_moment)
 
@@ -77,6 +87,19 @@ class SpanReader:
         """Return the newest lines of a part."""
         self.count += 1
         return fetch_log_page(self.state, Span(start, end), self.look)
+
+    def is_doubtful(self, page: LogPage) -> bool:
+        """Return whether an answer lacks lines: some cannot be read, or none came though some are stored."""
+        if page.bad or page.lines:
+            return bool(page.bad)
+        stored = Line.objects.filter(deployment=self.state.deployment_id)
+        return stored.filter(timestamp__gte=self.span.start, timestamp__lte=self.end).exists()
+
+    def tell_unreadable(self, page: LogPage) -> None:
+        """Store how many lines of an answer cannot be read, if there are any, and where it begins."""
+        if page.bad:
+            begin = page.lines[-1].timestamp if page.lines else self.span.start
+            record_gap(self.state.deployment_id, begin, lines=len(page.bad), is_unreadable=True)
 
     def take(self, page: LogPage, new_ids: set[str]) -> None:
         """Decide by a page, of which `new_ids` are new, what is to be read next."""

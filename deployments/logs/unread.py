@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from deployments.fleet.models import Deployment
 from deployments.keys.regions import roboflow_time
 from deployments.logs.coverage import covered_to, gaps_in, oldest_kept, unread_spans
 from deployments.logs.due import paused_since
-from deployments.logs.models import Harvest
+from deployments.logs.models import Gap, Harvest
 from deployments.logs.spans import Span
 
 SHOWN_PARTS = 5  # on the page, which says how many more there are
@@ -47,16 +48,21 @@ def unread_parts(
     if state.pruned_to and shown.start < state.pruned_to:
         reason = _("The portal removed these lines: it keeps the newest ones only.")
         parts.append(UnreadPart(shown.start, min(state.pruned_to, shown.end), reason))
-    parts += [
-        UnreadPart(
-            gap.at,
-            None,
-            _("At this moment Roboflow may have more lines than the %(lines)s that one answer held.")
-            % {"lines": gap.lines},
-        )
-        for gap in gaps_in(deployment, span)
-    ]
+    parts += [UnreadPart(gap.at, None, reason_of_gap(gap)) for gap in gaps_in(deployment, span)]
     return sorted(parts, key=lambda part: part.start, reverse=True)
+
+
+def reason_of_gap(gap: Gap) -> str:
+    """Return why lines are missing at a moment, as a sentence."""
+    if not gap.is_unreadable:
+        return _("At this moment Roboflow may have more lines than the %(lines)s that one answer held.") % {
+            "lines": gap.lines
+        }
+    return ngettext(
+        "%(lines)s line of an answer that begins here has no time or no id, and is not stored.",
+        "%(lines)s lines of an answer that begins here have no time or no id, and are not stored.",
+        gap.lines,
+    ) % {"lines": gap.lines}
 
 
 def end_of_log(deployment: Deployment, present: datetime) -> datetime:
