@@ -97,7 +97,15 @@ class Answer:
             counts = counts.filter(start__lte=self.shown.end)
         rows = filter_lines(self.in_range, self.query | {"level": "", "health": True})
         is_whole = not any(self.query.get(name) for name in ("q", "severity", "kind"))
-        return tally_lines(rows, counts, seconds=seconds, is_whole=is_whole, shows_health=self.shows_health)
+        return tally_lines(
+            rows,
+            counts,
+            span=self.span,
+            is_live=self.shown.is_live,
+            seconds=seconds,
+            is_whole=is_whole,
+            shows_health=self.shows_health,
+        )
 
     def histogram(self, marks: Sequence[Mark] = ()) -> Histogram:
         """Return the drawing of the numbers, with `marks` of what people did."""

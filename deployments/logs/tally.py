@@ -8,10 +8,11 @@ from typing import Any
 
 from django.db.models import Count, Func, IntegerField, Q, QuerySet, Sum
 
-from deployments.logs.counts import EPOCH, FIELD_OF_LEVEL
+from deployments.logs.counts import EPOCH, FIELD_OF_LEVEL, ten_minutes_of
 from deployments.logs.meaning import HEALTH_KIND, INFO, LEVELS
 from deployments.logs.models import COUNTED_TOGETHER, Line, LineCount, shown_level
 from deployments.logs.scan import Found
+from deployments.logs.spans import TICK, Span
 
 MOST_COUNTED = 20_000  # lines that are counted one by one, so that a page takes no longer in a larger log
 TEN_MINUTES = int(COUNTED_TOGETHER.total_seconds())
@@ -61,20 +62,39 @@ class Bar(Func):
 
 
 def tally_lines(
-    rows: QuerySet[Line], counts: QuerySet[LineCount], *, seconds: int, is_whole: bool, shows_health: bool
+    rows: QuerySet[Line],
+    counts: QuerySet[LineCount],
+    *,
+    span: Span,
+    is_live: bool,
+    seconds: int,
+    is_whole: bool,
+    shows_health: bool,
 ) -> Tally:
-    """Return the numbers of `rows`, whose ten minutes are in `counts`.
+    """Return the numbers of `rows`, whose ten minutes are in `counts`. They are those of a span.
 
-    They are exact up to MOST_COUNTED lines. Of more, `counts` tell when the rows are all lines of the range
-    (`is_whole`): by whole ten minutes. Otherwise the newest lines are counted, and the tally says since when.
+    When the rows are all lines of the span (`is_whole`), `counts` tell the numbers of whole ten minutes, as
+    far as bars of `seconds` allow it, or when there are more than MOST_COUNTED. Of a search in more lines,
+    the newest are counted, and the tally says since when. A span that `is_live` has no end.
     """
+    if is_whole and seconds >= TEN_MINUTES and not shows_health:
+        return tally_counts(rows, counts, span=span, is_live=is_live, seconds=seconds, shows_health=False)
     is_much = (counts.aggregate(lines=Sum("lines"))["lines"] or 0) > MOST_COUNTED
     if is_much and is_whole:
-        return tally_counts(counts, seconds=max(seconds, TEN_MINUTES), shows_health=shows_health)
+        width = max(seconds, TEN_MINUTES)
+        return tally_counts(
+            rows, counts, span=span, is_live=is_live, seconds=width, shows_health=shows_health
+        )
     tally = Tally(seconds, since=counted_since(counts) if is_much else None)
-    if tally.since:
-        rows = rows.filter(timestamp__gte=tally.since)
-    groups = rows.order_by().annotate(bar=Bar("timestamp", seconds=seconds), is_health=Q(kind=HEALTH_KIND))
+    add_lines(tally, rows.filter(timestamp__gte=tally.since) if tally.since else rows, shows_health)
+    return tally
+
+
+def add_lines(tally: Tally, rows: QuerySet[Line], shows_health: bool) -> None:
+    """Count lines one by one, in the database."""
+    groups = rows.order_by().annotate(
+        bar=Bar("timestamp", seconds=tally.seconds), is_health=Q(kind=HEALTH_KIND)
+    )
     found = groups.values_list("bar", "level", "severity", "is_health").annotate(count=Count("pk"))
     for at, level, severity, is_health, count in found:
         tally.add(
@@ -84,7 +104,6 @@ def tally_lines(
             is_health_check=bool(is_health),
             shows_health=shows_health,
         )
-    return tally
 
 
 def counted_since(counts: QuerySet[LineCount]) -> datetime | None:
@@ -98,11 +117,30 @@ def counted_since(counts: QuerySet[LineCount]) -> datetime | None:
     return oldest
 
 
-def tally_counts(counts: QuerySet[LineCount], *, seconds: int, shows_health: bool) -> Tally:
-    """Return the numbers of all lines of whole ten minutes. Health checks count as INFO."""
+def tally_counts(
+    rows: QuerySet[Line],
+    counts: QuerySet[LineCount],
+    *,
+    span: Span,
+    is_live: bool,
+    seconds: int,
+    shows_health: bool,
+) -> Tally:
+    """Return the numbers of all lines of a span: of whole ten minutes from `counts`, of the rest from `rows`.
+
+    In `counts`, health checks are INFO.
+    """
     tally = Tally(seconds)
+    first = ten_minutes_of(span.start + COUNTED_TOGETHER - TICK)
+    last = ten_minutes_of(span.end)
+    in_between = counts.filter(start__gte=first)
+    if first > span.start:
+        add_lines(tally, rows.filter(timestamp__lt=first), shows_health)
+    if not is_live:
+        in_between = in_between.filter(start__lt=last)
+        add_lines(tally, rows.filter(timestamp__gte=max(first, last)), shows_health)
     sums = [Sum(name) for name in (*FIELD_OF_LEVEL.values(), "health_checks")]
-    by_bar = counts.order_by().annotate(bar=Bar("start", seconds=seconds)).values_list("bar")
+    by_bar = in_between.order_by().annotate(bar=Bar("start", seconds=seconds)).values_list("bar")
     for at, *numbers, checks in by_bar.annotate(*sums):
         for level, count in zip(FIELD_OF_LEVEL, numbers, strict=True):
             if count:

@@ -7,12 +7,14 @@ import pytest
 from deployments.logs import tally
 from deployments.logs.models import Harvest, Line, LineCount
 from deployments.logs.search import filter_lines
+from deployments.logs.spans import Span
 from deployments.logs.store import store_lines
 from deployments.logs.tally import tally_lines
 from deployments.roboflow.schema import LogLine, LogPage
 
 START = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 MINUTES = 60
+HOUR = Span(START, START + timedelta(hours=1))
 PAYLOADS = ("ERROR: it broke", "INFO: text", 'INFO: "GET /healthz HTTP/1.1" 200 OK', "word")
 
 
@@ -33,9 +35,15 @@ def stored(deployment):
     return Line.objects.all()
 
 
-def tallied(rows, *, seconds=60, is_whole=True, shows_health=False):
+def tallied(rows, *, seconds=60, is_whole=True, shows_health=False, span=HOUR, is_live=True):
     return tally_lines(
-        rows, LineCount.objects.all(), seconds=seconds, is_whole=is_whole, shows_health=shows_health
+        rows,
+        LineCount.objects.all(),
+        span=span,
+        is_live=is_live,
+        seconds=seconds,
+        is_whole=is_whole,
+        shows_health=shows_health,
     )
 
 
@@ -84,3 +92,19 @@ def test_ten_minutes_with_more_lines_than_are_counted_are_counted_all_the_same(s
 
     assert found.since == START + timedelta(minutes=50)
     assert found.by_level == {"ERROR": 10}
+
+
+@pytest.mark.parametrize("is_live", [True, False])
+@pytest.mark.parametrize("minutes", [(0, 60), (3, 47), (10, 50), (12, 18), (59, 60)])
+def test_bars_of_ten_minutes_and_more_are_exact_at_both_ends_of_the_range(minutes, is_live, stored):
+    first, last = minutes
+    span = Span(START + timedelta(minutes=first), START + timedelta(minutes=last, seconds=2))
+    rows = stored.filter(timestamp__gte=span.start)
+    rows = rows if is_live else rows.filter(timestamp__lte=span.end)
+
+    found = tallied(rows, seconds=1200, span=span, is_live=is_live)
+
+    assert sum(found.levels.values()) + found.health_checks == rows.count()
+    assert found.levels["ERROR"] == rows.filter(level="ERROR").count()
+    assert sum(bar["ERROR"] for bar in found.bars.values()) == found.levels["ERROR"]
+    assert all(at % 1200 == 0 for at in found.bars)
