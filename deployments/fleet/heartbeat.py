@@ -85,7 +85,7 @@ class Heartbeat:
     @cached_property
     def results(self) -> list[Result]:
         """The latest results, newest first. A batch is one of them, when all of its operations have ended."""
-        rows = self.workspace.operations.filter(state__in=ENDED_STATES, batch=None)
+        rows = self.workspace.operations.filter(state__in=ENDED_STATES, batch=None, ended_at__isnull=False)
         latest = list(rows.select_related("actor").order_by("-ended_at")[:SHOWN_RESULTS])
         single = results_of(latest, statuses=reported_statuses(self.workspace, latest))
         found = [*single, *batch_results(self.workspace)]

@@ -155,8 +155,12 @@ class Operation(models.Model):
             models.Index(
                 fields=["workspace", "state", "dismissed_at", "resolved_at"], name="operation_by_state"
             ),
-            # The latest results in the heartbeat.
-            models.Index(fields=["workspace", "batch", "-ended_at"], name="operation_results"),
+            # The latest results in the heartbeat. PostgreSQL reads no order from an index behind IS NULL.
+            models.Index(
+                fields=["workspace", "-ended_at"],
+                name="operation_results",
+                condition=Q(batch__isnull=True, ended_at__isnull=False),
+            ),
             # Looks that a person asked for and no worker took.
             models.Index(
                 fields=["check_requested_at"],

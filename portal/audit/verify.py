@@ -131,9 +131,10 @@ def check_end(head: Head, last_hash: str) -> Finding | None:
     """Return a finding when the end of the chain is not where the head says, otherwise None."""
     if head.sequence and head.hash != last_hash:
         return bad_entry(head.sequence, head, "The last entry is not the one that the head names.")
-    # The database compares with the head of this moment: events that were appended meanwhile moved it.
+    # One query, so that the head is that of this moment: events that were appended meanwhile moved it.
     current = Coalesce(Subquery(Head.objects.filter(pk=1).values("sequence")), 0)
-    if Event.objects.filter(sequence__gt=current).exists():
+    newest = Event.objects.order_by("-sequence").values_list("sequence", current).first()
+    if newest and newest[0] > newest[1]:
         return bad_entry(
             head.sequence + 1, head, f"There are entries beyond the head, which says {head.sequence}."
         )
