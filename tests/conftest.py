@@ -146,10 +146,12 @@ def _no_limits(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_figures_of_the_test_before() -> None:
-    """Count the fleet anew: another test's workspace can have the same number and revision."""
+    """Count anew: another test's workspace can have the same number, revision and length of the trail."""
     from deployments.fleet.overview import known_summaries
+    from portal.audit.facets import known_counts
 
     known_summaries.clear()
+    known_counts.clear()
 
 
 @pytest.fixture(autouse=True)
