@@ -148,6 +148,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",  # adds bytes at random, against BREACH
     "portal.web.patience.PatienceMiddleware",  # before any that uses the database
+    "deployments.workspaces.quiet_polls.QuietPollMiddleware",  # before all that it spares
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -282,8 +283,7 @@ EMAIL_TIMEOUT = 5  # seconds; a silent mail server must not hold a page
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.parsed_setting(
     "EMAIL_FROM", f"Portside <portal@{base.mail_domain}>", parse_sender
 )
-# Lines for people, or JSON for machines.
-LOG_FORMAT = env.choice_setting("PORTAL_LOG_FORMAT", "console", ("console", "json"))
+LOG_FORMAT = env.choice_setting("PORTAL_LOG_FORMAT", "console", ("console", "json"))  # for people, machines
 LOGGING = logging_config(format=LOG_FORMAT, level=env.choice_setting("PORTAL_LOG_LEVEL", "INFO", LEVELS))
 LOGGING_CONFIG = "logging.config.dictConfig"
 logging.captureWarnings(True)  # warnings become lines of the log

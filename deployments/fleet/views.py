@@ -16,6 +16,7 @@ from deployments.fleet.saved import SavedViews
 from deployments.keys.own import own_key
 from deployments.workspaces.guard import workspace_required
 from deployments.workspaces.models import Membership
+from deployments.workspaces.quiet_polls import quiet
 from deployments.workspaces.roles import Role
 from portal.audit.export import begin_export
 from portal.clock import now
@@ -95,7 +96,7 @@ def fleet_news(request: HttpRequest, page: FleetPage) -> HttpResponse:
         return vary_on_htmx(response)
     workspace = page.membership.workspace
     if is_unchanged(request, str(workspace.revision)):
-        return nothing_new(workspace.synced_at)
+        return quiet(nothing_new(workspace.synced_at), workspace)
     context = {
         "page": page,
         "look": look_of(request.user),

@@ -19,7 +19,7 @@ MOST = {  # page: queries, and kilobytes of compressed HTML
     "/system/": (29, 10),
     "/activity/": (30, 12),
 }
-POLLS = {"fleet-news": 4, "heartbeat": 3}  # region of the fleet page: queries of a poll that brings nothing
+POLLS = {"fleet-news": 1, "heartbeat": 1}  # region of the fleet page: queries of a poll that brings nothing
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,107 @@
+"""Answers polls that bring nothing with one query, so that it costs little to leave a page open.
+
+A view says that it answered a poll with "nothing new", and of which revision of the workspace that is true.
+When the same session asks the same again, the answer is the same as long as the session and that revision are
+there. All else, such as the person's role, is checked again after RECHECK_SECONDS: until then somebody whose
+rights ended learns only that nothing has changed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
+
+from deployments.workspaces.models import Workspace
+from deployments.workspaces.revision import page_revision
+from portal.clock import now, steady_seconds
+from portal.web.fragments import nothing_new
+
+RECHECK_SECONDS = 18  # less than a page counts as open: views extend that (guard.py)
+MOST_REMEMBERED = 20_000  # polls of different pages and sessions, in one process
+Asked = tuple[str, str, str]  # session, address with its query string, element
+# Written out, as making a query takes Django longer than running this one.
+FRESH = (
+    "SELECT workspace.id, revision, watched_since, watched_until, synced_at, sync_error_reading"  # noqa: S608
+    f" FROM {Workspace._meta.db_table} AS workspace, {Session._meta.db_table} AS session"
+    " WHERE workspace.id = %s AND session_key = %s AND expire_date > %s"
+)
+
+
+@dataclass(frozen=True)
+class QuietPoll:
+    """A poll that was answered with "nothing new"."""
+
+    checked_at: float  # of the steady clock, in seconds
+    workspace_pk: int
+    revision: str  # as page_revision() tells it
+
+
+remembered: dict[Asked, QuietPoll] = {}
+
+
+class QuietPollMiddleware:
+    """Answers a poll by itself when that is all right; otherwise remembers what the view answers."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Return the answer to the request."""
+        asked = asked_by(request)
+        if asked is None:
+            return self.get_response(request)
+        if answer := quiet_answer(asked):
+            return answer
+        response = self.get_response(request)
+        if workspace := getattr(response, "quiet_workspace", None):
+            remember(asked, workspace)
+        return response
+
+
+def asked_by(request: HttpRequest) -> Asked | None:
+    """Return what a poll of somebody who is signed in asks for, or None for any other request."""
+    is_poll = request.method == "GET" and request.headers.get("HX-Request") == "true" and "rev" in request.GET
+    session = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+    if not (is_poll and session) or "HX-History-Restore-Request" in request.headers:
+        return None
+    return session, request.get_full_path(), request.headers.get("HX-Target", "")
+
+
+def quiet_answer(asked: Asked) -> HttpResponse | None:
+    """Return "nothing new" if that was the answer lately and is still true, otherwise None."""
+    known = remembered.get(asked)
+    if known is None:
+        return None
+    current_time = now()
+    workspace = fresh_workspace(known.workspace_pk, session=asked[0], now=current_time)
+    is_known = steady_seconds() - known.checked_at < RECHECK_SECONDS and workspace is not None
+    if not is_known or page_revision(workspace, now=current_time) != known.revision:  # type: ignore[arg-type]
+        remembered.pop(asked, None)
+        return None
+    response = nothing_new(workspace.synced_at)  # type: ignore[union-attr]
+    patch_vary_headers(response, ("Cookie",))
+    return response
+
+
+def fresh_workspace(pk: int, *, session: str, now: datetime) -> Workspace | None:
+    """Return what page_revision() needs of the workspace, or None when the session is over."""
+    expires = connection.ops.adapt_datetimefield_value(now)
+    return next(iter(Workspace.objects.raw(FRESH, [pk, session, expires])), None)
+
+
+def remember(asked: Asked, workspace: Workspace) -> None:
+    """Remember that the answer was "nothing new"."""
+    if len(remembered) >= MOST_REMEMBERED:
+        remembered.clear()
+    remembered[asked] = QuietPoll(steady_seconds(), workspace.pk, page_revision(workspace, now=now()))
+
+
+def quiet(response: HttpResponse, workspace: Workspace) -> HttpResponse:
+    """Return the response "nothing new" of a view, marked: it stays true while the revision does."""
+    response.quiet_workspace = workspace  # type: ignore[attr-defined]
+    return response
