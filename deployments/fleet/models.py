@@ -7,9 +7,8 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 
-from deployments.fleet.address import is_host_name
+from deployments.fleet.address import deployment_url, is_host_name
 from deployments.ledger.kinds import ENDED_STATUSES, FAILED, PENDING
 from deployments.workspaces.models import Workspace
 
@@ -92,7 +91,7 @@ class Deployment(models.Model):
 
     def get_absolute_url(self) -> str:
         """Return the address of the deployment's page."""
-        return reverse("fleet:detail", args=[self.workspace.slug, self.deployment_id])
+        return deployment_url(self.workspace.slug, self.deployment_id)
 
     @property
     def host_name(self) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import Case, CharField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from deployments.fleet.models import Deployment, DeploymentQuerySet, StatusChange
@@ -12,7 +13,7 @@ from deployments.fleet.prices import credits_per_hour
 from deployments.fleet.shown import AskedOperations
 from deployments.fleet.status_cell import StatusCell, cell_of_deployment, cell_of_operation
 from deployments.fleet.timeline import Segment
-from deployments.ledger.kinds import ON_EXISTING, READY, Kind, is_possible
+from deployments.ledger.kinds import READY, Kind, is_possible, possible_kinds
 from deployments.ledger.models import Operation
 from deployments.workspaces.models import Workspace
 
@@ -79,12 +80,22 @@ class Row:
 
 
 def with_last_step(rows: DeploymentQuerySet) -> DeploymentQuerySet:
-    """Add to each deployment who asked for its present status (`status_by`) and the status before."""
+    """Add to each deployment who asked for its present status (`status_by`) and the status before.
+
+    Of one that is ready nobody is named, so that is not looked up. What Roboflow sent is not read.
+    """
     last = StatusChange.objects.filter(deployment=OuterRef("pk")).order_by("-observed_at", "-pk")
-    annotated: DeploymentQuerySet = rows.annotate(
-        status_by=Subquery(last.values("by")[:1]), status_before=Subquery(last.values("before")[:1])
+    annotated: DeploymentQuerySet = rows.defer("upstream").annotate(
+        status_by=told_step(last, "by"), status_before=told_step(last, "before")
     )
     return annotated
+
+
+def told_step(last: QuerySet[StatusChange], column: str) -> Case:
+    """Return a column of the last step of a deployment, or "" for one that is ready."""
+    is_told = ~Q(status__in=(READY, ""))
+    step = Coalesce(Subquery(last.values(column)[:1]), Value(""))
+    return Case(When(is_told, then=step), default=Value(""), output_field=CharField())
 
 
 def fleet_row(
@@ -112,7 +123,7 @@ def fleet_row(
         operation=operation,
         machine_type=deployment.machine_type,
         deployment=deployment,
-        possible=tuple(kind for kind in ON_EXISTING if is_free and is_possible(kind, deployment.status)),
+        possible=possible_kinds(deployment.status) if is_free else (),
         credits=price * replicas if price is not None and is_charged else None,
         segments=segments,
         replaces=f"create-{operation.pk}" if makes_new and operation else "",

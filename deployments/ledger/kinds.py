@@ -8,6 +8,7 @@ and when it is done are all read from here.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from django.utils.text import format_lazy
@@ -184,6 +185,12 @@ def is_possible(kind: str, status: str) -> bool:
     if status in ENDED_STATUSES:
         return False
     return status in facts.only_from if facts.only_from else status not in facts.not_from
+
+
+@lru_cache(maxsize=1000)
+def possible_kinds(status: str) -> tuple[Kind, ...]:
+    """Return the kinds that make sense for a deployment that is reported with `status`."""
+    return tuple(kind for kind in ON_EXISTING if is_possible(kind, status))
 
 
 def why_impossible(kind: str, status: str) -> str:

@@ -16,28 +16,6 @@ def context(path="/", **cookies):
     return {"request": request}
 
 
-@pytest.mark.parametrize(
-    ("status", "css_class", "text"),
-    [
-        ("ready", "is-ready", "ready"),
-        ("needs_attention", "is-failed", "needs attention"),
-        ("brand_new", "is-other", "brand new"),
-        ("", "is-other", "not said"),
-        ("<b>", "is-other", "&lt;b&gt;"),
-    ],
-)
-def test_a_status_has_a_colour_and_its_name(status, css_class, text):
-    html = web.status_badge(status)
-
-    assert f"status {css_class}" in html and f"<span>{text}</span>" in html
-
-
-def test_no_time_is_a_dash_or_never():
-    assert (web.exact_time(None), web.time_ago(None)) == ("-", "never")
-    assert "2026-01-31 18:00:00 UTC" in web.exact_time(AT)
-    assert 'title="2026-01-31 18:00:00 UTC"' in web.time_ago(AT)
-
-
 def test_a_duration_needs_both_ends():
     assert web.duration(AT, AT + timedelta(minutes=72)) == "1 h 12 min"
     assert web.duration(AT, None) == web.duration(None, AT) == ""
@@ -76,7 +54,3 @@ def test_a_region_may_poll_another_address():
 )
 def test_the_theme_is_one_of_three(cookies, theme):
     assert web.theme(context(**cookies)) == theme
-
-
-def test_what_is_copied_is_escaped():
-    assert 'data-copy="&lt;b&gt;&quot;"' in web.copy_button('<b>"')

@@ -9,12 +9,14 @@ from django.utils.safestring import SafeString
 
 from deployments.fleet.heartbeat import Heartbeat, heartbeat_of
 from deployments.fleet.prices import price_words
+from deployments.fleet.row_html import table_rows
 from deployments.workspaces.templatetags.workspaces import current_membership
 from portal.clock import now
 from portal.web.fragments import CHANGED
 
 register = template.Library()
 register.filter(price_words)
+register.simple_tag(table_rows)
 QUIET_POLL, BUSY_POLL = "5s", "400ms"
 
 

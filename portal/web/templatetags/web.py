@@ -8,58 +8,31 @@ from uuid import uuid4
 from django import template
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import QueryDict
-from django.templatetags.static import static
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext as _
 
 from portal.clock import now
+from portal.web import elements
 from portal.web.fragments import CHANGED, NEWS
-from portal.web.statuses import STATUS_STYLES, UNKNOWN_STYLE, status_text
-from portal.web.times import age_text, ago_text, exact_text, left_text, span_text
+from portal.web.statuses import status_text
+from portal.web.times import exact_text, span_text
 
 register = template.Library()
-FOCUSABLE = 'tabindex="0" '  # the exact time shows on focus, too
-
-
-@register.simple_tag
-def icon(name: str) -> SafeString:
-    """Render an icon of img/icons.svg. Screen readers skip it, so put a text beside it."""
-    return format_html(
-        '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>',
-        static("img/icons.svg"),
-        name,
-    )
-
-
-@register.simple_tag
-def status_badge(status: str) -> SafeString:
-    """Render a status with its icon and colour. An unknown status keeps its name and gets a question mark."""
-    icon_name, css_class, _word = STATUS_STYLES.get(status, UNKNOWN_STYLE)
-    return format_html(
-        '<span class="status is-{}">{}<span>{}</span></span>',
-        css_class,
-        icon(icon_name),
-        status_text(status) or _("not said"),
-    )
-
-
-@register.simple_tag
-def status_mark(status: str) -> SafeString:
-    """Render the icon of a status alone, for a sentence that says the same; its word is the title."""
-    icon_name, css_class, _word = STATUS_STYLES.get(status, UNKNOWN_STYLE)
-    return format_html(
-        '<span class="status is-{}" title="{}">{}</span>', css_class, status_text(status), icon(icon_name)
-    )
-
-
-@register.simple_tag
-def status_icon(look: str) -> SafeString:
-    """Render the icon that stands beside a text in the colour of `look`."""
-    icons = {"ready": "disc", "pending": "loader", "paused": "pause", "failed": "alert", "expired": "clock"}
-    icons |= {"unknown": "help"}
-    return icon(icons.get(look, "minus"))
+for element in (
+    elements.icon,
+    elements.status_badge,
+    elements.status_mark,
+    elements.status_icon,
+    elements.exact_time,
+    elements.time_ago,
+    elements.age,
+    elements.fresh_age,
+    elements.fresh_ago,
+    elements.time_left,
+    elements.clock_time,
+    elements.copy_button,
+):
+    register.simple_tag(element)
 
 
 register.filter(status_text)
@@ -69,60 +42,6 @@ register.filter(status_text)
 def spaced_words(name: Any) -> str:
     """Return `name` with spaces in place of underscores."""
     return str(name).replace("_", " ")
-
-
-@register.simple_tag
-def exact_time(at: datetime | None) -> SafeString | str:
-    """Render `at` to the second, in the person's time zone; "-" for None."""
-    if at is None:
-        return "-"
-    return format_html(
-        '<time datetime="{}" data-exact tabindex="0">{}</time>', at.isoformat(), exact_text(at)
-    )
-
-
-@register.simple_tag
-def time_ago(at: datetime | None) -> SafeString | str:
-    """Render how long ago `at` was ("3 min ago"), with the exact time as its title; "never" for None."""
-    return "never" if at is None else ticking_time(at, FOCUSABLE + "data-ago", ago_text(at, now()))
-
-
-@register.simple_tag
-def age(at: datetime | None) -> SafeString | str:
-    """Render the time since `at` ("3 min"), with the exact time as its title; nothing for None."""
-    return "" if at is None else ticking_time(at, FOCUSABLE + "data-age", age_text(at, now()))
-
-
-@register.simple_tag
-def fresh_age(at: datetime) -> SafeString:
-    """Render how old the facts on the page are ("3 s"); a poll that brings nothing new renews it.
-
-    It has no place in the order of the Tab key: it stands in a control.
-    """
-    return ticking_time(at, "data-age data-fresh", age_text(at, now()))
-
-
-@register.simple_tag
-def fresh_ago(at: datetime) -> SafeString:
-    """Render how old the facts on the page are ("3 s ago"); a poll that brings nothing new renews it."""
-    return ticking_time(at, FOCUSABLE + "data-ago data-fresh", ago_text(at, now()))
-
-
-@register.simple_tag
-def time_left(at: datetime | None) -> SafeString | str:
-    """Render about how long it is until `at`; nothing for None."""
-    return "" if at is None else ticking_time(at, FOCUSABLE + "data-left", left_text(at, now()))
-
-
-def ticking_time(at: datetime, attributes: str, text: str) -> SafeString:
-    """Render a time whose text static/js/times.js keeps up to date, by what the attributes name."""
-    return format_html(
-        '<time datetime="{}" {} title="{}">{}</time>',
-        at.isoformat(timespec="milliseconds"),
-        mark_safe(attributes),  # noqa: S308 - ours, never input
-        exact_text(at),
-        text,
-    )
 
 
 @register.simple_tag
@@ -159,30 +78,6 @@ def value_of(values: Any, key: Any) -> Any:
 def exact_words(at: datetime) -> str:
     """Return `at` to the second in the person's time zone, for a title."""
     return exact_text(at)
-
-
-@register.simple_tag
-def clock_time(at: datetime) -> SafeString:
-    """Render the time of day of `at`, under a heading that names the day; the whole time is its title."""
-    return format_html(
-        '<time datetime="{}" data-clock tabindex="0" title="{}">{}</time>',
-        at.isoformat(),
-        exact_text(at),
-        timezone.localtime(at).strftime("%H:%M:%S"),
-    )
-
-
-@register.simple_tag
-def copy_button(text: str, label: str = "") -> SafeString:
-    """Render a button that copies `text`, which `label` names. It is hidden until a script shows it."""
-    return format_html(
-        '<button type="button" class="button-icon" data-copy="{}" title="{}" '
-        'aria-label="{}" hidden>{}</button>',
-        text,
-        _("Copy"),
-        _("Copy %(what)s") % {"what": label or text},
-        icon("copy"),
-    )
 
 
 @register.simple_tag(takes_context=True)
