@@ -57,6 +57,8 @@ def what_is_broken(entry: Mapping[str, Any]) -> str:
     """Return why an entry cannot be one of the trail, whatever its hash says; "" for a possible one."""
     if "unreadable" in entry:
         return f"its row cannot be read ({entry['unreadable']})"
+    if set(map(type, map(entry.__getitem__, TEXTS))) == {str} and isinstance(entry["at"], datetime):
+        return ""
     odd = [name for name in TEXTS if not isinstance(entry[name], str)]
     odd += [] if isinstance(entry["at"], datetime) else ["at"]
     return f"the value of {', '.join(odd)} has another type than it must have" if odd else ""

@@ -40,6 +40,17 @@ def test_the_hash_is_the_sha256_of_the_previous_hash_and_the_canonical_entry():
 
 
 @pytest.mark.parametrize("name", [name for name in FIELDS if name != "at"])
+@pytest.mark.parametrize(
+    "value", ['ä"\\\n\x00\x7f\u2028\U0001f600</b>', 7, -1, None, True, 1.5, ["a"], {"b": 1}]
+)
+def test_whatever_a_field_holds_it_is_hashed_as_canonical_json(name, value):
+    entry = ENTRY | {name: value}
+    text = canonical_json(entry | {"at": utc_text(AT)})
+
+    assert entry_hash(GENESIS, entry) == hashlib.sha256(f"{GENESIS}\n{text}".encode()).hexdigest()
+
+
+@pytest.mark.parametrize("name", [name for name in FIELDS if name != "at"])
 def test_every_field_is_part_of_the_hash(name):
     assert entry_hash(GENESIS, ENTRY | {name: "other"}) != entry_hash(GENESIS, ENTRY)
 
