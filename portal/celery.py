@@ -56,8 +56,7 @@ app.conf.update(
     beat_scheduler="portal.queue.steady:SteadyScheduler",
     beat_schedule={
         "sweep": every(settings.SWEEP_SECONDS, "operations.sweep"),
-        "sync": every(min(1.0, settings.SYNC_ACTIVE_SECONDS), "fleet.sync_due"),
-        "harvest": every(1, "logs.harvest_due"),
+        "read": every(min(1.0, settings.SYNC_ACTIVE_SECONDS), "logs.read_due"),
         "remove-old-lines": every(60, "logs.remove_old"),
         "begin-harvests": every(15, "logs.begin"),
         "recheck-keys": every(5, "keys.recheck_due"),

@@ -6,12 +6,6 @@ from deployments.fleet import machines, sync
 from portal.clock import now
 
 
-@shared_task(name="fleet.sync_due")
-def sync_due() -> None:
-    """Publish a sync for each workspace that is due."""
-    sync.publish_due_syncs(now=now())
-
-
 @shared_task(name="fleet.sync")
 def sync_workspace(workspace_id: str) -> None:
     """Sync one workspace; once a day, also ask for the machine types that it can use."""

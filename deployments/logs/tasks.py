@@ -2,13 +2,18 @@
 
 from celery import shared_task
 
+from deployments.fleet import sync
 from deployments.logs import due, harvest, retention
 from portal.clock import now
 
 
-@shared_task(name="logs.harvest_due")
-def harvest_due() -> None:
-    """Publish a harvest for each log that is due."""
+@shared_task(name="logs.read_due")
+def read_due() -> None:
+    """Publish a sync for each workspace and a harvest for each log that is due.
+
+    One task for both, as it runs every second, also when nobody looks.
+    """
+    sync.publish_due_syncs(now=now())
     due.publish_due_harvests(now=now())
 
 

@@ -62,7 +62,7 @@ def entry_hash(previous_hash: str, entry: Mapping[str, Any]) -> str:
 
 
 def facts_text(entry: Mapping[str, Any]) -> str:
-    """Return the FIELDS of an entry as canonical JSON. An encoder takes twice as long, and a trail is long."""
+    """Return the FIELDS of an entry as canonical JSON. An encoder takes twice as long."""
     try:
         texts = list(map(_quote, _texts_of(entry)))
     except TypeError:  # one of them is no text

@@ -46,6 +46,7 @@ class SteadyScheduler(Scheduler):  # type: ignore[misc]
     """
 
     JUMP_SECONDS = 5
+    SHORT_SECONDS = 0.01
     on_tick: ClassVar[Callable[[], None]] = staticmethod(lambda: None)  # called at each tick: beat is alive
     queue_length: ClassVar[Callable[[str], int | None]] = staticmethod(lambda queue: None)
     last_tick = 0.0
@@ -62,13 +63,18 @@ class SteadyScheduler(Scheduler):  # type: ignore[misc]
         self._heap = None  # Scheduler fills it from the entries
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
-        """Send what is due; return the seconds until the next task."""
+        """Send what is due; return the seconds until the next task.
+
+        Celery (5.7.0, pinned) looks at a task some milliseconds too early, and then again and again without
+        a pause until it is due: three hundred times a second. The pause is here.
+        """
         started = time.time()
         if started < self.last_tick - self.JUMP_SECONDS:
             self.make_due()
         self.last_tick = started
         type(self).on_tick()
-        return super().tick(*args, **kwargs)
+        delay = super().tick(*args, **kwargs)
+        return delay if delay >= 0 else self.SHORT_SECONDS
 
     def apply_async(self, entry: Any, *args: Any, **kwargs: Any) -> Any:
         """Send one task, unless its queue holds so many messages that nobody seems to take them."""

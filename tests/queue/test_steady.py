@@ -120,3 +120,30 @@ def test_a_lease_of_a_clock_that_was_set_back_is_free(db):
     assert take_lease("subject", seconds=30, now=current_time) is None
 
     assert take_lease("subject", seconds=30, now=current_time - timedelta(hours=2))
+
+
+def test_a_beat_asks_seldom_whether_a_task_is_due(beat):
+    scheduler, clock, _ = beat
+    tick_all(scheduler)
+    delays = []
+
+    for _ in range(200):
+        delay = scheduler.tick()
+        delays.append(delay)
+        clock.shift(delay or 0.0001)
+
+    assert min(delays) >= 0
+    assert sum(delays) > 40  # seconds
+
+
+def test_celery_alone_asks_without_a_pause(beat, monkeypatch):
+    monkeypatch.setattr(steady.SteadyScheduler, "SHORT_SECONDS", -0.001)
+    scheduler, clock, _ = beat
+    tick_all(scheduler)
+    delays = []
+
+    for _ in range(20):
+        delays.append(scheduler.tick())
+        clock.shift(max(delays[-1], 0.0001))
+
+    assert min(delays) < 0
