@@ -8,6 +8,7 @@ from django.conf import settings
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 from portal.queue import steady
+from portal.queue.kept_connections import keep_connections
 from portal.queue.pulse import ConsumerPulse
 from portal.queue.routes import ROUTES, TICK
 
@@ -69,4 +70,5 @@ app.steps["worker"].add(
     DjangoStructLogInitStep
 )  # log lines of a task have the id of the request that asked for it
 app.steps["consumer"].add(ConsumerPulse)
+keep_connections(app)
 app.autodiscover_tasks(lambda: settings.INSTALLED_APPS)
