@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
 
 from portal.audit.actions import sentence_of
+from portal.audit.checkpoints import newest_checkpoint
 from portal.audit.export import begin_export
 from portal.audit.facets import facets_of
 from portal.audit.feed import (
@@ -22,6 +26,7 @@ from portal.audit.integrity import integrity_context
 from portal.audit.models import Event
 from portal.audit.stored import readable, readable_one_by_one
 from portal.clock import now
+from portal.web.errors import problem_page
 from portal.web.export import export_response, wants_export
 from portal.web.fields import SpanForm
 from portal.web.fragments import form_page, wants_part
@@ -90,10 +95,23 @@ def feed_context(
         "days": lines_by_day(lines, now=now()),
         "next": next_cursor,
         "is_filtered": any(request.GET.get(name) for name in FILTERS),
+        "checkpoint": None if next_cursor else newest_checkpoint(),
     }
     if actions and not wants_part(request, "feed"):
         context |= {"facets": facets_of(events, actions), **integrity_context()}
     return context
+
+
+def archived_page(request: HttpRequest, sequence: int) -> HttpResponse | None:
+    """Return the page in place of an entry that was moved to an archive (410), or None for any other."""
+    checkpoint = newest_checkpoint()
+    if checkpoint is None or sequence > checkpoint.sequence:
+        return None
+    message = _(
+        "The entries up to %(number)s were moved to an archive on %(day)s. Your administrators have it."
+    )
+    values = {"number": checkpoint.sequence, "day": date_format(localtime(checkpoint.signed_at), "j F Y")}
+    return problem_page(request, 410, _("This entry is in an archive"), message % values)
 
 
 def get_event_or_404(events: QuerySet[Event], sequence: int) -> Event:

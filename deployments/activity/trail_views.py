@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from deployments.activity.feeds import (
+    archived_page,
     entry_context,
     export_if_wanted,
     feed_context,
@@ -65,6 +66,8 @@ def trail(request: HttpRequest) -> HttpResponseBase:
 @administrator_required
 def trail_entry(request: HttpRequest, sequence: int) -> HttpResponse:
     """Show one entry with all fields."""
+    if page := archived_page(request, sequence):
+        return page
     back = reverse("activity:trail")
     event = get_event_or_404(Event.objects.all(), sequence)
     return render(request, "audit/entry.html", entry_context(event, back=back, back_label=_("Audit log")))

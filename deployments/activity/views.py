@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from deployments.activity.feeds import (
+    archived_page,
     entry_context,
     export_if_wanted,
     feed_context,
@@ -90,6 +91,8 @@ def newest_sequence(events: QuerySet[Event]) -> str:
 @workspace_required(Role.VIEWER)
 def entry(request: HttpRequest, membership: Membership, sequence: int) -> HttpResponse:
     """Show one entry with all fields. Entries of other workspaces are not found (404)."""
+    if page := archived_page(request, sequence):
+        return page
     event = get_event_or_404(Event.objects.filter(workspace_id=membership.workspace_id), sequence)
     back = reverse("activity:feed", args=[membership.workspace.slug])
     return render(

@@ -53,6 +53,7 @@ class Action(StrEnum):
 
     ACCESS_REFUSED = "access.refused"
     EXPORTED = "export.made"
+    TRAIL_ARCHIVED = "trail.archived"
     TRAIL_VERIFIED = "trail.verified"
 
     # Changes at Roboflow that no operation of the portal explains. The ledger registers one for each kind.
@@ -112,6 +113,7 @@ SENTENCES: dict[str, "StrOrPromise"] = {
     "access.refused": _("was refused"),
     "export.made": _("exported"),
     "trail.verified": _("verified the trail"),
+    "trail.archived": _("moved to an archive:"),
     "deployment.gone.outside": _("is gone"),
     "deployment.change.outside": _("was changed"),
 }

@@ -81,6 +81,15 @@ def head_statement(*, sequence: int, hash: str, signed_at: datetime) -> bytes:
     return canonical_json({"hash": hash, "sequence": sequence, "signed_at": utc_text(signed_at)}).encode()
 
 
+def checkpoint_statement(*, sequence: int, hash: str, archive: str, signed_at: datetime) -> bytes:
+    """Return the bytes that are signed when the entries up to `sequence` were moved to an archive.
+
+    `archive` is the hexadecimal SHA-256 of its file.
+    """
+    facts = {"archive": archive, "checkpoint": sequence, "hash": hash, "signed_at": utc_text(signed_at)}
+    return canonical_json(facts).encode()
+
+
 def sign_message(message: bytes, *, private_key: str) -> tuple[str, str]:
     """Return the Ed25519 signature of `message` and the public key, both base64.
 

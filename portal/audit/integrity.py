@@ -5,7 +5,8 @@ from typing import Any
 from django.conf import settings
 
 from portal.audit.chain import public_key_of
-from portal.audit.models import Head, SignedHead, Verification, VerificationRequest
+from portal.audit.checkpoints import newest_checkpoint, problem_of
+from portal.audit.models import Checkpoint, Head, SignedHead, Verification, VerificationRequest
 from portal.audit.trail_keys import former_trail_keys
 from portal.audit.verify import check_whole, hash_of_entry, load_head
 
@@ -16,21 +17,29 @@ def integrity_context() -> dict[str, Any]:
     verification = Verification.objects.filter(pk=1).first()
     signed = SignedHead.objects.order_by("-sequence").first()
     head, former_keys = load_head(), former_trail_keys()
-    public_key = public_key_of(settings.PORTAL_TRAIL_KEY)
+    public_key, checkpoint = public_key_of(settings.PORTAL_TRAIL_KEY), newest_checkpoint()
     return {
-        "broken_now": broken_now(head, verification, signed, our_keys={public_key, *former_keys}),
-        "entries": head.sequence,
+        "broken_now": broken_now(
+            head, verification, signed, checkpoint=checkpoint, our_keys={public_key, *former_keys}
+        ),
+        "entries": head.sequence - (checkpoint.sequence if checkpoint else 0),
         "head": head if head.sequence else None,
         "verification": verification,
         "signed": signed,
         "public_key": public_key,
         "former_public_keys": sorted(former_keys),
+        "checkpoint": checkpoint,
         "is_verifying": VerificationRequest.objects.exists(),
     }
 
 
 def broken_now(
-    head: Head, verification: Verification | None, signed: SignedHead | None, *, our_keys: set[str]
+    head: Head,
+    verification: Verification | None,
+    signed: SignedHead | None,
+    *,
+    checkpoint: Checkpoint | None,
+    our_keys: set[str],
 ) -> str:
     """Return what a look at the end of the trail shows to be wrong, "" if nothing.
 
@@ -39,6 +48,8 @@ def broken_now(
     """
     if verification and verification.ok and verification.entries > head.sequence:
         return f"The trail has {head.sequence} entries and had {verification.entries} when it was verified."
+    if problem := problem_of(checkpoint, our_keys):
+        return problem
     last_hash = hash_of_entry(head.sequence)
     if last_hash is None:
         return f"The trail ends before entry {head.sequence}, which its head names."

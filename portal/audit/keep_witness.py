@@ -5,7 +5,6 @@ old copy in its place: nothing in the database shows it. The file or server that
 does, if other hands hold it. The log stream has the same statements.
 """
 
-import json
 import os
 import urllib.request
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from pathlib import Path
 import structlog
 from django.conf import settings
 
-from portal.audit.chain import utc_text
+from portal.audit.export_lines import head_line
 from portal.audit.models import SignedHead
 from portal.audit.trail_keys import trail_keys
 from portal.audit.verify import Finding, load_head, store_verification
@@ -37,18 +36,6 @@ def witness_servers() -> list[str]:
     return [place for place in settings.PORTAL_TRAIL_WITNESS if place.startswith("https://")]
 
 
-def statement_of(signed: SignedHead) -> str:
-    """Return a signed head as one line of JSON, as `audit export` writes it."""
-    fields = {
-        "head": signed.sequence,
-        "hash": signed.hash,
-        "signed_at": utc_text(signed.signed_at),
-        "signature": signed.signature,
-        "public_key": signed.public_key,
-    }
-    return json.dumps(fields)
-
-
 def keep_statement(signed: SignedHead) -> None:
     """Append a signed head to each file, and have it sent to each server; a failure is logged.
 
@@ -57,7 +44,7 @@ def keep_statement(signed: SignedHead) -> None:
     """
     for path in witness_files():
         try:
-            append_line(path, statement_of(signed))
+            append_line(path, head_line(signed))
         except OSError as error:
             log_not_kept(str(path), error)
     if witness_servers():
@@ -68,7 +55,7 @@ def send_statement(signed: SignedHead) -> None:
     """Send a signed head to each server; a failure is logged."""
     for url in witness_servers():
         try:
-            post_statement(url, statement_of(signed))
+            post_statement(url, head_line(signed))
         except (OSError, ValueError) as error:
             log_not_kept(url.split("?")[0], error)
 

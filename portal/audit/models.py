@@ -82,6 +82,17 @@ class SignedHead(models.Model):
         indexes: ClassVar = [models.Index(fields=["-sequence"], name="signed_head_latest")]
 
 
+class Checkpoint(models.Model):
+    """A signed statement that the entries up to this one are in an archive: the chain begins behind it."""
+
+    sequence = models.BigIntegerField(unique=True)  # the last entry of the archive
+    hash = models.CharField(max_length=64)  # of that entry
+    archive = models.CharField(max_length=64)  # SHA-256 of the file
+    signed_at = models.DateTimeField()
+    signature = models.CharField(max_length=128)  # Ed25519, base64
+    public_key = models.CharField(max_length=64)  # base64 of the 32 raw bytes
+
+
 class TrailKey(models.Model):
     """The public key of a trail key that signed heads here. It stays when the trail key is replaced.
 

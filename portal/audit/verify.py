@@ -1,7 +1,7 @@
 """Verifies the trail: recomputes the whole chain and names the first bad entry."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.db.models import Subquery
 from django.db.models.functions import Coalesce
 
 from portal.audit.chain import GENESIS, entry_hash, head_statement, is_signature_valid
+from portal.audit.checkpoints import beginning_of, newest_checkpoint, problem_of
 from portal.audit.models import Event, Head, SignedHead, TrailKey, Verification
 from portal.audit.stored import CHUNK, read_entry, signed_heads, stored_entries, what_is_broken
 from portal.audit.trail_keys import trail_keys
@@ -34,18 +35,24 @@ class Finding:
 def verify_trail(*, first: int = 1, last: int | None = None, progress: Progress | None = None) -> Finding:
     """Verify the entries from `first` to `last`. Without `last`, also verify the head and the signed heads.
 
-    Entries that are appended while this runs are left to the next verification: it ends at the head that it
-    read first.
+    Archived entries count as verified: they were when they were archived, and the rest follows from the
+    signed checkpoint. Entries that are appended while this runs are left to the next verification: it ends at
+    the head that it read first.
     """
     # Read the signed heads before the head: the head may move on in between, but a signed head is never
     # ahead.
     signed = {one.sequence: one for one in signed_heads()}
-    head = load_head()
-    end = head.sequence if last is None else min(last, head.sequence)
-    finding, last_hash = verify_chain(first=first, last=end, signed=signed, progress=progress)
+    head, checkpoint, our_keys = load_head(), newest_checkpoint(), trail_keys()
+    if problem := problem_of(checkpoint, our_keys):
+        return Finding(False, 0, problem, 1)
+    archived, _ = beginning_of(checkpoint)
+    start, end = max(first, archived + 1), head.sequence if last is None else min(last, head.sequence)
+    finding, last_hash = verify_chain(first=start, last=end, signed=signed, progress=progress)
+    if first == 1:
+        finding = replace(finding, entries=archived + finding.entries)
     if not finding.ok or last is not None:
         return finding
-    return check_whole(head, last_hash, signed, trail_keys()) or finding
+    return check_whole(head, last_hash, signed, our_keys) or finding
 
 
 def check_whole(
@@ -94,9 +101,13 @@ def verify_chain(
 
 
 def hash_of_entry(sequence: int) -> str | None:
-    """Return the stored hash of an entry, GENESIS for the one before the first, None for a missing one."""
-    if sequence < 1:
-        return GENESIS
+    """Return the hash of an entry, GENESIS for the one before the first, None for a missing one.
+
+    The last archived entry has its hash in the checkpoint.
+    """
+    archived, hash = beginning_of(newest_checkpoint() if sequence else None)
+    if sequence == archived:
+        return hash
     try:
         return str(read_entry(sequence).get("hash", ""))
     except Event.DoesNotExist:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from portal.audit.chain import head_statement, is_signature_valid
+from portal.audit.checkpoints import beginning_of, newest_checkpoint
 from portal.audit.models import Event
 
 SIGNED = "trail_head_signed"  # the event of the log
@@ -65,11 +66,15 @@ def fields_of(line: str) -> dict[str, Any]:
 def find_contradiction(witnesses: Iterable[Witness]) -> tuple[int, str] | None:
     """Return the sequence of the first statement that the stored trail contradicts, and a sentence about it.
 
-    Return None when the trail agrees with all of them.
+    Return None when the trail agrees with all of them. About archived entries only the archives can tell.
     """
+    archived, last_hash = beginning_of(newest_checkpoint())
     for one in sorted(set(witnesses), key=lambda one: one.sequence):
         signed_on = f"signed on {one.signed_at:%Y-%m-%d %H:%M}"
+        if one.sequence < archived:
+            continue
         stored = Event.objects.filter(sequence=one.sequence).values_list("hash", flat=True).first()
+        stored = last_hash if one.sequence == archived else stored
         if stored is None:
             message = f"Entry {one.sequence} was {signed_on} and does not exist: "
             return one.sequence, f"{message}this is an older state of the trail."

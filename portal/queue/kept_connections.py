@@ -1,7 +1,7 @@
 """Tasks keep the database connection of their thread, as pages do: some run every second.
 
-Celery (5.7.0, pinned) closes it before and after each task unless CELERY_DB_REUSE_MAX says otherwise, and then
-never looks whether it still works. Django's own check does, and closes one that is old or broken.
+Celery (5.7.0, pinned) closes it before and after each task unless CELERY_DB_REUSE_MAX says otherwise, and
+then never looks whether it still works. Django's own check does, and closes one that is old or broken.
 `tests/queue/test_kept_connections.py` fails when Celery behaves otherwise.
 """
 

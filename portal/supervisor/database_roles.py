@@ -17,6 +17,7 @@ from psycopg import sql
 
 from portal.audit.triggers import TABLES as APPEND_ONLY
 
+READ_ONLY = ("audit_checkpoint",)
 DATABASE = "portal"
 SUPERUSER, OWNER, WORKING = "postgres", "portal_owner", "portal"
 FIRST_SUPERUSER, TEMPORARY = "portal", "portal_upgrade"
@@ -131,12 +132,16 @@ def needs_rights(connection: Connection) -> bool:
 
 
 def grant_rights(connection: Connection) -> None:
-    """Let the portal's role work with the rows of all tables; of the trail it may only read and append."""
+    """Let the portal's role work with the rows of all tables; of the trail it may only read and append.
+
+    The owner archives the trail, so that checkpoints are not the portal's to write.
+    """
     working = sql.Identifier(WORKING)
     tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
     for (name,) in tables:
         table = sql.Identifier(str(name))
         rights = "SELECT, INSERT" if name in APPEND_ONLY else "SELECT, INSERT, UPDATE, DELETE"
+        rights = "SELECT" if name in READ_ONLY else rights
         connection.execute(sql.SQL("REVOKE ALL ON public.{} FROM {}").format(table, working))
         connection.execute(sql.SQL("GRANT " + rights + " ON public.{} TO {}").format(table, working))
     connection.execute(sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {}").format(working))

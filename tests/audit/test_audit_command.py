@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from portal.audit import verify
-from portal.audit.keep_witness import statement_of
+from portal.audit.export_lines import head_line
 from portal.audit.management.commands import audit
 from portal.audit.models import Verification
 from portal.audit.sign import sign_head
@@ -80,7 +80,7 @@ def test_a_file_of_heads_is_counted_and_may_hold_bytes_of_any_kind(db, tmp_path,
     write_events(2)
     head = sign_head(now=now())
     file = tmp_path / "stream"
-    file.write_bytes(b"\xff\xfe odd \n" + statement_of(head).encode() + b"\n")
+    file.write_bytes(b"\xff\xfe odd \n" + head_line(head).encode() + b"\n")
 
     call_command("audit", "verify", "--against", str(file))
 

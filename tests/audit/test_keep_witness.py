@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from django.utils.timezone import now
 
 from portal.audit import keep_witness, tasks
+from portal.audit.export_lines import head_line
 from portal.audit.models import Head, SignedHead, Verification
 from portal.audit.sign import sign_head, sign_when_due
 from portal.audit.trail_keys import trail_keys
@@ -196,7 +197,7 @@ def test_a_server_that_does_not_take_it_is_an_error_and_no_redirect_is_followed(
     server.handler.status = status
 
     with pytest.raises(OSError):
-        keep_witness.post_statement(server.url, keep_witness.statement_of(sign_head(now=now())))
+        keep_witness.post_statement(server.url, head_line(sign_head(now=now())))
 
     assert len(server.received) == 1
 

@@ -108,6 +108,10 @@ def test_the_working_role_changes_rows(server):
         "TRUNCATE audit_event",
         "UPDATE audit_event SET reason = ''",
         "DELETE FROM audit_event",
+        "DELETE FROM audit_checkpoint",
+        "UPDATE audit_checkpoint SET sequence = 1",
+        "INSERT INTO audit_checkpoint (sequence, hash, archive, signed_at, signature, public_key)"
+        " VALUES (9, '', '', now(), '', '')",
         "DELETE FROM audit_signedhead",
         "SET ROLE portal_owner",
         "COPY queue_lease TO PROGRAM 'true'",

@@ -31,6 +31,18 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='Checkpoint',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('sequence', models.BigIntegerField(unique=True)),
+                ('hash', models.CharField(max_length=64)),
+                ('archive', models.CharField(max_length=64)),
+                ('signed_at', models.DateTimeField()),
+                ('signature', models.CharField(max_length=128)),
+                ('public_key', models.CharField(max_length=64)),
+            ],
+        ),
+        migrations.CreateModel(
             name='Verification',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

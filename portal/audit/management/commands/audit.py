@@ -1,16 +1,19 @@
-"""Verifies and exports the trail: `manage.py audit verify`, `manage.py audit export`."""
+"""Verifies, exports and archives the trail: `manage.py audit verify|export|archive|remove-archived`."""
 
-import json
 import sys
+from argparse import ArgumentTypeError
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import ProgrammingError
 
-from portal.audit import verify, witness
-from portal.audit.chain import utc_text
-from portal.audit.keep_witness import contradiction_with_kept, statement_of
-from portal.audit.stored import signed_heads, stored_entries, what_is_broken
+from portal.audit import archive, verify, witness
+from portal.audit.checkpoints import newest_checkpoint
+from portal.audit.export_lines import entry_line, head_line
+from portal.audit.keep_witness import contradiction_with_kept
+from portal.audit.stored import signed_heads, stored_entries
 from portal.audit.trail_keys import trail_keys
 from portal.audit.verify import Finding
 from portal.clock import now
@@ -19,9 +22,9 @@ BAR_WIDTH = 40
 
 
 class Command(BaseCommand):
-    """`manage.py audit verify|export`."""
+    """`manage.py audit verify|export|archive|remove-archived`."""
 
-    help = "Verify the chain of the trail, or export it so that another machine can verify it."
+    help = "Verify the trail, export it so that another machine can verify it, or archive its older entries."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Define the subcommands verify and export."""
@@ -38,13 +41,27 @@ class Command(BaseCommand):
             help="an older export or a log stream: the trail must agree with its signed heads",
         )
         verbs.add_parser("export", help="write entries and signed heads as JSON lines to standard output")
+        archiving = verbs.add_parser(
+            "archive", help="write the older entries to standard output, as a file that verifies by itself"
+        )
+        until = archiving.add_mutually_exclusive_group(required=True)
+        until.add_argument("--before", type=parse_day, metavar="DATE", help="entries before a day, in UTC")
+        until.add_argument("--to", type=int, metavar="SEQUENCE", help="entries up to a number")
+        removing = verbs.add_parser(
+            "remove-archived", help="remove the entries that an archive holds, and sign a checkpoint"
+        )
+        removing.add_argument("file", help="the archive; - for standard input")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the subcommand."""
         if options["verb"] == "verify":
             self.verify(max(1, options["first"]), options["last"], against=options["against"])
-        else:
+        elif options["verb"] == "export":
             self.export()
+        elif options["verb"] == "archive":
+            self.archive(before=options["before"], to=options["to"])
+        else:
+            self.remove_archived(options["file"])
 
     def verify(self, first: int, last: int | None, *, against: Path | None) -> None:
         """Verify the entries from `first` to `last`. Raises CommandError with the first bad entry."""
@@ -89,15 +106,54 @@ class Command(BaseCommand):
             self.stderr.write(f"\r[{'#' * share}{'.' * (BAR_WIDTH - share)}] {count}/{total}", ending="")
 
     def export(self) -> None:
-        """Write one JSON object per line: first the entries, then the signed heads."""
+        """Write one JSON object per line: the checkpoint if there is one, the entries, the signed heads."""
+        if checkpoint := newest_checkpoint():
+            self.stdout.write(archive.checkpoint_line(checkpoint))
         for entry in stored_entries():
             self.stdout.write(entry_line(entry))
         for head in signed_heads():
-            self.stdout.write(statement_of(head))
+            if not checkpoint or head.sequence > checkpoint.sequence:
+                self.stdout.write(head_line(head))
+
+    def archive(self, *, before: datetime | None, to: int | None) -> None:
+        """Write an archive. Raises CommandError when the trail is broken or nothing can be archived."""
+        finding = verify.verify_trail()
+        if not finding.ok:
+            raise CommandError(f"The trail is broken, so nothing is archived. {finding.message}")
+        try:
+            last = archive.last_to_archive(before=before, to=to)
+        except archive.ArchiveError as error:
+            raise CommandError(str(error)) from None
+        for line in archive.archive_lines(last):
+            self.stdout.write(line)
+        self.stderr.write(
+            f"Wrote entries {archive.first_entry()} to {last.sequence}. They are still in the trail:"
+            " `manage.py audit remove-archived FILE` removes them."
+        )
+
+    def remove_archived(self, name: str) -> None:
+        """Remove what an archive holds. Raises CommandError, and removes nothing, when something is wrong."""
+        try:
+            with sys.stdin.buffer if name == "-" else Path(name).open("rb") as file:
+                checkpoint, count = archive.remove_archived(file, now=now())
+        except OSError as error:
+            raise CommandError(f"{name} cannot be read: {error.strerror}.") from None
+        except archive.ArchiveError as error:
+            raise CommandError(f"Nothing was removed. {error}") from None
+        except ProgrammingError:  # PostgreSQL: must be owner of the table
+            raise CommandError(
+                "Nothing was removed: the portal's role may not remove entries. Run this as the owner of the"
+                " tables; with Docker Compose in the service init."
+            ) from None
+        self.stdout.write(
+            f"Removed {count} entries: the trail begins behind entry {checkpoint.sequence}. Keep the archive"
+            f" (SHA-256 {checkpoint.archive}): nothing else has them."
+        )
 
 
-def entry_line(entry: dict[str, Any]) -> str:
-    """Return an entry as one line of JSON; of a broken one, its sequence and why."""
-    if broken := what_is_broken(entry):
-        return json.dumps({"sequence": entry["sequence"], "unreadable": broken})
-    return json.dumps(entry | {"at": utc_text(entry["at"])}, ensure_ascii=False)
+def parse_day(text: str) -> datetime:
+    """Return the beginning of a day in UTC, from a date such as 2026-01-31."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise ArgumentTypeError(f"{text} is no date such as 2026-01-31") from None
