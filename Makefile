@@ -12,10 +12,11 @@ SANDBOX_PORT ?= 9100
 DEMO_HOME ?= var/demo
 SCALE ?= 1
 ROUNDS ?= 9
+SCALES ?= 0.01 0.1 1 10
 BIN := .venv/bin
 NOT_OURS := --ignore "tests/*" --ignore ".venv/*" --ignore "var/*" --ignore "static/vendor/*"
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset run test bench bench-quick test-quick faults mutants shots weights messages lint format lock audit sbom pin
+.PHONY: help demo demo-reset run test bench growth bench-quick test-quick faults mutants shots weights messages lint format lock audit sbom pin
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -52,7 +53,15 @@ bench: .venv/ready-dev ## time pages, logs, sync and trail after a year of use, 
 	@rm -f var/bench.json
 	@for database in sqlite postgresql; do \
 	  TEST_DATABASE=$$database BENCH_JSON=var/bench.json BENCH_SCALE="$(SCALE)" BENCH_ROUNDS="$(ROUNDS)" $(BIN)/python -m pytest -q -s \
-	    --durations=0 -o timeout=0 -o python_files='bench_*.py' --ignore tests/benchmarks/bench_quick.py tests/benchmarks || exit 1; done
+	    --durations=0 -o timeout=0 -o python_files='bench_*.py' --ignore tests/benchmarks/bench_quick.py \
+	    --ignore tests/benchmarks/bench_growth.py tests/benchmarks || exit 1; done
+
+growth: .venv/ready-dev ## time pages, polls, syncs and periodic work from 100 to 100,000 deployments, and draw docs/growth.svg; SCALES="0.01 0.1 1 10"
+	@rm -f var/growth.json
+	@for scale in $(SCALES); do \
+	  BENCH_SCALE=$$scale GROWTH_JSON=var/growth.json $(BIN)/python -m pytest -q -s --durations=0 -o timeout=0 \
+	    -o python_files='bench_*.py' tests/benchmarks/bench_growth.py || exit 1; done
+	@$(BIN)/python -m tests.benchmarks.chart var/growth.json docs/growth.svg
 
 bench-quick: .venv/ready-dev ## count queries, bytes and rows of pages, syncs and polls: what depends on no machine
 	@BENCH_SCALE=0.01 $(BIN)/python -m pytest -q --durations=0 -o python_files='bench_*.py' tests/benchmarks/bench_quick.py

@@ -40,8 +40,8 @@ class Sizes:
     lines: int = 1_000_000
 
     def scaled(self, scale: float) -> "Sizes":
-        """Return the sizes times `scale`, at least a hundred of each."""
-        return Sizes(**{name: max(100, int(count * scale)) for name, count in vars(self).items()})
+        """Return the sizes times `scale`, at least a hundred and at most a million of each."""
+        return Sizes(**{name: max(100, min(10**6, int(count * scale))) for name, count in vars(self).items()})
 
 
 @dataclass
