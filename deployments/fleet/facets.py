@@ -65,6 +65,11 @@ class Facets:
         return bool(self.text or self.status or self.machine_type or self.creator or self.figure)
 
     @property
+    def selects_all_live(self) -> bool:
+        """Whether exactly the live deployments are shown, as the figures of the fleet count them."""
+        return not (self.is_filtered or self.expired or self.deleted)
+
+    @property
     def is_long(self) -> bool:
         """Whether a page shows the larger number of rows."""
         return self.size == SIZES[1]
@@ -91,9 +96,14 @@ class Facets:
                 | Q(creator_email__icontains=self.text)
                 | Q(domain__icontains=self.text)
             )
+        return self.in_order(rows, attention=attention)
+
+    def in_order(self, rows: DeploymentQuerySet, *, attention: Q) -> DeploymentQuerySet:
+        """Return the rows in the order that these facets ask for."""
+        ordered: DeploymentQuerySet = rows
         if not self.sort:
-            rows = rows.annotate(urgency=urgency(attention))
-        return rows.order_by(*SORTS[self.sort])
+            ordered = rows.annotate(urgency=urgency(attention))
+        return ordered.order_by(*SORTS[self.sort])
 
 
 def urgency(attention: Q) -> Case:

@@ -49,14 +49,21 @@ class FleetPage:
 
     @cached_property
     def shown(self) -> list[Deployment]:
-        """The deployments of this page."""
-        return list(with_last_step(self.selected)[self.first : self.first + self.facets.size])
+        """The deployments of this page.
+
+        The database sorts all that are selected, so it chooses the page by their keys and reads the rest then.
+        """
+        chosen = self.selected.values("pk")[self.first : self.first + self.facets.size]
+        rows = Deployment.objects.filter(pk__in=chosen)
+        return list(with_last_step(self.facets.in_order(rows, attention=self.overview.attention)))
 
     @cached_property
     def total(self) -> int:
         """How many deployments the facets select, on all pages."""
         is_last = 0 < len(self.shown) < self.facets.size or (not self.shown and not self.first)
-        return self.first + len(self.shown) if is_last else self.selected.count()
+        if is_last:
+            return self.first + len(self.shown)
+        return self.summary.live if self.facets.selects_all_live else self.selected.count()
 
     @property
     def first(self) -> int:

@@ -21,6 +21,7 @@ ATTENTION = "attention"
 class Summary:
     """How many live deployments are in each figure, and how many have each value; values are an open set."""
 
+    live: int = 0
     figures: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*FIGURES, ATTENTION), 0))
     statuses: list[tuple[str, int]] = field(default_factory=list)
     machine_types: list[tuple[str, int]] = field(default_factory=list)
@@ -37,6 +38,7 @@ def fleet_summary(workspace: Workspace, unsettled: Sequence[Operation], *, atten
     statuses, machine_types, creators = Counter[str](), Counter[str](), Counter[str]()
     summary = Summary()
     for status, machine_type, creator, count, needing, replicas in counted_groups(workspace, attention):
+        summary.live += count
         statuses[status] += count
         machine_types[machine_type] += count
         creators[creator] += count

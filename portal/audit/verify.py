@@ -105,13 +105,13 @@ def hash_of_entry(sequence: int) -> str | None:
 
     The last archived entry has its hash in the checkpoint.
     """
-    archived, hash = beginning_of(newest_checkpoint() if sequence else None)
-    if sequence == archived:
-        return hash
+    if sequence < 1:
+        return GENESIS
     try:
         return str(read_entry(sequence).get("hash", ""))
     except Event.DoesNotExist:
-        return None
+        archived, hash = beginning_of(newest_checkpoint())
+        return hash if sequence == archived else None
 
 
 def check_entry(entry: Mapping[str, Any], *, expected: int, previous: str) -> str:

@@ -104,7 +104,7 @@ def test_open_tabs(count, client, log_stock, found):
     for _ in range(count):
         one = Client()
         one.force_login(log_stock.user, backend="portal.accounts.backend.PersonBackend")
-        one.get(f"{FLEET}new/")  # a session's first page notes where it was
+        one.get(url)  # a session's first page notes where it was
         polls.append(get(one, url, 204, HX_Request="true", HX_Target="heartbeat"))
     started = time.process_time()
     for _ in range(SIMULATED_SECONDS // POLL_SECONDS):

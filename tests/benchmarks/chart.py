@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 COLUMNS, WIDTH, HEIGHT = 4, 250, 150
-LEFT, RIGHT, TOP, BOTTOM = 16, 30, 46, 26
+LEFT, RIGHT, TOP, BOTTOM = 30, 30, 46, 26
 STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#333}.title{font-weight:600}.small{font-size:10px;fill:#666}"
     "path{fill:none;stroke:#5b4bd1;stroke-width:2}circle{fill:#5b4bd1}line{stroke:#ddd}"

@@ -142,7 +142,9 @@ def make_deployments(workspace: Any, answer: bytes, *, now: datetime) -> list[An
     return made
 
 
-def make_operations(workspace: Any, user: Any, deployments: list[Any], count: int, *, now: datetime) -> None:
+def make_operations(
+    workspace: Any, user: Any, deployments: list[Any], count: int, *, now: datetime, first: int = 1
+) -> None:
     """Store operations of the last year that were confirmed long ago, by pause and resume in turn."""
     from deployments.ledger.models import Operation
 
@@ -150,7 +152,7 @@ def make_operations(workspace: Any, user: Any, deployments: list[Any], count: in
     for number in range(count):
         row, at = deployments[number % len(deployments)], now - timedelta(days=365) * (1 - number / count)
         operation = Operation(
-            id=UUID(int=number + 1),
+            id=UUID(int=number + first),
             workspace=workspace,
             target_name=row.deployment_name,
             target_id=row.deployment_id,
@@ -158,7 +160,7 @@ def make_operations(workspace: Any, user: Any, deployments: list[Any], count: in
             reason="the line stands still",
             actor=user,
             actor_name=str(user),
-            form_token=UUID(int=number + 1),
+            form_token=UUID(int=number + first),
             state="succeeded",
             requested_at=at - timedelta(minutes=1),
             claimed_at=at,
@@ -220,7 +222,7 @@ def make_lines(deployments: list[Any], count: int, *, now: datetime) -> None:
         harvest.save()
 
 
-def store_many(deployment: Any, count: int, *, now: datetime) -> None:
+def store_many(deployment: Any, count: int, *, now: datetime, prefix: str = "") -> None:
     """Store lines of one log, evenly over LOG_DAYS, with their counts. Their texts are masked already."""
     from deployments.logs.counts import count_lines
     from deployments.logs.meaning import meaning_of
@@ -235,7 +237,7 @@ def store_many(deployment: Any, count: int, *, now: datetime) -> None:
             payload, meaning = rng.choice(meanings)
             line = Line(
                 deployment=deployment,
-                insert_id=f"{number:016x}",
+                insert_id=f"{prefix}{number:016x}",
                 timestamp=first + timedelta(days=LOG_DAYS) * (number / count),
                 severity="INFO",
                 payload=f"{payload} {RARE}" if number % 50_000 == 7 else payload,
