@@ -199,7 +199,9 @@ def test_exports_that_nobody_reads_hold_no_thread_that_answers_pages(query, site
     until(lambda: not site.files.queue or len(site.files.queue) == THREADS)
 
     assert [site.page()[2] < 0.5 for _ in range(5)] == [True] * 5
-    until(lambda: not site.server.task_dispatcher.active_count)  # the last page's thread ends after its answer
+    until(
+        lambda: not site.server.task_dispatcher.active_count
+    )  # the last page's thread ends after its answer
 
 
 @pytest.mark.parametrize("query", ["", "format=", "format=html", "xformat=csv", "q=format%3Dcsv"])
