@@ -51,7 +51,7 @@ class FleetPage:
     def shown(self) -> list[Deployment]:
         """The deployments of this page.
 
-        The database sorts all that are selected, so it chooses the page by their keys and reads the rest then.
+        The database sorts all that are selected: it chooses the page by their keys, and reads the rest then.
         """
         chosen = self.selected.values("pk")[self.first : self.first + self.facets.size]
         rows = Deployment.objects.filter(pk__in=chosen)

@@ -84,7 +84,7 @@ def test_a_page_asks_no_more_often_after_more_history(path, counted, log_stock):
 def grown(counted, log_stock):
     """The work of SQLite for each page, before and after there is five times as much history.
 
-    SQLite's steps count the rows that are examined, whatever the machine is; a step is a hundred instructions.
+    SQLite's steps count the rows that are examined on any machine; a step is a hundred instructions.
     """
     from django.db import connection
 
