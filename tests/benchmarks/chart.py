@@ -80,8 +80,9 @@ def chart(data: dict[str, Any]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {COLUMNS * WIDTH} {height}" role="img">'
         f"<title>How costs grow with the number of deployments</title><desc>{escape(sizes)}</desc>"
         f"<style>{STYLE}</style>"
-        f'<rect width="100%" height="100%" fill="#fff"/><text x="16" y="24">Median milliseconds, by the number'
-        f" of deployments ({runs[0]['sizes']['database']}); both axes are logarithmic and alike everywhere</text>"
+        f'<rect width="100%" height="100%" fill="#fff"/>'
+        f'<text x="16" y="24">Median milliseconds, by the number of deployments'
+        f" ({runs[0]['sizes']['database']}); both axes are logarithmic, and alike everywhere</text>"
         f"{drawn}</svg>\n"
     )
 
