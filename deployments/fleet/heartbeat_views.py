@@ -30,7 +30,7 @@ def heartbeat(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Answer the poll of the heartbeat; news make the other parts of the page ask for what has changed."""
     current_time = now()
     if is_unchanged(request, page_revision(membership.workspace, now=current_time)):
-        return quiet(nothing_new(membership.workspace.synced_at), membership.workspace)
+        return quiet(nothing_new(membership.workspace.synced_at), membership)
     context = {"heartbeat": heartbeat_of(membership, now=current_time), "workspace": membership.workspace}
     response = vary_on_htmx(render(request, "fleet/_heartbeat.html", context))
     response["HX-Trigger-After-Settle"] = NEWS

@@ -96,7 +96,7 @@ def fleet_news(request: HttpRequest, page: FleetPage) -> HttpResponse:
         return vary_on_htmx(response)
     workspace = page.membership.workspace
     if is_unchanged(request, str(workspace.revision)):
-        return quiet(nothing_new(workspace.synced_at), workspace)
+        return quiet(nothing_new(workspace.synced_at), page.membership)
     context = {
         "page": page,
         "look": look_of(request.user),

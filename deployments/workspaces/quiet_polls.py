@@ -1,9 +1,9 @@
 """Answers polls that bring nothing with one query, so that it costs little to leave a page open.
 
-A view says that it answered a poll with "nothing new", and of which revision of the workspace that is true.
-When the same session asks the same again, the answer is the same as long as the session and that revision are
-there. All else, such as the person's role, is checked again after RECHECK_SECONDS: until then somebody whose
-rights ended learns only that nothing has changed.
+A view says that it answered a poll of a member with "nothing new", and of which revision of the workspace
+that is true. When the same session asks the same again, the answer is the same as long as the session, the
+member with that role and that revision are there. All else, such as the state of the person's key, is looked
+at again after RECHECK_SECONDS.
 """
 
 from collections.abc import Callable
@@ -16,8 +16,9 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
-from deployments.workspaces.models import Workspace
+from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.revision import page_revision
+from portal.accounts.models import User
 from portal.clock import now, steady_seconds
 from portal.web.fragments import nothing_new
 
@@ -27,8 +28,12 @@ Asked = tuple[str, str, str]  # session, address with its query string, element
 # Written out, as making a query takes Django longer than running this one.
 FRESH = (
     "SELECT workspace.id, revision, watched_since, watched_until, synced_at, sync_error_reading"  # noqa: S608
-    f" FROM {Workspace._meta.db_table} AS workspace, {Session._meta.db_table} AS session"
-    " WHERE workspace.id = %s AND session_key = %s AND expire_date > %s"
+    f" FROM {Workspace._meta.db_table} AS workspace"
+    f" JOIN {Membership._meta.db_table} AS membership ON membership.workspace_id = workspace.id"
+    f" JOIN {User._meta.db_table} AS person ON person.id = membership.user_id,"
+    f" {Session._meta.db_table} AS session"
+    " WHERE session_key = %s AND expire_date > %s"
+    " AND membership.id = %s AND membership.role = %s AND membership.removed_at IS NULL AND person.is_active"
 )
 
 
@@ -37,8 +42,9 @@ class QuietPoll:
     """A poll that was answered with "nothing new"."""
 
     checked_at: float  # of the steady clock, in seconds
-    workspace_pk: int
-    revision: str  # as page_revision() tells it
+    membership_pk: int
+    role: str
+    revision: str  # of the workspace, as page_revision() tells it
 
 
 remembered: dict[Asked, QuietPoll] = {}
@@ -58,8 +64,8 @@ class QuietPollMiddleware:
         if answer := quiet_answer(asked):
             return answer
         response = self.get_response(request)
-        if workspace := getattr(response, "quiet_workspace", None):
-            remember(asked, workspace)
+        if membership := getattr(response, "quiet_for", None):
+            remember(asked, membership)
         return response
 
 
@@ -78,7 +84,7 @@ def quiet_answer(asked: Asked) -> HttpResponse | None:
     if known is None:
         return None
     current_time = now()
-    workspace = fresh_workspace(known.workspace_pk, session=asked[0], now=current_time)
+    workspace = fresh_workspace(known, session=asked[0], now=current_time)
     is_known = steady_seconds() - known.checked_at < RECHECK_SECONDS and workspace is not None
     if not is_known or page_revision(workspace, now=current_time) != known.revision:  # type: ignore[arg-type]
         remembered.pop(asked, None)
@@ -88,20 +94,22 @@ def quiet_answer(asked: Asked) -> HttpResponse | None:
     return response
 
 
-def fresh_workspace(pk: int, *, session: str, now: datetime) -> Workspace | None:
-    """Return what page_revision() needs of the workspace, or None when the session is over."""
+def fresh_workspace(known: QuietPoll, *, session: str, now: datetime) -> Workspace | None:
+    """Return what page_revision() needs of the workspace; None when the session is over or the person out."""
     expires = connection.ops.adapt_datetimefield_value(now)
-    return next(iter(Workspace.objects.raw(FRESH, [pk, session, expires])), None)
+    values = [session, expires, known.membership_pk, known.role]
+    return next(iter(Workspace.objects.raw(FRESH, values)), None)
 
 
-def remember(asked: Asked, workspace: Workspace) -> None:
-    """Remember that the answer was "nothing new"."""
+def remember(asked: Asked, membership: Membership) -> None:
+    """Remember that the answer to a member was "nothing new"."""
     if len(remembered) >= MOST_REMEMBERED:
         remembered.clear()
-    remembered[asked] = QuietPoll(steady_seconds(), workspace.pk, page_revision(workspace, now=now()))
+    revision = page_revision(membership.workspace, now=now())
+    remembered[asked] = QuietPoll(steady_seconds(), membership.pk, membership.role, revision)
 
 
-def quiet(response: HttpResponse, workspace: Workspace) -> HttpResponse:
-    """Return the response "nothing new" of a view, marked: it stays true while the revision does."""
-    response.quiet_workspace = workspace  # type: ignore[attr-defined]
+def quiet(response: HttpResponse, membership: Membership) -> HttpResponse:
+    """Return the response "nothing new" of a view, marked: it stays true for this member until a change."""
+    response.quiet_for = membership  # type: ignore[attr-defined]
     return response

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -12,6 +13,7 @@ from django.utils.timezone import now
 from deployments.workspaces import quiet_polls
 from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.revision import bump_revision
+from deployments.workspaces.roles import Role
 
 FLEET = "/w/acme-vision/"
 REGIONS = ("heartbeat", "fleet-news")
@@ -105,15 +107,31 @@ def test_somebody_else_gets_an_answer_of_their_own(poll, ana, ben):
     assert poll(ben)[1] > 1
 
 
-def test_rights_are_checked_again_after_some_seconds(poll, ana, steady):
+@pytest.mark.parametrize("end", ["removed", "disabled"])
+def test_whoever_is_out_gets_no_answer(end, poll, ana):
     poll(ana)
-    Membership.objects.filter(user=ana.user).update(removed_at=now())
-    soon = poll(ana)[0]
+    if end == "removed":
+        Membership.objects.filter(user=ana.user).update(removed_at=now())
+    else:
+        get_user_model().objects.filter(pk=ana.user.pk).update(is_active=False)
+
+    assert poll(ana)[0].status_code != 204
+
+
+def test_another_role_is_looked_at_by_the_view(poll, ana):
+    poll(ana)
+    Membership.objects.filter(user=ana.user).update(role=Role.VIEWER)
+
+    assert poll(ana)[1] > 1
+
+
+def test_all_else_is_looked_at_again_after_some_seconds(poll, ana, steady):
+    poll(ana)
+    quick = poll(ana)[1]
 
     steady[0] += quiet_polls.RECHECK_SECONDS
 
-    assert soon.status_code == 204
-    assert poll(ana)[0].status_code == 404
+    assert quick == 1 and poll(ana)[1] > 1
 
 
 def test_a_page_that_is_asked_for_without_htmx_is_never_answered_with_nothing(poll, ana):
@@ -128,6 +146,6 @@ def test_what_is_remembered_has_a_limit(poll, ana, monkeypatch):
     monkeypatch.setattr(quiet_polls, "MOST_REMEMBERED", 1)
     quiet_polls.remembered.clear()
     for rev in range(3):
-        quiet_polls.remember(("session", f"/?rev={rev}", ""), Workspace.objects.get(slug="acme-vision"))
+        quiet_polls.remember(("session", f"/?rev={rev}", ""), Membership.objects.get(user=ana.user))
 
     assert len(quiet_polls.remembered) == 1
