@@ -24,12 +24,12 @@ def lines(fleet, other_workspace_deployment):
         *(fleet[name] for name in ("pallet-counter", "night-shift", "label-reader")),
         other_workspace_deployment,
     ]
-    for row in rows:
+    for place, row in enumerate(rows):
         for number in range(3):
             Line.objects.create(
                 deployment=row,
                 insert_id=f"{row.deployment_name}-{number}",
-                timestamp=now() - timedelta(seconds=10 * number + row.pk),
+                timestamp=now() - timedelta(seconds=10 * number + place),
                 payload="ERROR:    it broke" if number == 2 else f"line {number}",
                 level="ERROR" if number == 2 else "INFO",
             )
