@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -95,33 +96,36 @@ def feed_context(
         "days": lines_by_day(lines, now=now()),
         "next": next_cursor,
         "is_filtered": any(request.GET.get(name) for name in FILTERS),
-        "checkpoint": None if next_cursor else newest_checkpoint(),
     }
     if actions and not wants_part(request, "feed"):
         context |= {"facets": facets_of(events, actions), **integrity_context()}
+    elif not next_cursor:
+        context["checkpoint"] = newest_checkpoint()
     return context
 
 
-def archived_page(request: HttpRequest, sequence: int) -> HttpResponse | None:
-    """Return the page in place of an entry that was moved to an archive (410), or None for any other."""
+def entry_page(
+    request: HttpRequest, events: QuerySet[Event], sequence: int, *, back: str, back_label: str
+) -> HttpResponse:
+    """Return the page of one of `events`. `back` is the address of the list that it is in.
+
+    An entry that was moved to an archive has a page that says so (410). Raises Http404 for any other.
+    """
+    found = readable(with_addresses(events.filter(sequence=sequence)))
+    if not found:
+        return archived_page(request, sequence)
+    event = found[0]
+    context = {"event": event, "sentence": sentence_of(event.action), "back": back, "back_label": back_label}
+    return render(request, "audit/entry.html", context)
+
+
+def archived_page(request: HttpRequest, sequence: int) -> HttpResponse:
+    """Return the page in place of an archived entry. Raises Http404 when the number is not of one."""
     checkpoint = newest_checkpoint()
     if checkpoint is None or sequence > checkpoint.sequence:
-        return None
+        raise Http404
     message = _(
         "The entries up to %(number)s were moved to an archive on %(day)s. Your administrators have it."
     )
     values = {"number": checkpoint.sequence, "day": date_format(localtime(checkpoint.signed_at), "j F Y")}
     return problem_page(request, 410, _("This entry is in an archive"), message % values)
-
-
-def get_event_or_404(events: QuerySet[Event], sequence: int) -> Event:
-    """Return the event in `events` with this sequence number. Raises Http404."""
-    found = readable(with_addresses(events.filter(sequence=sequence)))
-    if not found:
-        raise Http404
-    return found[0]
-
-
-def entry_context(event: Event, *, back: str, back_label: str) -> dict[str, Any]:
-    """Return the context of the page of one entry. `back` is the address of the list that it is in."""
-    return {"event": event, "sentence": sentence_of(event.action), "back": back, "back_label": back_label}

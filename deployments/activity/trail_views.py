@@ -11,11 +11,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from deployments.activity.feeds import (
-    archived_page,
-    entry_context,
+    entry_page,
     export_if_wanted,
     feed_context,
-    get_event_or_404,
     refuse_wrong_times,
 )
 from portal.accounts.guard import administrator_required
@@ -66,11 +64,8 @@ def trail(request: HttpRequest) -> HttpResponseBase:
 @administrator_required
 def trail_entry(request: HttpRequest, sequence: int) -> HttpResponse:
     """Show one entry with all fields."""
-    if page := archived_page(request, sequence):
-        return page
     back = reverse("activity:trail")
-    event = get_event_or_404(Event.objects.all(), sequence)
-    return render(request, "audit/entry.html", entry_context(event, back=back, back_label=_("Audit log")))
+    return entry_page(request, Event.objects.all(), sequence, back=back, back_label=_("Audit log"))
 
 
 @require_POST

@@ -10,11 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from deployments.activity.feeds import (
-    archived_page,
-    entry_context,
+    entry_page,
     export_if_wanted,
     feed_context,
-    get_event_or_404,
     refuse_wrong_times,
 )
 from deployments.fleet.guard import deployment_required
@@ -91,10 +89,6 @@ def newest_sequence(events: QuerySet[Event]) -> str:
 @workspace_required(Role.VIEWER)
 def entry(request: HttpRequest, membership: Membership, sequence: int) -> HttpResponse:
     """Show one entry with all fields. Entries of other workspaces are not found (404)."""
-    if page := archived_page(request, sequence):
-        return page
-    event = get_event_or_404(Event.objects.filter(workspace_id=membership.workspace_id), sequence)
+    events = Event.objects.filter(workspace_id=membership.workspace_id)
     back = reverse("activity:feed", args=[membership.workspace.slug])
-    return render(
-        request, "audit/entry.html", entry_context(event, back=back, back_label=gettext("Activity"))
-    )
+    return entry_page(request, events, sequence, back=back, back_label=gettext("Activity"))

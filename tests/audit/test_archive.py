@@ -254,6 +254,19 @@ def test_a_link_to_an_archived_entry_says_where_it_is(address, trail, write, ana
     assert "The entries up to 10 were moved to an archive:" in feed
 
 
+def test_only_the_last_page_of_the_feed_says_that_older_entries_are_archived(trail, write, ana):
+    get_user_model().objects.update(is_administrator=True)
+    call_command("audit", "remove-archived", str(write("--to", "10")))
+    write_events(60)
+
+    first = ana.get("/activity/").content.decode()
+    cursor = re.search(r'href="(\?cursor=[^"]*)"', first)[1]
+    last = ana.get(f"/activity/{cursor}").content.decode()
+
+    assert "were moved to an archive:" not in first
+    assert "were moved to an archive:" in last
+
+
 def test_there_is_one_checkpoint_for_an_entry(trail, write):
     call_command("audit", "remove-archived", str(write("--to", "10")))
     again = newest_checkpoint()
