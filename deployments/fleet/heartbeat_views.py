@@ -9,7 +9,7 @@ from deployments.fleet.heartbeat import heartbeat_of
 from deployments.workspaces.due import request_sync
 from deployments.workspaces.guard import workspace_required
 from deployments.workspaces.models import Membership
-from deployments.workspaces.quiet_polls import quiet
+from deployments.workspaces.quiet_polls import nothing_new_for
 from deployments.workspaces.revision import page_revision
 from deployments.workspaces.roles import Role
 from portal.clock import now
@@ -17,7 +17,6 @@ from portal.web.fragments import (
     NEWS,
     announce_change,
     is_unchanged,
-    nothing_new,
     vary_on_htmx,
 )
 from portal.web.limits import is_within_limit, too_often_page
@@ -30,7 +29,7 @@ def heartbeat(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Answer the poll of the heartbeat; news make the other parts of the page ask for what has changed."""
     current_time = now()
     if is_unchanged(request, page_revision(membership.workspace, now=current_time)):
-        return quiet(nothing_new(membership.workspace.synced_at), membership)
+        return nothing_new_for(membership)
     context = {"heartbeat": heartbeat_of(membership, now=current_time), "workspace": membership.workspace}
     response = vary_on_htmx(render(request, "fleet/_heartbeat.html", context))
     response["HX-Trigger-After-Settle"] = NEWS

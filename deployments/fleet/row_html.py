@@ -33,7 +33,7 @@ class RowWriter:
     def __init__(self, columns: Sequence[str], *, may_act: bool, workspace: Workspace) -> None:
         self.may_act, self.workspace = may_act, workspace
         self.label = cache(lambda kind: escape(str(kind.facts.label)))
-        self.status_icon, self.credits_text = cache(status_icon), cache(partial(floatformat, arg=-2))
+        self.credits_text = cache(partial(floatformat, arg=-2))
         self.more, self.help = icon("more"), icon("help")
         self.copy, self.copy_what = _("Copy"), _("Copy %(what)s")
         self.select, self.more_actions = _("Select %(name)s"), _("More actions on %(row_name)s")
@@ -97,7 +97,7 @@ class RowWriter:
         unknown = self.help if cell.is_unknown_word else ""
         hover = f' title="{escape(cell.hover)}"' if cell.hover else ""
         return (
-            f'<td class="state"><span class="status is-{escape(cell.look)}">{self.status_icon(cell.look)}'
+            f'<td class="state"><span class="status is-{escape(cell.look)}">{status_icon(cell.look)}'
             f"<span>{escape(cell.text)}</span>{unknown}</span>"
             f'<span class="second"{hover}>{self.second_line(row, cell)}</span></td>'
         )
@@ -162,13 +162,13 @@ def attributes_of(row: Row) -> str:
 
 def version_cell(row: Row) -> str:
     """Return the cell with the version of Inference."""
-    version = escape(row.deployment.inference_version or "") if row.deployment else ""
+    version = escape(row.deployment.inference_version) if row.deployment else ""
     return f'<td class="version"><span class="ellipsis">{version}</span></td>'
 
 
 def creator_cell(row: Row) -> str:
     """Return the cell with the e-mail address of the creator."""
-    creator = escape(row.deployment.creator_email or "") if row.deployment else ""
+    creator = escape(row.deployment.creator_email) if row.deployment else ""
     return f'<td class="creator"><span class="ellipsis" title="{creator}">{creator}</span></td>'
 
 

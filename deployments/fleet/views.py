@@ -16,14 +16,13 @@ from deployments.fleet.saved import SavedViews
 from deployments.keys.own import own_key
 from deployments.workspaces.guard import workspace_required
 from deployments.workspaces.models import Membership
-from deployments.workspaces.quiet_polls import quiet
+from deployments.workspaces.quiet_polls import nothing_new_for
 from deployments.workspaces.roles import Role
 from portal.audit.export import begin_export
 from portal.clock import now
 from portal.web.export import export_response, wants_export
 from portal.web.fragments import (
     is_unchanged,
-    nothing_new,
     page_or_part,
     vary_on_htmx,
     wants_fragment,
@@ -96,7 +95,7 @@ def fleet_news(request: HttpRequest, page: FleetPage) -> HttpResponse:
         return vary_on_htmx(response)
     workspace = page.membership.workspace
     if is_unchanged(request, str(workspace.revision)):
-        return quiet(nothing_new(workspace.synced_at), page.membership)
+        return nothing_new_for(page.membership)
     context = {
         "page": page,
         "look": look_of(request.user),

@@ -77,10 +77,9 @@ def tally_lines(
     far as bars of `seconds` allow it, or when there are more than MOST_COUNTED. Of a search in more lines,
     the newest are counted, and the tally says since when. A span that `is_live` has no end.
     """
-    if is_whole and seconds >= TEN_MINUTES and not shows_health:
-        return tally_counts(rows, counts, span=span, is_live=is_live, seconds=seconds, shows_health=False)
-    is_much = (counts.aggregate(lines=Sum("lines"))["lines"] or 0) > MOST_COUNTED
-    if is_much and is_whole:
+    is_told = is_whole and seconds >= TEN_MINUTES and not shows_health
+    is_much = not is_told and (counts.aggregate(lines=Sum("lines"))["lines"] or 0) > MOST_COUNTED
+    if is_told or (is_whole and is_much):
         width = max(seconds, TEN_MINUTES)
         return tally_counts(
             rows, counts, span=span, is_live=is_live, seconds=width, shows_health=shows_health

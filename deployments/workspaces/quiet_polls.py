@@ -20,7 +20,7 @@ from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.revision import page_revision
 from portal.accounts.models import User
 from portal.clock import now, steady_seconds
-from portal.web.fragments import nothing_new
+from portal.web.fragments import is_poll, nothing_new
 
 RECHECK_SECONDS = 18  # less than a page counts as open: views extend that (guard.py)
 MOST_REMEMBERED = 20_000  # polls of different pages and sessions, in one process
@@ -71,25 +71,21 @@ class QuietPollMiddleware:
 
 def asked_by(request: HttpRequest) -> Asked | None:
     """Return what a poll of somebody who is signed in asks for, or None for any other request."""
-    is_poll = request.method == "GET" and request.headers.get("HX-Request") == "true" and "rev" in request.GET
     session = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
-    if not (is_poll and session) or "HX-History-Restore-Request" in request.headers:
+    if not (session and is_poll(request)):
         return None
-    return session, request.get_full_path(), request.headers.get("HX-Target", "")
+    return session, request.get_full_path(), request.htmx.target or ""  # type: ignore[attr-defined]
 
 
 def quiet_answer(asked: Asked) -> HttpResponse | None:
     """Return "nothing new" if that was the answer lately and is still true, otherwise None."""
-    known = remembered.get(asked)
-    if known is None:
-        return None
-    current_time = now()
-    workspace = fresh_workspace(known, session=asked[0], now=current_time)
-    is_known = steady_seconds() - known.checked_at < RECHECK_SECONDS and workspace is not None
-    if not is_known or page_revision(workspace, now=current_time) != known.revision:  # type: ignore[arg-type]
+    known, current_time, workspace = remembered.get(asked), now(), None
+    if known and steady_seconds() - known.checked_at < RECHECK_SECONDS:
+        workspace = fresh_workspace(known, session=asked[0], now=current_time)
+    if not (known and workspace and page_revision(workspace, now=current_time) == known.revision):
         remembered.pop(asked, None)
         return None
-    response = nothing_new(workspace.synced_at)  # type: ignore[union-attr]
+    response = nothing_new(workspace.synced_at)
     patch_vary_headers(response, ("Cookie",))
     return response
 
@@ -109,7 +105,8 @@ def remember(asked: Asked, membership: Membership) -> None:
     remembered[asked] = QuietPoll(steady_seconds(), membership.pk, membership.role, revision)
 
 
-def quiet(response: HttpResponse, membership: Membership) -> HttpResponse:
-    """Return the response "nothing new" of a view, marked: it stays true for this member until a change."""
+def nothing_new_for(membership: Membership) -> HttpResponse:
+    """Return "nothing new" to a member, marked: it stays true until a change of the workspace."""
+    response = nothing_new(membership.workspace.synced_at)
     response.quiet_for = membership  # type: ignore[attr-defined]
     return response

@@ -5,7 +5,6 @@ reads that file, so that nothing goes that nobody has, and removes its entries f
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,10 +15,10 @@ from django.db import connection, transaction
 from portal.audit import triggers
 from portal.audit.actions import Action
 from portal.audit.append import Subject, append_event
-from portal.audit.chain import checkpoint_statement, sign_message, utc_text
+from portal.audit.chain import checkpoint_statement, sign_message
 from portal.audit.check_export import Checked, check_lines
-from portal.audit.checkpoints import newest_checkpoint
-from portal.audit.export_lines import entry_line, head_line
+from portal.audit.checkpoints import beginning_of, newest_checkpoint
+from portal.audit.export_lines import checkpoint_line, entry_line, head_line
 from portal.audit.models import Checkpoint, Event, SignedHead
 from portal.audit.origin import SYSTEM
 from portal.audit.stored import stored_entries
@@ -64,32 +63,20 @@ def last_to_archive(*, before: datetime | None, to: int | None) -> SignedHead:
 
 def first_entry() -> int:
     """Return the number of the first entry that is not in an archive."""
-    checkpoint = newest_checkpoint()
-    return checkpoint.sequence + 1 if checkpoint else 1
+    archived, _ = beginning_of(newest_checkpoint())
+    return archived + 1
 
 
 def archive_lines(last: SignedHead) -> Iterator[str]:
     """Yield the lines of an archive that ends with a signed head, as an export has them."""
-    first = first_entry()
-    if checkpoint := newest_checkpoint():
+    checkpoint = newest_checkpoint()
+    first = beginning_of(checkpoint)[0] + 1
+    if checkpoint:
         yield checkpoint_line(checkpoint)
     for entry in stored_entries(first=first, last=last.sequence):
         yield entry_line(entry)
     for head in SignedHead.objects.filter(sequence__range=(first, last.sequence)).order_by("sequence"):
         yield head_line(head)
-
-
-def checkpoint_line(checkpoint: Checkpoint) -> str:
-    """Return a checkpoint as one line of JSON."""
-    fields = {
-        "checkpoint": checkpoint.sequence,
-        "hash": checkpoint.hash,
-        "archive": checkpoint.archive,
-        "signed_at": utc_text(checkpoint.signed_at),
-        "signature": checkpoint.signature,
-        "public_key": checkpoint.public_key,
-    }
-    return json.dumps(fields)
 
 
 def remove_archived(lines: Iterable[bytes], *, now: datetime) -> tuple[Checkpoint, int]:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from portal.audit.chain import utc_text
-from portal.audit.models import SignedHead
+from portal.audit.models import Checkpoint, SignedHead
 from portal.audit.stored import what_is_broken
 
 
@@ -17,11 +17,19 @@ def entry_line(entry: dict[str, Any]) -> str:
 
 def head_line(signed: SignedHead) -> str:
     """Return a signed head as one line of JSON."""
-    fields = {
-        "head": signed.sequence,
-        "hash": signed.hash,
+    return json.dumps({"head": signed.sequence, "hash": signed.hash, **signature_fields(signed)})
+
+
+def checkpoint_line(checkpoint: Checkpoint) -> str:
+    """Return a checkpoint as one line of JSON."""
+    fields = {"checkpoint": checkpoint.sequence, "hash": checkpoint.hash, "archive": checkpoint.archive}
+    return json.dumps(fields | signature_fields(checkpoint))
+
+
+def signature_fields(signed: SignedHead | Checkpoint) -> dict[str, str]:
+    """Return when and by which key a statement was signed, and the signature."""
+    return {
         "signed_at": utc_text(signed.signed_at),
         "signature": signed.signature,
         "public_key": signed.public_key,
     }
-    return json.dumps(fields)

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 
 from portal.audit.chain import public_key_of
-from portal.audit.checkpoints import newest_checkpoint, problem_of
+from portal.audit.checkpoints import beginning_of, newest_checkpoint, problem_of
 from portal.audit.models import Checkpoint, Head, SignedHead, Verification, VerificationRequest
 from portal.audit.trail_keys import former_trail_keys
 from portal.audit.verify import check_whole, hash_of_entry, load_head
@@ -22,7 +22,7 @@ def integrity_context() -> dict[str, Any]:
         "broken_now": broken_now(
             head, verification, signed, checkpoint=checkpoint, our_keys={public_key, *former_keys}
         ),
-        "entries": head.sequence - (checkpoint.sequence if checkpoint else 0),
+        "entries": head.sequence - beginning_of(checkpoint)[0],
         "head": head if head.sequence else None,
         "verification": verification,
         "signed": signed,

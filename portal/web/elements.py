@@ -14,6 +14,14 @@ from portal.clock import now
 from portal.web.statuses import STATUS_STYLES, UNKNOWN_STYLE, status_text
 from portal.web.times import age_text, ago_text, exact_text, left_text
 
+ICON_OF_LOOK = {
+    "ready": "disc",
+    "pending": "loader",
+    "paused": "pause",
+    "failed": "alert",
+    "expired": "clock",
+    "unknown": "help",
+}
 FOCUSABLE = 'tabindex="0" '  # the exact time shows on focus, too
 
 
@@ -45,9 +53,7 @@ def status_mark(status: str) -> SafeString:
 
 def status_icon(look: str) -> SafeString:
     """Render the icon that stands beside a text in the colour of `look`."""
-    icons = {"ready": "disc", "pending": "loader", "paused": "pause", "failed": "alert", "expired": "clock"}
-    icons |= {"unknown": "help"}
-    return icon(icons.get(look, "minus"))
+    return icon(ICON_OF_LOOK.get(look, "minus"))
 
 
 def exact_time(at: datetime | None) -> SafeString | str:

@@ -18,15 +18,14 @@ def insert_rows(rows: Sequence[models.Model]) -> None:
         return
     fields = [field for field in rows[0]._meta.concrete_fields if not field.primary_key]
     into = f"INSERT INTO {table_of(rows)} ({', '.join(map(column_of, fields))})"
-    values = values_of(rows, fields)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":  # one array for each column costs half
             arrays = ", ".join(f"%s::{array_type_of(field)}" for field in fields)
             sql = f"{into} SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING"  # noqa: S608
-            cursor.execute(sql, [list(column) for column in zip(*values, strict=True)])
+            cursor.execute(sql, columns_of(rows, fields))
         else:
             places = ", ".join(["%s"] * len(fields))
-            cursor.executemany(f"{into} VALUES ({places}) ON CONFLICT DO NOTHING", values)
+            cursor.executemany(f"{into} VALUES ({places}) ON CONFLICT DO NOTHING", values_of(rows, fields))
 
 
 def array_type_of(field: Any) -> str:
@@ -82,8 +81,12 @@ def column_of(field: Any) -> str:
 
 def values_of(rows: Sequence[models.Model], fields: Iterable[Any]) -> list[tuple[Any, ...]]:
     """Return for each row the values of its fields as the database's driver takes them."""
-    columns = [[value_of(getattr(row, field.attname), field) for row in rows] for field in fields]
-    return list(zip(*columns, strict=True))
+    return list(zip(*columns_of(rows, fields), strict=True))
+
+
+def columns_of(rows: Sequence[models.Model], fields: Iterable[Any]) -> list[list[Any]]:
+    """Return for each field its values in all rows, as the database's driver takes them."""
+    return [[value_of(getattr(row, field.attname), field) for row in rows] for field in fields]
 
 
 def value_of(value: Any, field: Any) -> Any:

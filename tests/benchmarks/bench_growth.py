@@ -5,10 +5,8 @@
 
 import json
 import os
-import re
 import statistics
 import time
-from html import unescape
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ import pytest
 from tests.benchmarks.bench_pages import FLEET, get
 from tests.benchmarks.bench_sync import changed_list, roboflow, sync  # noqa: F401 - fixtures
 from tests.benchmarks.report import LEAST_SECONDS, machine, seconds_of
+from tests.polls import poll_address
 
 PAGES = {
     "Fleet, 100 rows": "/w/acme-vision/?all=1",
@@ -98,8 +97,7 @@ def test_open_tabs(count, client, log_stock, found):
     from deployments.workspaces.models import Workspace
 
     Workspace.objects.update(synced_at=now())  # an old age would be news
-    tag = re.search(r'<[a-z]+[^>]*id="heartbeat"[^>]*>', client.get(f"{FLEET}?all=1").content.decode())[0]
-    url = unescape(re.search(r'hx-get="([^"]*)"', tag)[1])
+    url = poll_address(client.get(f"{FLEET}?all=1").content.decode(), "heartbeat")
     polls = []
     for _ in range(count):
         one = Client()

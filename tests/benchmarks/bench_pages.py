@@ -1,9 +1,8 @@
 """Pages and polls at 10,000 deployments and after a year, against bare Django views."""
 
-import re
-from html import unescape
-
 import pytest
+
+from tests.polls import poll_address
 
 
 def get(client, path, status=200, **headers):
@@ -37,9 +36,7 @@ def test_fleet(rows, goal, client, floor_client, measure):
 def test_unchanged_poll(name, region, client, floor_client, measure):
     from django.db import connection
 
-    page = client.get(f"{FLEET}?all=1").content.decode()
-    tag = re.search(rf'<[a-z]+[^>]*id="{region}"[^>]*>', page)[0]
-    url = unescape(re.search(r'hx-get="([^"]*)"', tag)[1])
+    url = poll_address(client.get(f"{FLEET}?all=1").content.decode(), region)
     measure(
         f"Unchanged {name}",
         get(client, url, 204, HX_Request="true", HX_Target=region),

@@ -4,9 +4,10 @@
 """
 
 import gzip
-import re
 
 import pytest
+
+from tests.polls import poll_address
 
 MOST = {  # page: queries, and kilobytes of compressed HTML
     "/w/acme-vision/?all=1": (12, 20),
@@ -57,8 +58,7 @@ def test_a_page_asks_for_little_and_is_small(path, counted):
 @pytest.mark.parametrize("region", POLLS)
 def test_a_poll_that_brings_nothing_asks_for_little(region, counted):
     _, page = counted("/w/acme-vision/?all=1")
-    tag = re.search(rf'<[a-z]+[^>]*id="{region}"[^>]*>', page.content.decode())[0]
-    url = re.search(r'hx-get="([^"]*)"', tag)[1].replace("&amp;", "&")
+    url = poll_address(page.content.decode(), region)
 
     queries, answer = counted(url, HX_Request="true", HX_Target=region)
 

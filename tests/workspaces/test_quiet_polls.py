@@ -1,6 +1,5 @@
 """A poll that brings nothing costs one query; what could change its answer makes the portal look again."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -14,6 +13,7 @@ from deployments.workspaces import quiet_polls
 from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.revision import bump_revision
 from deployments.workspaces.roles import Role
+from tests.polls import poll_address
 
 FLEET = "/w/acme-vision/"
 REGIONS = ("heartbeat", "fleet-news")
@@ -33,8 +33,7 @@ def poll(request):
     def ask(person, **headers):
         if person.user.pk not in urls:
             page = person.get(f"{FLEET}?all=1").content.decode()
-            tag = re.search(rf'<[a-z]+[^>]*id="{region}"[^>]*>', page)[0]
-            urls[person.user.pk] = re.search(r'hx-get="([^"]*)"', tag)[1].replace("&amp;", "&")
+            urls[person.user.pk] = poll_address(page, region)
         with CaptureQueriesContext(connection) as queries:
             headers = {"HX-Request": "true", "HX-Target": region, **headers}
             answer = person.client.get(urls[person.user.pk], headers=headers)

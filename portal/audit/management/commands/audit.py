@@ -11,7 +11,7 @@ from django.db import ProgrammingError
 
 from portal.audit import archive, verify, witness
 from portal.audit.checkpoints import newest_checkpoint
-from portal.audit.export_lines import entry_line, head_line
+from portal.audit.export_lines import checkpoint_line, entry_line, head_line
 from portal.audit.keep_witness import contradiction_with_kept
 from portal.audit.stored import signed_heads, stored_entries
 from portal.audit.trail_keys import trail_keys
@@ -108,7 +108,7 @@ class Command(BaseCommand):
     def export(self) -> None:
         """Write one JSON object per line: the checkpoint if there is one, the entries, the signed heads."""
         if checkpoint := newest_checkpoint():
-            self.stdout.write(archive.checkpoint_line(checkpoint))
+            self.stdout.write(checkpoint_line(checkpoint))
         for entry in stored_entries():
             self.stdout.write(entry_line(entry))
         for head in signed_heads():
