@@ -17,6 +17,23 @@
     newSince = added ? newSince || Date.now() : 0;
   };
   const load = () => htmx.ajax("GET", location.pathname + location.search, { target: "#fleet", swap: "morph:outerHTML" });
+
+  // The search, the pill and load() all ask for the list. What was typed decides, in whatever order answers come.
+  let asked = null;
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const { elt, target, xhr } = event.detail, isSearch = elt.id === "fleet-search";
+    if (target.id !== "fleet") return;
+    if (asked?.isSearch && !isSearch) { event.preventDefault(); return; }
+    asked?.xhr.abort();
+    asked = { xhr, isSearch };
+  });
+  document.addEventListener("htmx:afterRequest", ({ detail }) => { if (asked?.xhr === detail.xhr) asked = null; });
+  let isNewsDropped = false; // an answer about the list that is replaced now: ask again about the new one
+  document.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
+    isNewsDropped = target.id === "fleet" && Boolean(document.querySelector("#fleet-news.htmx-request"));
+    if (isNewsDropped) htmx.trigger("#fleet-news", "htmx:abort");
+  });
+  document.addEventListener("htmx:afterSettle", ({ target }) => { if (target.id === "fleet" && isNewsDropped) htmx.trigger(document.body, "portal-news"); });
   setInterval(() => {
     const isIdle = Date.now() - usedAt > QUIET && !document.querySelector("#fleet-table:hover, #fleet-table :focus");
     if (newSince && Date.now() - newSince > QUIET && isIdle && !document.hidden) { newSince = 0; load(); }
