@@ -13,7 +13,13 @@ from deployments.fleet.explain import (
     takes_back_operation,
     was_just_created,
 )
-from deployments.fleet.facts import KnownRow, digest_of_report, outside_configuration
+from deployments.fleet.facts import (
+    CONFIGURATION,
+    KnownRow,
+    digest_of_report,
+    is_blank,
+    outside_configuration,
+)
 from deployments.ledger.kinds import (
     DELETED,
     ENDED_STATUSES,
@@ -105,7 +111,8 @@ def compare_list(
       first sync of a workspace (`is_first`) nothing new came from outside: it existed before us.
     - A list may be older by up to `lag` than the answers of `/get` and `/add`, and than the list before it.
       `/get` may be older than a list. A list that takes back what became true within `lag` changes nothing:
-      the deployment is *disputed*, and `/get` decides. Its answers come as reports of the ids in `decided`.
+      the deployment is *disputed*, and `/get` decides. Its decisive answers come as reports of the ids in
+      `decided`, see is_decisive(); those about deployments that the list lacks come as reports of others.
       `left` has the statuses that a deployment left within `lag`, by deployment_id.
     """
     found, listed = Comparison(), set()
@@ -185,6 +192,18 @@ def is_disputed(
     is_new = row.first_seen_at == row.reported_at
     was_changed = not is_new and is_within_lag(row.reported_at, started=started, lag=lag)
     return was_changed and bool(outside_configuration(row, report))
+
+
+def is_decisive(row: KnownRow, listed: DeploymentReport | None, report: DeploymentReport) -> bool:
+    """Return whether an answer of `/get` about a deployment agrees, in each fact, with its row or the list.
+
+    One that says a third thing is older than what we know and than the list, or newer than both. It decides
+    nothing: the next sync asks again.
+    """
+    return listed is not None and all(
+        is_blank(value := getattr(report, name)) or value in (getattr(row, name), getattr(listed, name))
+        for name in ("status", *CONFIGURATION)
+    )
 
 
 def is_explained(row: KnownRow, after: str, operations: Sequence[AskedChange], *, started: datetime) -> bool:

@@ -29,14 +29,14 @@ def ids_written_since(workspace: Workspace, started: datetime, *, now: datetime)
 def statuses_left(
     rows: dict[str, Deployment],
     reports: dict[str, DeploymentReport],
-    changed: set[str],
     *,
+    changed: set[str],
     since: datetime,
     until: datetime,
 ) -> dict[str, set[str]]:
     """Return the statuses that deployments were seen to leave between two times, by deployment_id.
 
-    Only those of `changed` are asked for that a list shows with another status than their row has.
+    Only those of `changed` are asked for that are reported with another status than their row has.
     """
     found: dict[str, set[str]] = {}
     listed = [(rows[row_id], reports[row_id]) for row_id in changed if row_id in rows and row_id in reports]

@@ -10,7 +10,7 @@ import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from deployments.fleet.compare import Comparison, changed_ids, compare_list
+from deployments.fleet.compare import Comparison, changed_ids, compare_list, is_decisive
 from deployments.fleet.evidence import (
     deleters_by_id,
     explaining_operations,
@@ -261,22 +261,28 @@ def compare_and_look_up(
         now=clock(),
         is_first=is_first,
         lag=lag,
-        left=statuses_left(rows, reports, changed, since=read.started - lag, until=read.started),
     )
-    found = compare(listed, digest=lambda report: digests[report.deployment_id])
+    left = partial(statuses_left, rows, changed=changed, since=read.started - lag, until=read.started)
+    found = compare(listed, left=left(reports), digest=lambda report: digests[report.deployment_id])
     asked = [rows[row_id] for row_id in (*found.disputed, *found.missing)]
     if not asked:
         return found, [], False
     looked_up = look_up(asked, read.key, now=read.started)
-    reports |= {report.deployment_id: report for report in looked_up.present}
+    decisive = [
+        report
+        for report in looked_up.present
+        if is_decisive(rows[report.deployment_id], reports.get(report.deployment_id), report)
+    ]
+    unlisted = [report for report in looked_up.present if report.deployment_id not in reports]
+    reports |= {report.deployment_id: report for report in (*decisive, *unlisted)}
     # Listed as deleted and unknown to /get. Listed as alive and unknown to /get decides nothing: the list
     # lags.
     agreed = [
         row_id for row_id in looked_up.gone if row_id in reports and reports[row_id].status in ENDED_STATUSES
     ]
-    decided = {*agreed, *(report.deployment_id for report in looked_up.present)}
-    found = compare(list(reports.values()), decided=decided)
+    decided = {*agreed, *(report.deployment_id for report in decisive)}
+    found = compare(list(reports.values()), left=left(reports), decided=decided)
     found.looked_up = {row.deployment_id for row in asked}
     gone = [row_id for row_id in looked_up.gone if row_id not in reports]
     answered = len(looked_up.gone) + len(looked_up.present)
-    return found, gone, answered < len(asked)
+    return found, gone, bool(found.disputed) or answered < len(asked)

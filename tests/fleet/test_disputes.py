@@ -10,7 +10,7 @@ from django.utils.timezone import now
 from deployments.fleet.models import Deployment
 from deployments.ledger.models import Operation
 from deployments.roboflow.transport import Answer
-from tests.twisted import changed_one, with_field
+from tests.twisted import changed_one, with_entries, with_field
 
 TARGETS = {"pause": "pallet-counter", "resume": "night-shift", "delete": "pallet-counter"}
 DONE = {"pause": "paused", "resume": "ready", "delete": "deleted"}
@@ -161,6 +161,66 @@ def test_while_get_is_silent_nothing_is_decided_and_the_sync_says_that_it_is_inc
     assert undecided == DONE[kind]
     assert shown(deployment) == UNDONE[kind]
     assert len(told_as_outside(trail)) == 1
+
+
+# A /get that is older than both what we know and the list decides nothing
+
+
+def test_a_get_from_before_our_resume_is_no_pause_from_outside(ana, fleet, change, worker, sandbox, trail):
+    deployment, _ = change("pause")
+    paused_at = time.monotonic()
+    time.sleep(0.2)
+    ana.ask(deployment, "resume")
+    worker.run()
+    worker.sync()
+    pending = shown(deployment)
+    sandbox.change(deployment.deployment_name, status="ready")
+    sandbox.lag("/get", seconds=time.monotonic() - paused_at - 0.1)
+
+    worker.sync()
+
+    meanwhile = shown(deployment), told_as_outside(trail)
+    sandbox.heal("/get")
+    worker.sync()
+    assert pending == "pending"
+    assert meanwhile == ("pending", [])
+    assert (shown(deployment), told_as_outside(trail)) == ("ready", [])
+
+
+def test_a_get_from_before_our_resume_is_no_pause_from_outside_when_the_list_lacks_the_deployment(
+    change, ana, worker, sandbox, twist, trail
+):
+    deployment, _ = change("pause")
+    paused_at = time.monotonic()
+    time.sleep(0.2)
+    ana.ask(deployment, "resume")
+    worker.run()
+    worker.sync()
+    twist["/list"] = with_entries(
+        lambda found: [one for one in found if one["deployment_name"] != "pallet-counter"]
+    )
+    sandbox.lag("/get", seconds=time.monotonic() - paused_at - 0.1)
+
+    worker.sync()
+
+    assert (shown(deployment), told_as_outside(trail)) == ("pending", [])
+
+
+def test_a_get_from_before_our_pause_is_no_resume_from_outside_when_the_configuration_changes(
+    change, worker, sandbox, twist, trail
+):
+    deployment, since = change("pause")
+    twist["/list"] = changed_one("pallet-counter", domain="new.example")
+    sandbox.lag("/get", seconds=since())
+
+    worker.sync()
+
+    meanwhile = shown(deployment), told_as_outside(trail)
+    sandbox.heal("/get")
+    twist["/get"] = with_field("domain", '"new.example"')
+    worker.sync()
+    assert meanwhile == ("paused", [])
+    assert (shown(deployment), told_as_outside(trail)) == ("paused", ["deployment.change.outside"])
 
 
 # Lists that answer from different moments, after a change from outside

@@ -154,7 +154,7 @@ def left(fleet):
         )
         reports = {row.deployment_id: report(row.deployment_id, listed)}
         ids = {row.deployment_id} if changed else set()
-        return statuses_left({row.deployment_id: row}, reports, ids, since=since, until=until).get(
+        return statuses_left({row.deployment_id: row}, reports, changed=ids, since=since, until=until).get(
             row.deployment_id, set()
         )
 
