@@ -112,7 +112,7 @@ class PortalProcess:
         try:
             with _open(f"{self.url}{path}", timeout=seconds) as answer:
                 return int(answer.status)
-        except TimeoutError:
+        except (TimeoutError, ConnectionError):
             return 0
         except URLError as error:
             return int(getattr(error, "code", 0) or 0)

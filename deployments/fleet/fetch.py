@@ -45,7 +45,7 @@ def known_list(workspace: Workspace) -> KnownList:
     """
     keys = ApiKey.objects.aggregate(count=Count("pk"), last=Max("pk"), at=Max("added_at"))
     is_agreed = workspace.list_revision == workspace.revision and not workspace.sync_error_reading
-    rows = Deployment.objects.filter(workspace=workspace)
+    rows = Deployment.objects.filter(workspace=workspace, list_digest__isnull=False)
     return KnownList(
         salt=f"{keys['count']}.{keys['last']}.{keys['at']}",
         whole=workspace.list_digest if is_agreed else "",

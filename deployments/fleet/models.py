@@ -57,8 +57,9 @@ class Deployment(models.Model):
     status = models.CharField(max_length=60, blank=True)  # Roboflow's raw word
     upstream = models.JSONField(default=dict)  # the raw object as last seen, keys masked
     digest = models.CharField(max_length=64)  # of the raw object: unchanged ones are not written
-    # Of its entry in the last list, as it is written there; "" when the row was written since.
-    list_digest = models.CharField(max_length=32, blank=True)
+    # Of its entry in the last list, as it is written there. Null when the row was written since, and while no
+    # list has it: an entry about it is then read and compared.
+    list_digest = models.CharField(max_length=32, null=True)
     first_seen_at = models.DateTimeField()
     seen_from_birth = models.BooleanField(default=False)  # first_seen_at is about when its duration began
     reported_at = models.DateTimeField()  # when these facts last changed or were first read
@@ -84,6 +85,20 @@ class Deployment(models.Model):
             models.Index(fields=["workspace", "deployment_name"], name="deployment_by_name"),
             # The figures and filters of the fleet page.
             models.Index(fields=["workspace", "status"], name="deployment_by_status"),
+            # The same without those that are gone, of which there are more each year; and of the others, those
+            # that each list is compared with.
+            models.Index(fields=["workspace", "gone_at", "list_digest"], name="deployment_that_is_left"),
+            # The digests that a list is compared with.
+            models.Index(
+                fields=["workspace", "deployment_id", "list_digest"],
+                name="deployment_in_list",
+                condition=Q(list_digest__isnull=False),
+            ),
+            # What was written while a list was read, and what the last answer lacked.
+            models.Index(fields=["workspace", "reported_at"], name="deployment_by_report"),
+            models.Index(fields=["workspace", "gone_at", "partial_fields"], name="deployment_in_part"),
+            # What retention removes.
+            models.Index(fields=["gone_at"], name="deployment_gone"),
         ]
 
     def __str__(self) -> str:

@@ -51,7 +51,7 @@ def fill_row(row: Deployment, report: DeploymentReport, *, now: datetime) -> Non
     for name in FACTS:
         if not is_blank(value := getattr(report, name)):  # an answer that lacks a value takes back none
             setattr(row, name, value)
-    row.upstream, row.list_digest = report.raw, ""
+    row.upstream, row.list_digest = report.raw, None
     row.digest = digest_of_report(report)
     row.reported_at = now
     row.missing_since = None
@@ -90,17 +90,18 @@ def store_comparison(
     """
     built = [build_row(workspace, report, now=now, is_first=is_first) for report in found.new]
     for row in built:
-        row.list_digest = digests.get(row.deployment_id, "")
+        row.list_digest = digests.get(row.deployment_id)
     created = Deployment.objects.bulk_create(built, batch_size=500)
     for report in found.changed:
         fill_row(rows[report.deployment_id], report, now=now)
-        rows[report.deployment_id].list_digest = digests.get(report.deployment_id, "")
+        rows[report.deployment_id].list_digest = digests.get(report.deployment_id)
         rows[report.deployment_id].is_listed = True
     for row_id in found.returned:
         rows[row_id].missing_since = rows[row_id].gone_at = None
         rows[row_id].is_listed = True
     for row_id in found.missing:
         rows[row_id].missing_since = rows[row_id].missing_since or now
+        rows[row_id].list_digest = None
     touched = found.touched & rows.keys()
     update_rows([rows[row_id] for row_id in touched], WRITTEN_FIELDS)
     by_id = rows | {row.deployment_id: row for row in created}
@@ -183,13 +184,13 @@ def store_gone(
     """
     entries = []
     for row in gone:
-        row.gone_at = now
+        row.gone_at, row.list_digest = now, None  # so that a list that shows it again is compared with it
         by = by_id.get(row.deployment_id, "")
         StatusChange.objects.create(deployment=row, before=row.status, after="gone", observed_at=now, by=by)
         if not by and row.status != EXPIRED:
             changes: dict[str, Any] = {"status": (row.status, "gone")}
             entries.append(outside_entry(Action.OUTSIDE_GONE, workspace, row, now, changes=changes))
-    update_rows(gone, ["gone_at"])
+    update_rows(gone, ["gone_at", "list_digest"])
     return entries
 
 

@@ -177,9 +177,8 @@ def store_list(workspace: Workspace, read: ReadList, held: Held) -> None:
         store_identical_list(workspace, read, held)
         return
     is_first = workspace.synced_at is None
-    rows, again = rows_in_question(workspace, read.answer)
-    reports = [*read.answer.deployments, *again]
-    found, gone_ids, is_incomplete = compare_and_look_up(workspace, rows, reports, read, is_first=is_first)
+    rows = rows_in_question(workspace, read.answer)
+    found, gone_ids, is_incomplete = compare_and_look_up(workspace, rows, read, is_first=is_first)
     current_time = clock()
     with transaction.atomic(durable=True):
         if not is_still_held(held):
@@ -240,15 +239,15 @@ def store_identical_list(workspace: Workspace, read: ReadList, held: Held) -> No
 def compare_and_look_up(
     workspace: Workspace,
     rows: dict[str, Deployment],
-    listed: list[DeploymentReport],
     read: ReadList,
     *,
     is_first: bool,
 ) -> tuple[Comparison, list[str], bool]:
-    """Compare what is `listed` with the rows, and ask `/get` about missing and disputed deployments.
+    """Compare the list with the rows, and ask `/get` about missing and disputed deployments.
 
     Return what changed, the ids of those that are gone, and whether some questions are still open.
     """
+    listed = read.answer.deployments
     reports = {report.deployment_id: report for report in listed}
     digests = {row_id: digest_of_report(report) for row_id, report in reports.items()}
     changed = changed_ids(rows, digests)

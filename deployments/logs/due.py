@@ -29,7 +29,9 @@ def request_harvest(deployment: Deployment, *, since: datetime, now: datetime) -
 
     While the database is busy nothing is stored, and the next poll tries again.
     """
-    state = Harvest.objects.filter(deployment=deployment).first() or Harvest(deployment=deployment)
+    state = Harvest.objects.filter(deployment=deployment).first() or Harvest(
+        deployment=deployment, workspace_id=deployment.workspace_id
+    )
     if deployment.is_over:
         return state
     is_earlier = state.wanted_from is None or since < state.wanted_from
@@ -49,6 +51,7 @@ def store_wanted(state: Harvest, *, now: datetime) -> None:
     """Store what is wanted of a log, in a new row if there is none. Claim the next harvest if it is due."""
     wanted = {"wanted_from": state.wanted_from, "wanted_until": state.wanted_until}
     if not Harvest.objects.filter(deployment=state.deployment).update(**wanted):
+        wanted |= {"workspace_id": state.workspace_id}
         Harvest.objects.get_or_create(deployment=state.deployment, defaults=wanted)
     state.asked_at = now if claim_harvest(state.deployment_id, now=now) else None
 
@@ -56,8 +59,8 @@ def store_wanted(state: Harvest, *, now: datetime) -> None:
 def begin_harvests(*, now: datetime) -> int:
     """Make each log due that has no due time, unless its deployment is paused or gone; return how many."""
     running = Deployment.objects.live().exclude(status=PAUSED)
-    new = running.filter(harvest=None).values_list("pk", flat=True)[:MAX_BEGUN]
-    rows = [Harvest(deployment_id=pk, due_at=now) for pk in new]
+    new = running.filter(harvest=None).values_list("pk", "workspace_id")[:MAX_BEGUN]
+    rows = [Harvest(deployment_id=pk, workspace_id=workspace_pk, due_at=now) for pk, workspace_pk in new]
     Harvest.objects.bulk_create(rows, ignore_conflicts=True)
     resumed = running.filter(harvest__due_at=None, harvest__isnull=False).values("pk")
     return len(rows) + Harvest.objects.filter(deployment__in=resumed).update(due_at=now)
@@ -68,7 +71,7 @@ def publish_due_harvests(*, now: datetime) -> int:
     is_watched = Case(When(wanted_until__gt=now, then=Value(0)), default=Value(1))
     due = Harvest.objects.due(now).annotate(rank=is_watched)
     in_order = due.order_by("rank", F("due_at").asc(nulls_first=True), "pk")
-    rows = in_order.values_list("deployment_id", "deployment__workspace_id", "rank")[:MAX_PUBLISHED]
+    rows = in_order.values_list("deployment_id", "workspace_id", "rank")[:MAX_PUBLISHED]
     left: dict[tuple[int, int], int] = {}
     count = 0
     for deployment_pk, workspace_pk, rank in rows:

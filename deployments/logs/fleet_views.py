@@ -12,7 +12,7 @@ from deployments.logs.answer import Answer, lines_context
 from deployments.logs.download import FLEET_COLUMNS, FORMATS, download
 from deployments.logs.models import Line, LineCount
 from deployments.logs.news import newest_pk, news_page
-from deployments.logs.search import KINDS, RANGES, FleetQueryForm, ShownRange, deployments_named, filter_lines
+from deployments.logs.search import KINDS, RANGES, FleetQueryForm, ShownRange, filter_lines, logs_named
 from deployments.workspaces.guard import workspace_required
 from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.roles import Role
@@ -84,8 +84,7 @@ def fleet_log(request: HttpRequest, membership: Membership) -> HttpResponseBase:
 
 def rows_of(workspace: Workspace, query: dict[str, Any]) -> Any:
     """Return the stored lines of the deployments that a query names."""
-    deployments = deployments_named(workspace, query).values("pk")
-    return Line.objects.filter(deployment__in=deployments)
+    return Line.objects.filter(deployment__in=logs_named(workspace, query))
 
 
 def counts_of(workspace: Workspace, query: dict[str, Any]) -> Any:
@@ -93,7 +92,7 @@ def counts_of(workspace: Workspace, query: dict[str, Any]) -> Any:
     counts = LineCount.objects.filter(workspace=workspace)
     if not (query.get("deployment") or query.get("creator")):
         return counts
-    return counts.filter(deployment__in=deployments_named(workspace, query).values("pk"))
+    return counts.filter(deployment__in=logs_named(workspace, query))
 
 
 def line_of(workspace: Workspace, number: str) -> Line | None:

@@ -83,6 +83,7 @@ class Harvest(models.Model):
     """
 
     deployment = models.OneToOneField(Deployment, on_delete=models.CASCADE, related_name="harvest")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="harvests")
     wanted_until = models.DateTimeField(null=True)  # extended by each poll of an open log page
     wanted_from = models.DateTimeField(null=True)  # the earliest time that a page asked for
     due_at = models.DateTimeField(null=True)  # the next harvest though nobody has it open; None: no more
@@ -103,6 +104,8 @@ class Harvest(models.Model):
             # What the periodic task asks: which logs somebody has open, and which are due.
             models.Index(fields=["wanted_until"], name="harvest_wanted"),
             models.Index(fields=["due_at"], name="harvest_due"),
+            # Which logs of a workspace have lines, and how much is stored of it.
+            models.Index(fields=["workspace", "stored_lines"], name="harvest_stored"),
         ]
 
 

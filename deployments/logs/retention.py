@@ -64,9 +64,13 @@ def counts_too_many(stored: Mapping[int, tuple[int, int]]) -> list[LineCount]:
 
 def stored_by_workspace() -> dict[int, tuple[int, int]]:
     """Return how many lines and bytes are stored of each workspace that has any."""
-    is_stored = Harvest.objects.filter(stored_lines__gt=0).order_by().values_list("deployment__workspace")
-    sums = is_stored.annotate(Sum("stored_lines"), Sum("stored_bytes"))
-    return {workspace_pk: (lines, size) for workspace_pk, lines, size in sums}
+    found = {}
+    for workspace_pk in Workspace.objects.values_list("pk", flat=True):  # by index, one after the other
+        stored = Harvest.objects.filter(workspace=workspace_pk, stored_lines__gt=0)
+        sums = stored.aggregate(lines=Sum("stored_lines"), bytes=Sum("stored_bytes"))
+        if sums["lines"]:
+            found[workspace_pk] = sums["lines"], sums["bytes"]
+    return found
 
 
 def remove_counted(count: LineCount) -> int:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from deployments.fleet.models import Deployment
 from deployments.logs.meaning import DEFAULT, HEALTH_KIND, LEVELS, WORDS
-from deployments.logs.models import Line
+from deployments.logs.models import Harvest, Line
 from deployments.logs.words import BadPattern, expression_pattern, term_condition, terms_of, terms_pattern
 from deployments.workspaces.models import Workspace
 from portal.web.fields import KeyFreeCharField, SpanForm
@@ -109,6 +109,17 @@ def deployments_named(workspace: Workspace, query: dict[str, Any]) -> QuerySet[D
     return deployments
 
 
+def logs_named(workspace: Workspace, query: dict[str, Any]) -> QuerySet[Any]:
+    """Return the primary keys of the deployments that a query names and of which lines are stored.
+
+    Those that are gone become more each year; the lines of most of them are not kept as long.
+    """
+    with_lines = Harvest.objects.filter(workspace=workspace, stored_lines__gt=0)
+    if query.get("deployment") or query.get("creator"):
+        with_lines = with_lines.filter(deployment__in=deployments_named(workspace, query).values("pk"))
+    return with_lines.values("deployment")
+
+
 def filter_lines(rows: QuerySet[Line], query: dict[str, Any]) -> QuerySet[Line]:
     """Return the lines that a query asks for: all its words in any case, level, severity and kind.
 
@@ -144,8 +155,8 @@ def lines_of_search(workspace: Workspace, query_string: str, *, after: int) -> I
     if not form.is_valid():
         return
     query = form.cleaned_data
-    deployments = deployments_named(workspace, query).values("pk")
-    rows = filter_lines(Line.objects.filter(deployment__in=deployments, pk__gt=after), query).order_by("pk")
+    logs = logs_named(workspace, query)
+    rows = filter_lines(Line.objects.filter(deployment__in=logs, pk__gt=after), query).order_by("pk")
     pattern = query["pattern"] if query["regex"] else None
     for line in rows.iterator(chunk_size=LINES_AT_ONCE):
         if pattern is None or pattern.search(line.plain):

@@ -45,7 +45,8 @@ class BadEntry:
 class DeploymentList:
     """A workspace's deployments, and the entries of the list that could not be read.
 
-    Those whose entry is written as in the last list are not parsed again: their ids are `unchanged`.
+    Those whose entry is written as in the last list are not parsed again: their ids are `unchanged`. The list
+    lacks the `unlisted` ones, which were in the last.
     `digests` are those of the others' entries, by deployment_id, and `whole` is that of the whole answer,
     which `is_identical` when it is the same as the last one.
     """
@@ -53,6 +54,7 @@ class DeploymentList:
     deployments: list[DeploymentReport]
     bad: list[BadEntry]
     unchanged: frozenset[str] = frozenset()
+    unlisted: frozenset[str] = frozenset()
     digests: Mapping[str, str] = field(default_factory=dict)
     whole: str = ""
     is_identical: bool = False

@@ -38,6 +38,7 @@ class Sieve:
     whole: str = ""
     is_identical: bool = False
     unchanged: set[str] = field(default_factory=set)
+    unlisted: set[str] = field(default_factory=set)
     digests: dict[str, str] = field(default_factory=dict)  # of the entries that go on, by deployment_id
     places: list[int] = field(default_factory=list)  # of the entries that go on, in the whole list
 
@@ -47,7 +48,7 @@ class Sieve:
         What is not plainly a list of objects with an id each goes on as it is, so that nothing is hidden from
         the parser. Call it again for the answer of another attempt.
         """
-        self.unchanged, self.digests, self.places = set(), {}, []
+        self.forget()
         self.whole = self.digest(body)
         self.is_identical = bool(self.known.whole) and self.whole == self.known.whole
         if self.is_identical:
@@ -57,9 +58,13 @@ class Sieve:
         except (ValueError, RecursionError):
             left = None
         if left is None:
-            self.unchanged, self.digests, self.places = set(), {}, []
+            self.forget()
             return body
         return f"[{','.join(left)}]".encode()
+
+    def forget(self) -> None:
+        """Forget what was found in an answer."""
+        self.unchanged, self.unlisted, self.digests, self.places = set(), set(), {}, []
 
     def left_entries(self, text: str) -> list[str] | None:
         """Return the entries that go on, as they are written; None for a text that is no plain list.
@@ -87,6 +92,7 @@ class Sieve:
                 self.places.append(number)
             comma = BETWEEN.match(text, end)
             if comma is None:
+                self.unlisted = known.keys() - seen
                 return left if END.fullmatch(text, end) else None
             at, number = comma.end(), number + 1
 
@@ -106,6 +112,7 @@ class Sieve:
             found,
             bad=bad,
             unchanged=frozenset(self.unchanged),
+            unlisted=frozenset(self.unlisted),
             digests=self.digests,
             whole=self.whole,
             is_identical=self.is_identical,

@@ -65,7 +65,7 @@ def test_store(measure, log_stock):
     from deployments.roboflow.schema import LogLine, LogPage
 
     quiet = log_stock.deployments[-1]
-    state, _ = Harvest.objects.get_or_create(deployment=quiet)
+    state, _ = Harvest.objects.get_or_create(deployment=quiet, workspace=quiet.workspace)
     read = [
         LogLine(
             f"s{number:014x}",

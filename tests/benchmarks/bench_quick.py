@@ -80,39 +80,82 @@ def test_a_page_asks_no_more_often_after_more_history(path, counted, log_stock):
     assert after <= before
 
 
+PERIODIC = (
+    "logs.read_due",
+    "logs.begin",
+    "logs.remove_old",
+    "operations.sweep",
+    "keys.recheck_due",
+    "audit.sign_head",
+    "audit.verify_requested",
+    "health.tidy",
+)
+SYNCS = ("sync, identical", "sync, one changed")
+
+
 @pytest.fixture(scope="module")
-def grown(counted, log_stock):
-    """The work of SQLite for each page, before and after there is five times as much history.
+def jobs(counted, log_stock):
+    """What a portal does again and again, by name: pages, the work that beat starts, syncs."""
+    from deployments.fleet.sync import sync_workspace
+    from deployments.roboflow import client
+    from deployments.roboflow.transport import Answer
+    from portal.celery import app
+    from tests.benchmarks.bench_sync import changed_list
+
+    app.loader.import_default_modules()
+    lists = [log_stock.answer, *(changed_list(log_stock, 0.01, seed) for seed in (1, 2))]
+    answer, turn = {"list": lists[0]}, iter(range(10**6))
+
+    def sync(*places):
+        answer["list"] = lists[places[next(turn) % len(places)]]
+        sync_workspace(log_stock.workspace.pk)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client, "send_request", lambda *args, **fields: Answer(200, None, answer["list"]))
+        patch.setattr("portal.queue.publish.app.send_task", lambda *args, **options: None)
+        yield {
+            **{path: lambda path=path: counted(path) for path in MOST},
+            **{name: app.tasks[name].run for name in PERIODIC},
+            "sync, identical": lambda: sync(0),
+            "sync, one changed": lambda: sync(1, 2),
+        }
+
+
+@pytest.fixture(scope="module")
+def grown(jobs, log_stock):
+    """The work of SQLite for each job, before and after there is five times as much history.
 
     SQLite's steps count the rows that are examined on any machine; a step is a hundred instructions.
     """
     from django.db import connection
 
-    from tests.benchmarks.data import make_events, make_operations, store_many
+    from tests.benchmarks.data import make_events, make_gone, make_operations, store_many
 
-    def steps_of(path):
-        counted(path)  # opens the connection, and counts what is counted once
+    def steps_of(job):
+        job()  # opens the connection, and counts what is counted once
+        job()
         steps = []
         connection.connection.set_progress_handler(lambda: steps.append(1), 100)
-        counted(path)
+        job()
         connection.connection.set_progress_handler(None, 0)
         return len(steps)
 
-    before = {path: steps_of(path) for path in MOST}
+    before = {name: steps_of(job) for name, job in jobs.items()}
     stock = log_stock
+    make_gone(stock.workspace, 4 * stock.sizes.gone, now=stock.now, first=2 * 10**6)
     make_events(stock.workspace, stock.user, stock.deployments, 4 * stock.sizes.events, now=stock.now)
     make_operations(
         stock.workspace, stock.user, stock.deployments, 4 * stock.sizes.operations, now=stock.now, first=10**6
     )
     for one in stock.deployments[:101]:
         store_many(one, 4 * stock.sizes.lines // 101, now=stock.now, prefix="grown")
-    return before, {path: steps_of(path) for path in MOST}
+    return before, {name: steps_of(job) for name, job in jobs.items()}
 
 
-@pytest.mark.parametrize("path", MOST)
-def test_a_page_examines_no_more_rows_after_more_history(path, grown):
+@pytest.mark.parametrize("name", [*MOST, *PERIODIC, *SYNCS])
+def test_a_page_and_a_periodic_job_examine_no_more_rows_after_more_history(name, grown):
     before, after = grown
 
-    print(f"{path}: {before[path]} steps, with five times the history {after[path]}")
+    print(f"{name}: {before[name]} steps, with five times the history {after[name]}")
     # System adds up what retention removes within a day, and this history has more of each day.
-    assert after[path] <= (4 if path == "/system/" else 1.2) * before[path] + 40
+    assert after[name] <= (4 if name == "/system/" else 1.2) * before[name] + 40

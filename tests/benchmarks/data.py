@@ -1,4 +1,5 @@
-"""A portal after a year: 10,000 deployments, 100,000 entries, 20,000 operations, 1,000,000 log lines.
+"""A portal after a year: 10,000 deployments, 20,000 that are gone, 100,000 entries, 20,000 operations,
+and 1,000,000 log lines.
 
 `scale` makes all of it smaller. Everything is written as the portal writes it, so that digests, hashes and
 counts are right.
@@ -35,6 +36,7 @@ class Sizes:
     """How much there is."""
 
     deployments: int = 10_000
+    gone: int = 20_000
     events: int = 100_000
     operations: int = 20_000
     lines: int = 1_000_000
@@ -109,6 +111,7 @@ def make_stock(sizes: Sizes, *, now: datetime) -> Stock:
         store_key(Secret("sandbox-key-ana"), user=user, workspace=workspace, label="", region="us", now=now)
     answer = answer_of([entry_of_list(number) for number in range(sizes.deployments)])
     deployments = make_deployments(workspace, answer, now=now)
+    make_gone(workspace, sizes.gone, now=now)
     make_operations(workspace, user, deployments, sizes.operations, now=now)
     make_events(workspace, user, deployments, sizes.events, now=now)
     return Stock(sizes, workspace, user, deployments, deployments[0], answer, now)
@@ -140,6 +143,29 @@ def make_deployments(workspace: Any, answer: bytes, *, now: datetime) -> list[An
     ]
     StatusChange.objects.bulk_create(steps, batch_size=500)
     return made
+
+
+def make_gone(workspace: Any, count: int, *, now: datetime, first: int = 10**6) -> None:
+    """Store deployments that disappeared from Roboflow in the last year, or were deleted, in turn."""
+    from deployments.fleet.models import Deployment, StatusChange
+    from deployments.fleet.store import build_row
+    from deployments.roboflow.parse import parse_deployment_list
+
+    reports = parse_deployment_list(
+        answer_of([entry_of_list(first + number) for number in range(count)])
+    ).deployments
+    rows = []
+    for number, report in enumerate(reports):
+        at = now - timedelta(days=365) * (1 - number / count)
+        row = build_row(workspace, report, now=at - timedelta(days=1), is_first=True)
+        row.gone_at = at
+        row.status = "deleted" if number % 2 else row.status
+        rows.append(row)
+    made = Deployment.objects.bulk_create(rows, batch_size=400)
+    steps = [
+        StatusChange(deployment=row, before="ready", after="gone", observed_at=row.gone_at) for row in made
+    ]
+    StatusChange.objects.bulk_create(steps, batch_size=500)
 
 
 def make_operations(
@@ -209,7 +235,16 @@ def make_lines(deployments: list[Any], count: int, *, now: datetime) -> None:
     loud = int(count * LOUD_SHARE)
     others = deployments[1 : 1 + QUIET_LOGS]
     Harvest.objects.bulk_create(
-        [Harvest(deployment=one, wanted_from=now, harvested_at=now, read_to=now) for one in deployments[:101]]
+        [
+            Harvest(
+                deployment=one,
+                workspace_id=one.workspace_id,
+                wanted_from=now,
+                harvested_at=now,
+                read_to=now,
+            )
+            for one in deployments[:101]
+        ]
     )
     store_many(deployments[0], loud, now=now)
     for one in others:

@@ -1,4 +1,7 @@
-"""A long campaign: `make faults RUNS=200 SEED=1`. It exits with 1 when an invariant does not hold."""
+"""A long campaign: `make faults RUNS=200 SEED=1`. It exits with 1 when an invariant does not hold.
+
+With DATABASE=compose it runs against the containers of docker-compose.yml, with two of web and of each worker.
+"""
 
 import os
 import random
@@ -11,10 +14,13 @@ from pathlib import Path
 from statistics import median
 
 from tests.faults.campaign import Outcome, run
+from tests.faults.composed.portal import ComposedPortal
+from tests.faults.composed.strikes import STRIKES as COMPOSED_STRIKES
 from tests.faults.invariants import find_keys
 from tests.faults.machine import MachineWatch
 from tests.faults.running_portal import RunningPortal
-from tests.faults.strikes import STRIKES, strikes_on
+from tests.faults.strike import Strike
+from tests.faults.strikes import strikes_on
 from tests.faults.truth import find_delays
 
 PROGRESS_EVERY = 10  # runs
@@ -24,13 +30,15 @@ def main() -> int:
     """Run a campaign by RUNS, SEED, DATABASE and ONLY (part of a strike's name); print a table."""
     runs, seed = int(os.environ.get("RUNS") or 200), int(os.environ.get("SEED") or random.randrange(10**6))
     database, only = os.environ.get("DATABASE") or "sqlite", os.environ.get("ONLY", "")
-    strikes = [one for one in strikes_on(database) if only in one.name]
+    is_composed = database == "compose"
+    possible = COMPOSED_STRIKES if is_composed else strikes_on(database)
+    strikes = [one for one in possible if only in one.name]
     outcomes: list[Outcome] = []
     machine = MachineWatch()
     print(f"{runs} runs on {database}, SEED={seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         home = Path(folder) / "home"
-        running = RunningPortal(home, database)
+        running = ComposedPortal(home) if is_composed else RunningPortal(home, database)
         try:
             with suppress(KeyboardInterrupt):  # Ctrl-C ends the campaign, with the table of what has run
                 for number in range(runs):
@@ -42,7 +50,7 @@ def main() -> int:
                     outcomes.append(outcome)
                     machine.take()
             keys_found = find_keys(running)
-            print_table(outcomes)
+            print_table(outcomes, possible)
             print_totals(running, outcomes, keys_found)
         finally:
             keep_files_of_broken_runs(home, outcomes)
@@ -67,10 +75,10 @@ def keep_files_of_broken_runs(home: Path, outcomes: list[Outcome]) -> None:
         print(f"kept in {kept}", flush=True)
 
 
-def print_table(outcomes: list[Outcome]) -> None:
+def print_table(outcomes: list[Outcome], possible: list[Strike]) -> None:
     """Print for each strike: runs, runs in which all invariants held, seconds to rest."""
     print("| fault | runs | all invariants held | seconds to rest: median, longest |\n|---|---:|---:|---:|")
-    for strike in STRIKES:
+    for strike in possible:
         if of_strike := [one for one in outcomes if one.strike == strike.name]:
             print_row(strike.name, of_strike)
     print_row("all", outcomes)

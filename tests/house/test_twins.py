@@ -49,7 +49,7 @@ def twin(fleet):
             deployment=row, before=MARK, after=row.status, observed_at=moment, by=MARK
         )
         Line.objects.create(deployment=row, insert_id="line-77", timestamp=moment, payload=MARK)
-        Harvest.objects.create(deployment=row, read_to=moment)
+        Harvest.objects.create(deployment=row, workspace=row.workspace, read_to=moment)
         Operation.objects.create(
             workspace=workspace,
             kind="pause",

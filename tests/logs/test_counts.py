@@ -22,7 +22,7 @@ REQUEST = 'INFO:     10.0.0.1:1 - "POST /shop/3 HTTP/1.1" {}'
 @pytest.fixture
 def store(deployment):
     """Store payloads that were all written at one time."""
-    state = Harvest.objects.create(deployment=deployment)
+    state = Harvest.objects.create(deployment=deployment, workspace=deployment.workspace)
 
     def store_payloads(at, *payloads):
         lines = [

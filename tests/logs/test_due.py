@@ -36,7 +36,7 @@ def test_every_log_is_read_though_nobody_looks_but_those_of_paused_and_ended_dep
 
 
 def test_a_resumed_deployment_is_read_again(deployment):
-    Harvest.objects.create(deployment=deployment, due_at=None)
+    Harvest.objects.create(deployment=deployment, workspace=deployment.workspace, due_at=None)
 
     begin_harvests(now=now())
 
@@ -182,7 +182,7 @@ def test_the_page_names_what_was_not_read_and_why(covered, read_to, texts, ana, 
     for first, last in covered:
         cover(deployment.pk, Span(start + timedelta(minutes=first), start + timedelta(minutes=last)))
     at = None if read_to is None else start + timedelta(minutes=read_to)
-    Harvest.objects.create(deployment=deployment, read_to=at, wanted_from=start - HOUR)
+    Harvest.objects.create(deployment=deployment, workspace=deployment.workspace, read_to=at, wanted_from=start - HOUR)
 
     answer = ana.get(f"{path}?from={(start - HOUR).isoformat()[:19]}%2B00:00")
 

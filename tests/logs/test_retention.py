@@ -19,7 +19,7 @@ def keep(deployment):
     """Return a function that stores `count` lines of a log, the last of them `ago`."""
 
     def store(ago, count=10, *, of=deployment, size=100):
-        state, _ = Harvest.objects.get_or_create(deployment=of)
+        state, _ = Harvest.objects.get_or_create(deployment=of, workspace=of.workspace)
         end = now() - ago
         lines = [
             LogLine(f"{of.pk}-{ago}-{number}", end - timedelta(seconds=number), "INFO", "x" * size)
