@@ -12,8 +12,8 @@ from portal.web.many_rows import update_rows
 def rows_in_question(workspace: Workspace, answer: DeploymentList) -> dict[str, Deployment]:
     """Return the rows that a list may change, by deployment_id.
 
-    These are rows whose entry is written otherwise than last time, rows that the list lacks, and those without
-    a digest: written since, missing, or new to lists. A row that is gone counts only if the list has it.
+    These are rows whose entry is written otherwise than last time, rows that the list lacks, and those
+    without a digest: written since, missing, or new to lists. Of those that are gone, only what is listed.
     """
     rows = Deployment.objects.filter(workspace=workspace)
     left = rows.filter(gone_at=None)

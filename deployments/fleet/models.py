@@ -41,7 +41,9 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
 class Deployment(models.Model):
     """One dedicated deployment. Its identity is `deployment_id`: names are used again by later ones."""
 
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="deployments")
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.CASCADE, related_name="deployments", db_index=False
+    )  # several indexes begin with it
     deployment_id = models.CharField(max_length=255)
     deployment_name = models.CharField(max_length=100)
     machine_type = models.CharField(max_length=60, blank=True)
@@ -85,7 +87,7 @@ class Deployment(models.Model):
             models.Index(fields=["workspace", "deployment_name"], name="deployment_by_name"),
             # The figures and filters of the fleet page.
             models.Index(fields=["workspace", "status"], name="deployment_by_status"),
-            # The same without those that are gone, of which there are more each year; and of the others, those
+            # The same without those that are gone, of which there are more each year, and those of the others
             # that each list is compared with.
             models.Index(fields=["workspace", "gone_at", "list_digest"], name="deployment_that_is_left"),
             # The digests that a list is compared with.

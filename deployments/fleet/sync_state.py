@@ -75,16 +75,16 @@ def bad_entries(answer: DeploymentList) -> list[dict[str, Any]]:
 def partial_entries(workspace: Workspace) -> list[dict[str, Any]]:
     """Return the deployments whose last report lacked values that we know and keep, as they are shown."""
     partial = Deployment.objects.filter(workspace=workspace, gone_at=None, partial_fields__gt="")
+    # Sorted here: a database that sorts reads them by name, and so all deployments.
+    rows = sorted(partial.values_list("deployment_name", "partial_fields"))
     named = [
         {
             "why": f"{name} was reported without {fields.replace(',', ', ')}: the known values are kept",
             "text": "",
         }
-        for name, fields in partial.order_by("pk").values_list("deployment_name", "partial_fields")[
-            :MAX_NAMED
-        ]
+        for name, fields in rows[:MAX_NAMED]
     ]
-    more = partial.count() - len(named) if len(named) == MAX_NAMED else 0
+    more = len(rows) - len(named)
     return [*named, {"why": f"and {more} more that lacked values", "text": ""}] if more else named
 
 

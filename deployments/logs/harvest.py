@@ -163,7 +163,9 @@ def read_last_lines(workspace_id: int, deployment_id: str, *, seconds: float) ->
     deployment = rows.select_related("workspace").first()
     if deployment is None or seconds <= 0:
         return
-    state, _ = Harvest.objects.get_or_create(deployment=deployment, defaults={"due_at": clock()})
+    state, _ = Harvest.objects.get_or_create(
+        deployment=deployment, defaults={"workspace_id": deployment.workspace_id, "due_at": clock()}
+    )
     state.deployment = deployment
     read_quickly(state, seconds=min(seconds, LAST_LOOK_SECONDS))
 

@@ -1,6 +1,6 @@
 """A long campaign: `make faults RUNS=200 SEED=1`. It exits with 1 when an invariant does not hold.
 
-With DATABASE=compose it runs against the containers of docker-compose.yml, with two of web and of each worker.
+With DATABASE=compose it runs against the containers of docker-compose.yml, two of web and of each worker.
 """
 
 import os

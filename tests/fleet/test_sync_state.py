@@ -55,7 +55,7 @@ def test_twenty_partial_deployments_are_named_and_of_the_others_the_number(count
         Deployment.objects.create(
             workspace=workspace,
             deployment_id=f"id-{number}",
-            deployment_name=f"name-{number}",
+            deployment_name=f"name-{number:02}",
             partial_fields="" if number == count else "domain,status",  # the last one is complete
             first_seen_at=at,
             reported_at=at,
@@ -65,7 +65,7 @@ def test_twenty_partial_deployments_are_named_and_of_the_others_the_number(count
     whys = [one["why"] for one in partial_entries(workspace)]
 
     assert whys[:named] == [
-        f"name-{number} was reported without domain, status: the known values are kept"
+        f"name-{number:02} was reported without domain, status: the known values are kept"
         for number in range(named)
     ]
     assert whys[named:] == ([more] if more else [])

@@ -187,7 +187,9 @@ def test_random_keys_glued_into_random_log_lines_are_never_stored(somebody, depl
         for number, ((name, key), around) in enumerate(zip(cases, glue, strict=True))
     ]
 
-    store_lines(Harvest.objects.create(deployment=deployment, workspace=deployment.workspace), LogPage(lines, []))
+    store_lines(
+        Harvest.objects.create(deployment=deployment, workspace=deployment.workspace), LogPage(lines, [])
+    )
 
     stored = dict(Line.objects.values_list("timestamp", "payload"))
     assert len(stored) == len(lines)

@@ -182,7 +182,9 @@ def test_the_page_names_what_was_not_read_and_why(covered, read_to, texts, ana, 
     for first, last in covered:
         cover(deployment.pk, Span(start + timedelta(minutes=first), start + timedelta(minutes=last)))
     at = None if read_to is None else start + timedelta(minutes=read_to)
-    Harvest.objects.create(deployment=deployment, workspace=deployment.workspace, read_to=at, wanted_from=start - HOUR)
+    Harvest.objects.create(
+        deployment=deployment, workspace=deployment.workspace, read_to=at, wanted_from=start - HOUR
+    )
 
     answer = ana.get(f"{path}?from={(start - HOUR).isoformat()[:19]}%2B00:00")
 

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
 from deployments.fleet.models import Deployment
-from deployments.logs.models import Line
+from deployments.logs.models import Harvest, Line
 from tests.logs.test_news import ids_of, source_of
 
 LOGS = "/w/acme-vision/logs/"
@@ -25,6 +25,7 @@ def lines(fleet, other_workspace_deployment):
         other_workspace_deployment,
     ]
     for place, row in enumerate(rows):
+        Harvest.objects.create(deployment=row, workspace=row.workspace, stored_lines=3)
         for number in range(3):
             Line.objects.create(
                 deployment=row,

@@ -20,7 +20,11 @@ def other(fleet):
     """Another deployment whose log somebody has open, too."""
     row = fleet["dock-cameras"]
     Harvest.objects.create(
-        deployment=row, workspace=row.workspace, wanted_from=now() - timedelta(hours=9), wanted_until=now(), revision=7
+        deployment=row,
+        workspace=row.workspace,
+        wanted_from=now() - timedelta(hours=9),
+        wanted_until=now(),
+        revision=7,
     )
     return row
 

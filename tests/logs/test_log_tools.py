@@ -28,7 +28,9 @@ def stored(deployment):
         )
         for minute in range(30)
     ]
-    store_lines(Harvest.objects.create(deployment=deployment, workspace=deployment.workspace), LogPage(lines, []))
+    store_lines(
+        Harvest.objects.create(deployment=deployment, workspace=deployment.workspace), LogPage(lines, [])
+    )
     return lines
 
 

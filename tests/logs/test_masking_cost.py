@@ -104,7 +104,9 @@ def test_storing_a_thousand_lines_costs_at_most_one_and_a_half_times_as_much(ana
         secret = Secret("".join(rng.choices(LETTERS, k=20)))
         person = make_person(f"P{number}")
         store_key(secret, user=person.user, workspace=None, label="", region="us", now=now())
-    state = Harvest.objects.create(deployment=fleet["pallet-counter"], workspace=fleet["pallet-counter"].workspace)
+    state = Harvest.objects.create(
+        deployment=fleet["pallet-counter"], workspace=fleet["pallet-counter"].workspace
+    )
     former, current = [], []
 
     for part in range(TIMES):

@@ -34,7 +34,9 @@ def asked(deployment):
         LogLine(insert_id=f"n{number}", timestamp=at - timedelta(minutes=number), severity="", payload=text)
         for number, text in enumerate(texts)
     ]
-    store_lines(Harvest.objects.create(deployment=deployment, workspace=deployment.workspace), LogPage(lines, []))
+    store_lines(
+        Harvest.objects.create(deployment=deployment, workspace=deployment.workspace), LogPage(lines, [])
+    )
     return at
 
 

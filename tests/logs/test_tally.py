@@ -31,7 +31,9 @@ def stored(deployment):
         for minute in range(MINUTES)
         for number, payload in enumerate(PAYLOADS)
     ]
-    store_lines(Harvest.objects.create(deployment=deployment, workspace=deployment.workspace), LogPage(lines, []))
+    store_lines(
+        Harvest.objects.create(deployment=deployment, workspace=deployment.workspace), LogPage(lines, [])
+    )
     return Line.objects.all()
 
 

@@ -76,7 +76,7 @@ class Engine:
         return all(self.pid_of(container) for container in self.containers(service))
 
     def kill(self, containers: Sequence[str]) -> None:
-        """Kill the processes of containers. Unlike `docker kill`, this is a crash: Docker starts them again."""
+        """Kill the processes of containers. Unlike after `docker kill`, Docker starts them again."""
         for pid in filter(None, map(self.pid_of, containers)):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
