@@ -34,13 +34,15 @@ class Held:
 def take_lease(name: str, *, seconds: float, now: datetime) -> Held | None:
     """Take the lease `name` for `seconds`, or return None while somebody else holds it."""
     holder = uuid.uuid4().hex
-    until = now + timedelta(seconds=seconds)
-    created = Lease(name=name, expires_at=now - timedelta(seconds=1))
-    Lease.objects.bulk_create([created], ignore_conflicts=True)
+    mark = {"holder": holder, "expires_at": now + timedelta(seconds=seconds), "fence": F("fence") + 1}
     is_free = Q(expires_at__lte=now) | Q(expires_at__gt=now + LONGEST)
     free = Lease.objects.filter(is_free, name=name)
-    if not free.update(holder=holder, expires_at=until, fence=F("fence") + 1):
-        return None
+    if not free.update(**mark):
+        # Somebody has it, or nobody ever had it.
+        created = Lease(name=name, expires_at=now - timedelta(seconds=1))
+        Lease.objects.bulk_create([created], ignore_conflicts=True)
+        if not free.update(**mark):
+            return None
     fence = Lease.objects.filter(name=name, holder=holder).values_list("fence", flat=True).first()
     return Held(name, fence, holder) if fence is not None else None
 

@@ -1,6 +1,7 @@
 """What a list leaves out because it is as it was, and what always goes on to the parser."""
 
 import json
+import random
 
 import pytest
 
@@ -113,3 +114,63 @@ def test_a_second_attempt_begins_anew():
     sieve.sift(body_of())
 
     assert sieve.is_identical and not sieve.digests
+
+
+NESTED = {"deployment_id": "inner", "x": [{"deployment_id": "d0"}, {"deployment_id": "d1"}]}
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        pytest.param([ENTRIES[0] | {"x": [ENTRIES[1], ENTRIES[2]]}, *ENTRIES[1:]], id="entries within one"),
+        pytest.param([ENTRIES[0] | {"x": body_of().decode()}, *ENTRIES[1:]], id="a list in a text"),
+        pytest.param([{"x": 1, **ENTRIES[0]}, *ENTRIES[1:]], id="another first field"),
+        pytest.param([ENTRIES[0], {"y": [], **ENTRIES[1]}, *ENTRIES[2:]], id="other first fields later"),
+        pytest.param([ENTRIES[0] | {"x": NESTED}, NESTED, *ENTRIES[1:]], id="the same beginning further in"),
+        pytest.param(ENTRIES[:1], id="one entry"),
+    ],
+)
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": "), (" ,\n ", " : ")])
+def test_however_a_list_is_written_the_next_one_goes_on_as_far_as_it_differs(entries, separators):
+    def written(entries):
+        return json.dumps(entries, separators=separators, ensure_ascii=False).encode()
+
+    known = known_of(written(entries))
+    changed = [*entries[:-1], entries[-1] | {"status": "paused"}]
+
+    found = sifted(written(changed), known)
+
+    last = entries[-1]["deployment_id"]
+    assert [one.deployment_id for one in found.deployments] == [last]
+    assert found.unchanged == {one["deployment_id"] for one in entries} - {last}
+    assert not found.unlisted
+
+
+def test_random_changes_go_on_and_nothing_else():
+    seed = random.randrange(10**6)
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    entries = [ENTRIES[0] | {"deployment_id": f"r{number}", "n": number} for number in range(60)]
+    for _ in range(50):
+        known, before = known_of(body_of(entries)), {one["deployment_id"]: one for one in entries}
+        entries = [one | {"n": rng.random()} if rng.random() < 0.1 else one for one in entries]
+        entries = [one for one in entries if rng.random() > 0.02]
+        entries += [ENTRIES[0] | {"deployment_id": f"new{rng.random()}"} for _ in range(rng.randrange(3))]
+        rng.shuffle(entries)
+
+        found = sifted(body_of(entries), known)
+
+        after = {one["deployment_id"]: one for one in entries}
+        same = {row_id for row_id, one in after.items() if before.get(row_id) == one}
+        assert found.unchanged == same
+        assert {one.deployment_id for one in found.deployments} == after.keys() - same
+        assert found.unlisted == before.keys() - after.keys()
+
+
+def test_an_entry_that_comes_twice_makes_the_whole_list_go_on():
+    twice = [*ENTRIES, ENTRIES[0]]
+
+    found = sifted(body_of(twice), known_of(body_of()))
+
+    assert not found.unchanged and not found.unlisted
+    assert [one.deployment_id for one in found.deployments][:4] == ["d0", "d1", "d2", "d3"]
