@@ -30,7 +30,7 @@ from deployments.keys.watch import ReadingPaused
 from deployments.ledger.kinds import ENDED_STATUSES
 from deployments.ledger.models import Operation
 from deployments.roboflow.errors import RateLimited, RoboflowError
-from deployments.roboflow.schema import BadEntry, DeploymentList, DeploymentReport
+from deployments.roboflow.schema import BadEntry, DeploymentList
 from deployments.workspaces.due import LONGEST_UNBEGUN
 from deployments.workspaces.models import Workspace
 from deployments.workspaces.revision import bump_revision, stamp_revision
