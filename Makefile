@@ -16,7 +16,7 @@ SCALES ?= 0.01 0.1 1 10
 BIN := .venv/bin
 NOT_OURS := --ignore "tests/*" --ignore ".venv/*" --ignore "var/*" --ignore "static/vendor/*"
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset run test bench growth bench-quick test-quick faults mutants shots weights messages lint format lock audit sbom pin
+.PHONY: help demo demo-reset run test bench growth bench-quick test-quick faults throughput mutants shots weights messages lint format lock audit sbom pin
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -69,9 +69,12 @@ bench-quick: .venv/ready-dev ## count queries, bytes and rows of pages, syncs an
 test-quick: .venv/ready-dev ## the tests without browser, sandbox and processes, on SQLite
 	@$(BIN)/python -m pytest -n 2 -m "not browser and not processes" --ignore tests/sandbox tests
 
-faults: .venv/ready-dev ## break the running portal on purpose, RUNS=200 times, by SEED, DATABASE=sqlite|postgresql
-	@RUNS="$(RUNS)" SEED="$(SEED)" DATABASE="$(DATABASE)" ONLY="$(ONLY)" $(BIN)/python -m tests.faults
+faults: .venv/ready-dev ## break the running portal on purpose, RUNS=200 times, by SEED, DATABASE=sqlite|postgresql|compose
+	@RUNS="$(RUNS)" SEED="$(SEED)" DATABASE="$(DATABASE)" ONLY="$(ONLY)" DOCKER="$(DOCKER)" $(BIN)/python -m tests.faults
 	@STORIES="$(STORIES)" $(BIN)/python -m pytest tests/faults/test_stories.py -o timeout=3600
+
+throughput: .venv/ready-dev ## what replicas of web and workers bring, with Docker Compose; DOCKER=docker
+	@DOCKER="$(DOCKER)" $(BIN)/python -m tests.faults.composed.throughput
 
 mutants: .venv/ready-dev ## change one place of ROOM=fleet at a time: which changes do its tests miss? ONLY=sync.py, TESTS=tests/fleet, SAMPLE=100
 	@ROOM="$(ROOM)" ONLY="$(ONLY)" TESTS="$(TESTS)" SAMPLE="$(SAMPLE)" SEED="$(SEED)" $(BIN)/python -m tests.mutants

@@ -64,6 +64,8 @@ app.conf.update(
         "sign-head": every(15, "audit.sign_head"),
         "verify-trail": every(10, "audit.verify_requested"),
         "tidy": every(3600, "health.tidy"),
+        "remove-old-operations": every(3600, "operations.remove_old"),
+        "remove-old-history": every(3600, "fleet.remove_old"),
     },
 )
 app.steps["worker"].add(

@@ -14,8 +14,8 @@ from portal.configuration.addresses import parse_base_address, parse_network, pa
 from portal.configuration.broker_url import broker_url
 from portal.configuration.database_url import database_config
 from portal.configuration.email_url import email_config, parse_sender
+from portal.configuration.kept_limits import kept_limits
 from portal.configuration.keys import parse_public_key, parse_secret_key, parse_trail_key, parse_vault_keys
-from portal.configuration.log_limits import log_limits
 from portal.configuration.passwords import parse_breached_file, password_validators
 from portal.configuration.rate_limits import RATE_LIMITS
 from portal.configuration.sessions import hsts_config, session_limits
@@ -84,7 +84,7 @@ ROBOFLOW_CREDITS_PER_HOUR = {"gpu": 1.0, "cpu": 0.25}  # its price page: by the 
 SYNC_IDLE_SECONDS = env.number_setting("SYNC_IDLE_SECONDS", 60, at_least=0.1, at_most=3600)
 active = {"default": min(5.0, SYNC_IDLE_SECONDS), "at_least": 0.1, "at_most": SYNC_IDLE_SECONDS}
 SYNC_ACTIVE_SECONDS = env.number_setting("SYNC_ACTIVE_SECONDS", **active, limit="SYNC_IDLE_SECONDS")
-LOG_CALLS_PER_MINUTE, LOG_RETENTION_DAYS, LOG_RETENTION_GB = log_limits(env)
+LOG_CALLS_PER_MINUTE, LOG_RETENTION_DAYS, LOG_RETENTION_GB, HISTORY_RETENTION_DAYS = kept_limits(env)
 # How long to look for an unknown or accepted change.
 OPERATION_CONFIRM_SECONDS = env.number_setting("OPERATION_CONFIRM_SECONDS", 300, at_least=1, at_most=86_400)
 # How long a worker may hold an operation. Pre-check and call share three quarters of it, so that a late call

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
@@ -36,7 +37,11 @@ def deployment_required(needed: Role, *, refused_as: str = Action.ACCESS_REFUSED
             if deployment is None:
                 raise NotFound(
                     _("No such deployment"),
-                    _("This workspace has no deployment with this id, and the portal has never seen one."),
+                    _(
+                        "This workspace has no deployment with this id. The portal keeps those that are gone"
+                        " for %(days)g days; Activity keeps what happened."
+                    )
+                    % {"days": settings.HISTORY_RETENTION_DAYS},
                 )
             if not is_enough(membership.role, needed):
                 subject = deployment_subject(deployment)

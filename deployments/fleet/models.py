@@ -152,6 +152,8 @@ class StatusChange(models.Model):
         indexes: ClassVar = [
             # The timeline on a deployment's page.
             models.Index(fields=["deployment", "observed_at"], name="timeline_of_deployment"),
+            # What retention removes.
+            models.Index(fields=["observed_at"], name="timeline_in_time"),
         ]
 
 

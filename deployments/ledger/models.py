@@ -161,6 +161,8 @@ class Operation(models.Model):
                 name="operation_results",
                 condition=Q(batch__isnull=True, ended_at__isnull=False),
             ),
+            # What retention removes.
+            models.Index(fields=["ended_at"], name="operation_ended"),
             # Looks that a person asked for and no worker took.
             models.Index(
                 fields=["check_requested_at"],

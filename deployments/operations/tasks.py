@@ -4,6 +4,7 @@ from uuid import UUID
 
 from celery import shared_task
 
+from deployments.ledger import retention
 from deployments.operations import reconcile, resolve, run, settle, sweep
 from portal.clock import now
 from portal.queue.lease import holding_lease
@@ -45,3 +46,9 @@ def run_batch(batch_id: str) -> None:
 def settle_workspace(workspace_id: str) -> None:
     """End the accepted operations of a workspace that its list shows as done."""
     settle.settle_workspace(int(workspace_id), now=now())
+
+
+@shared_task(name="operations.remove_old")
+def remove_old_operations() -> None:
+    """Remove operations that ended longer ago than HISTORY_RETENTION_DAYS."""
+    retention.remove_old_operations(now=now())

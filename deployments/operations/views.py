@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import Count, Exists, OuterRef, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -39,6 +40,7 @@ from portal.audit.models import Event
 from portal.audit.origin import origin_of
 from portal.clock import now
 from portal.queue.publish import publish
+from portal.web.errors import NotFound
 from portal.web.export import export_response, wants_export
 from portal.web.fragments import form_page, is_unchanged, nothing_new, page_or_part, redirect_page
 from portal.web.paging import keyset_page
@@ -156,14 +158,21 @@ def export_rows(rows: QuerySet[Operation]) -> Iterator[dict[str, Any]]:
 
 
 def get_operation_or_404(membership: Membership, operation_id: UUID) -> Operation:
-    """Return the operation of the member's workspace with this id. Raises Http404."""
+    """Return the operation of the member's workspace with this id. Raises NotFound."""
     found = (
         Operation.objects.filter(workspace=membership.workspace, pk=operation_id)
         .select_related("workspace", "actor", "key", "batch")
         .first()
     )
     if found is None:
-        raise Http404
+        raise NotFound(
+            _("No such operation"),
+            _(
+                "This workspace has no operation with this id. The portal keeps operations for %(days)g days;"
+                " Activity keeps what happened."
+            )
+            % {"days": settings.HISTORY_RETENTION_DAYS},
+        )
     return found
 
 

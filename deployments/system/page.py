@@ -12,8 +12,10 @@ from django.db import connection
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
+from deployments.fleet.retention import old_deployments, old_gaps, old_steps
 from deployments.keys.models import Call, RegionState
 from deployments.keys.regions import difference_text
+from deployments.ledger.retention import history_begins, old_operations
 from deployments.logs.models import Line
 from deployments.logs.retention import kept_by_workspace
 from deployments.workspaces.models import Workspace
@@ -25,7 +27,7 @@ from portal.health.parts import Part, parts_and_processes
 from portal.queue.broker import queue_length
 from portal.queue.routes import QUEUES
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 def system_context(*, now: datetime) -> dict[str, Any]:
@@ -42,6 +44,8 @@ def system_context(*, now: datetime) -> dict[str, Any]:
         "disk": table_sizes(lines=sum(one.lines for one in kept), entries=integrity["entries"]),
         "kept": kept,
         "retention": (settings.LOG_RETENTION_DAYS, settings.LOG_RETENTION_GB),
+        "history_days": settings.HISTORY_RETENTION_DAYS,
+        "going": history_that_goes(now=now),
         "versions": {
             "portal": __version__,
             "Django": django.get_version(),
@@ -52,6 +56,17 @@ def system_context(*, now: datetime) -> dict[str, Any]:
         "people_without": factors.count_without_second_factor(),
         **integrity,
     }
+
+
+def history_that_goes(*, now: datetime) -> list[tuple[str, int]]:
+    """Return, by what it is, how much of the history retention will remove within a day."""
+    before = history_begins(now + DAY)
+    return [
+        (_("Operations"), old_operations(before).count()),
+        (_("Steps of timelines"), old_steps(before).count()),
+        (_("Deployments that are gone"), old_deployments(before).count()),
+        (_("Times without observation"), old_gaps(before).count()),
+    ]
 
 
 def system_parts(*, now: datetime) -> list[Part]:

@@ -1,4 +1,4 @@
-"""Insert or update many rows with one prepared statement.
+"""Insert, update and delete many rows: the first two with one prepared statement.
 
 Django's bulk_create and bulk_update build one large statement instead, which takes ten times as long as the
 database needs to run it.
@@ -9,7 +9,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, models
+from django.db import connection, models, transaction
+
+DELETED_AT_ONCE, DELETED_IN_A_RUN = 500, 20_000
 
 
 def insert_rows(rows: Sequence[models.Model]) -> None:
@@ -98,3 +100,19 @@ def value_of(value: Any, field: Any) -> Any:
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value)
     return field.get_db_prep_save(value, connection)
+
+
+def delete_few_at_a_time(rows: models.QuerySet[Any]) -> int:
+    """Delete rows with all that belongs to them, each part in a transaction of its own; return how many.
+
+    So nobody waits for long. After DELETED_IN_A_RUN it ends, and the next run goes on. `rows` are in order.
+    """
+    deleted = 0
+    while deleted < DELETED_IN_A_RUN:
+        with transaction.atomic():
+            pks = list(rows.values_list("pk", flat=True)[:DELETED_AT_ONCE])
+            rows.model._default_manager.filter(pk__in=pks).delete()
+        deleted += len(pks)
+        if len(pks) < DELETED_AT_ONCE:
+            break
+    return deleted

@@ -17,7 +17,7 @@ MOST = {  # page: queries, and kilobytes of compressed HTML
     "DEPLOYMENT/": (19, 14),
     "DEPLOYMENT/logs/?range=24h": (23, 30),
     "DEPLOYMENT/requests/": (16, 12),
-    "/system/": (31, 10),
+    "/system/": (35, 10),
     "/activity/": (25, 12),
 }
 POLLS = {"fleet-news": 1, "heartbeat": 1}  # region of the fleet page: queries of a poll that brings nothing
@@ -89,6 +89,8 @@ PERIODIC = (
     "audit.sign_head",
     "audit.verify_requested",
     "health.tidy",
+    "operations.remove_old",
+    "fleet.remove_old",
 )
 SYNCS = ("sync, identical", "sync, one changed")
 

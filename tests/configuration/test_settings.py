@@ -41,6 +41,7 @@ BAD = {
     "LOG_CALLS_PER_MINUTE": ("0", "from 1 to 10000"),
     "LOG_RETENTION_DAYS": ("forever", "from 0.01 to 3650"),
     "LOG_RETENTION_GB": ("2GB", "without a unit"),
+    "HISTORY_RETENTION_DAYS": ("30", "from 31 to 36500"),
     "OPERATION_LEASE_SECONDS": ("150", "from 2 to 100"),
     "OPERATION_CONFIRM_SECONDS": ("inf", "from 1 to 86400"),
     "SWEEP_SECONDS": ("nan", "from 0.1 to 60"),

@@ -77,13 +77,14 @@ class ComposedPostgres(Postgres):
 
 
 class ComposedProcess(PortalProcess):
-    """All services, with REPLICAS of each of SCALED. Each web container has a port of its own."""
+    """All services, with as many `replicas` of each of SCALED. Each web container has a port of its own."""
 
-    def __init__(self, home: Path, **settings: str) -> None:
+    def __init__(self, home: Path, replicas: int, **settings: str) -> None:
+        self.replicas = replicas
         first = free_port()
         home.mkdir(parents=True, exist_ok=True)
         self.home, self.sandbox_port = home, free_port()
-        self.ports = range(first, first + REPLICAS)
+        self.ports = range(first, first + replicas)
         self._next_port = itertools.cycle(self.ports)
         self.engine = Engine(
             {
@@ -113,11 +114,15 @@ class ComposedProcess(PortalProcess):
     def start(self, *, seconds: float = READY_SECONDS) -> "ComposedProcess":
         """Build, start everything, wait until every web container says that all is ready, and add people."""
         self.stop()  # what a campaign that was killed has left
-        scales = [part for name in SCALED for part in ("--scale", f"{name}={REPLICAS}")]
+        scales = [part for name in SCALED for part in ("--scale", f"{name}={self.replicas}")]
         self.engine.compose("up", "--detach", "--build", *scales)
-        until(lambda: all(self.status("/readyz") == 200 for _ in self.ports), seconds=seconds)
+        until(self.is_ready, seconds=seconds)
         self.engine.manage("seed_demo")
         return self
+
+    def is_ready(self) -> bool:
+        """Return whether every web container says that all is ready."""
+        return all(self.status("/readyz") == 200 for _ in self.ports)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Remove containers, networks and volumes."""
@@ -135,9 +140,11 @@ class ComposedProcess(PortalProcess):
 class ComposedPortal(RunningPortal):
     """The portal under test, in the containers of docker-compose.yml."""
 
+    replicas = REPLICAS
+
     def use_machine(self, home: Path, **ports: int) -> None:
         """Name the services, which do not run yet."""
-        self.process = ComposedProcess(home, **SHORT, **self.environment)
+        self.process = ComposedProcess(home, self.replicas, **SHORT, **self.environment)
         self.engine = self.process.engine
         self.database = ComposedPostgres(self.engine)
         self.roboflow_url = f"http://127.0.0.1:{self.process.sandbox_port}"
