@@ -24,6 +24,7 @@ MAX_LOOK_UPS = 20
 # Deadlines. Together they are well within the soft time limit of a task.
 LIST_SECONDS = 60.0
 LOOK_UP_SECONDS = 30.0
+DIGESTS = ("deployment_id", "list_digest")
 
 
 class NoReader(Exception):
@@ -49,7 +50,7 @@ def known_list(workspace: Workspace) -> KnownList:
     return KnownList(
         salt=f"{keys['count']}.{keys['last']}.{keys['at']}",
         whole=workspace.list_digest if is_agreed else "",
-        entries=lambda: dict(rows.values_list("deployment_id", "list_digest")),
+        entries=lambda: {row_id: digest or "" for row_id, digest in rows.values_list(*DIGESTS)},
     )
 
 

@@ -37,7 +37,7 @@ def store_agreement(
     lacking = {row_id for row_id in unlisted if not rows[row_id].gone_at}
     left_open = {*except_for, *found.disputed, *found.skipped, *found.looked_up, *lacking}
     agreed = (answer.digests.keys() & rows.keys()) - found.touched - left_open
-    digests = {row_id: answer.digests[row_id] for row_id in agreed}
+    digests: dict[str, str | None] = {row_id: answer.digests[row_id] for row_id in agreed}
     digests |= dict.fromkeys(unlisted - lacking)
     changed = [rows[row_id] for row_id, digest in digests.items() if rows[row_id].list_digest != digest]
     for row in changed:

@@ -51,8 +51,8 @@ def store_wanted(state: Harvest, *, now: datetime) -> None:
     """Store what is wanted of a log, in a new row if there is none. Claim the next harvest if it is due."""
     wanted = {"wanted_from": state.wanted_from, "wanted_until": state.wanted_until}
     if not Harvest.objects.filter(deployment=state.deployment).update(**wanted):
-        wanted |= {"workspace_id": state.workspace_id}
-        Harvest.objects.get_or_create(deployment=state.deployment, defaults=wanted)
+        new = {"workspace_id": state.workspace_id, **wanted}
+        Harvest.objects.get_or_create(deployment=state.deployment, defaults=new)
     state.asked_at = now if claim_harvest(state.deployment_id, now=now) else None
 
 

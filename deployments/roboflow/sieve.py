@@ -93,8 +93,8 @@ class Sieve:
                 at, number = end + gap, number + 1
                 continue
             value, end = decode(text, at)
-            row_id = value.get("deployment_id") if isinstance(value, dict) else None
-            if not isinstance(row_id, str) or row_id in seen:
+            row_id = value.get("deployment_id", "") if isinstance(value, dict) else ""
+            if not isinstance(row_id, str) or not row_id or row_id in seen:
                 return None
             seen.add(row_id)
             entry = text[at:end]

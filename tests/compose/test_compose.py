@@ -44,6 +44,14 @@ def test_only_the_web_port_is_published_and_only_to_this_machine(config):
     assert config["web"]["ports"][0]["host_ip"] == "127.0.0.1"
 
 
+def test_several_containers_of_web_share_a_range_of_ports(tmp_path):
+    (tmp_path / ".env").write_text("PORTAL_PORT=8000-8002\n")
+
+    (port,) = compose_project(tmp_path / ".env")["services"]["web"]["ports"]
+
+    assert (port["host_ip"], port["published"], port["target"]) == ("127.0.0.1", "8000-8002", 8000)
+
+
 def test_every_service_is_guarded(config):
     for name, service in config.items():
         assert (
