@@ -53,5 +53,5 @@ def broken_now(
     last_hash = hash_of_entry(head.sequence)
     if last_hash is None:
         return f"The trail ends before entry {head.sequence}, which its head names."
-    finding = check_whole(head, last_hash, {signed.sequence: signed} if signed else {}, our_keys)
+    finding = check_whole(head, last_hash, [signed] if signed else [], our_keys)
     return finding.message if finding else ""

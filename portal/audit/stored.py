@@ -107,6 +107,9 @@ def readable_one_by_one(events: QuerySet[Event], *, size: int = 500) -> Iterator
         yield from readable(events.filter(sequence__in=some))
 
 
-def signed_heads() -> Iterable[SignedHead]:
-    """Yield the signed heads, oldest first."""
-    return SignedHead.objects.order_by("sequence").iterator()
+def signed_heads(*, first: int = 0, last: int | None = None) -> Iterable[SignedHead]:
+    """Yield the signed heads of the entries from `first` to `last` (None: to the end), oldest first."""
+    rows = SignedHead.objects.filter(sequence__gte=first)
+    if last is not None:
+        rows = rows.filter(sequence__lte=last)
+    return rows.order_by("sequence").iterator()

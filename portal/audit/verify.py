@@ -1,6 +1,6 @@
 """Verifies the trail: recomputes the whole chain and names the first bad entry."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -39,24 +39,23 @@ def verify_trail(*, first: int = 1, last: int | None = None, progress: Progress 
     signed checkpoint. Entries that are appended while this runs are left to the next verification: it ends at
     the head that it read first.
     """
-    # Read the signed heads before the head: the head may move on in between, but a signed head is never
-    # ahead.
-    signed = {one.sequence: one for one in signed_heads()}
+    # The newest signed head is read before the head, which may move on in between and is never behind it.
+    newest = SignedHead.objects.order_by("-sequence").values_list("sequence", flat=True).first()
     head, checkpoint, our_keys = load_head(), newest_checkpoint(), trail_keys()
     if problem := problem_of(checkpoint, our_keys):
         return Finding(False, 0, problem, 1)
     archived, _ = beginning_of(checkpoint)
     start, end = max(first, archived + 1), head.sequence if last is None else min(last, head.sequence)
-    finding, last_hash = verify_chain(first=start, last=end, signed=signed, progress=progress)
+    finding, last_hash = verify_chain(first=start, last=end, progress=progress)
     if first == 1:
         finding = replace(finding, entries=archived + finding.entries)
     if not finding.ok or last is not None:
         return finding
-    return check_whole(head, last_hash, signed, our_keys) or finding
+    return check_whole(head, last_hash, signed_heads(last=newest or 0), our_keys) or finding
 
 
 def check_whole(
-    head: Head, last_hash: str, signed: Mapping[int, SignedHead], our_keys: set[str]
+    head: Head, last_hash: str, signed: Iterable[SignedHead], our_keys: set[str]
 ) -> Finding | None:
     """Return a finding when the entries are a chain, but not the whole trail as it was; otherwise None.
 
@@ -75,18 +74,20 @@ def load_head() -> Head:
     return Head.objects.filter(pk=1).first() or Head(pk=1, sequence=0, hash=GENESIS)
 
 
-def verify_chain(
-    *, first: int, last: int, signed: Mapping[int, SignedHead], progress: Progress | None = None
-) -> tuple[Finding, str]:
-    """Recompute the hashes from `first` to `last`, and compare them with the `signed` heads.
+def verify_chain(*, first: int, last: int, progress: Progress | None = None) -> tuple[Finding, str]:
+    """Recompute the hashes from `first` to `last`, and compare them with the signed heads.
 
-    Return the finding and the hash of the last entry ("" when an entry is bad).
+    Return the finding and the hash of the last entry ("" when an entry is bad). The signed heads are read for
+    few entries at a time: in a year, there is one for each of half a million minutes.
     """
     previous = hash_of_entry(first - 1)
     if previous is None:
         return Finding(False, 0, f"Entry {first - 1} is missing.", first - 1), ""
-    count, reached = 0, first - 1
+    count, reached, signed, known_to = 0, first - 1, {}, first - 1
     for entry in stored_entries(first=first, last=last):
+        if entry["sequence"] > known_to:
+            known_to = entry["sequence"] + CHUNK
+            signed = {one.sequence: one for one in signed_heads(first=entry["sequence"], last=known_to)}
         problem = check_entry(entry, expected=reached + 1, previous=previous)
         problem = problem or check_against_signed(entry, signed)
         if problem:
@@ -152,17 +153,17 @@ def check_end(head: Head, last_hash: str) -> Finding | None:
     return None
 
 
-def check_signed_heads(head: Head, signed: Mapping[int, SignedHead], our_keys: set[str]) -> Finding | None:
+def check_signed_heads(head: Head, signed: Iterable[SignedHead], our_keys: set[str]) -> Finding | None:
     """Return a finding for a signed head that is missing, not ours, or beyond `head`; otherwise None."""
-    if not signed and (finding := check_may_be_unsigned(head)):
-        return finding
-    for one in signed.values():
+    is_signed = False
+    for one in signed:
+        is_signed = True
         if one.sequence > head.sequence:
             message = f"The trail ends at {head.sequence}, but its head was signed at {one.sequence}: "
             return bad_entry(head.sequence + 1, head, f"{message}the end is cut off.")
         if problem := check_signature(one, our_keys):
             return bad_entry(one.sequence, head, problem)
-    return None
+    return None if is_signed else check_may_be_unsigned(head)
 
 
 def check_may_be_unsigned(head: Head) -> Finding | None:

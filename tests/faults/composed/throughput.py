@@ -43,9 +43,7 @@ def main() -> int:
             running.sandbox("POST", "bulk", {"workspace": "acme-vision", "count": count})
             until(lambda: len(running.rows(READY)) > count * 0.7, seconds=60)
             print(f"{os.cpu_count()} processors\n")
-            print(
-                f"| of web and each worker | changes in a second | pages | pages, {PART} of a processor each |"
-            )
+            print(f"| of each | changes in a second | pages | pages, {PART} of a processor for each |")
             print("|---:|---:|---:|---:|")
             for number in SCALES:
                 scale(running, number)
