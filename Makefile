@@ -16,7 +16,7 @@ SCALES ?= 0.01 0.1 1 10
 BIN := .venv/bin
 NOT_OURS := --ignore "tests/*" --ignore ".venv/*" --ignore "var/*" --ignore "static/vendor/*"
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset run test bench growth bench-quick test-quick faults throughput mutants shots weights messages lint format lock audit sbom pin
+.PHONY: help demo demo-reset run test bench growth bench-quick plans test-quick faults throughput mutants shots weights messages lint format lock audit sbom pin
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -54,7 +54,7 @@ bench: .venv/ready-dev ## time pages, logs, sync and trail after a year of use, 
 	@for database in sqlite postgresql; do \
 	  TEST_DATABASE=$$database BENCH_JSON=var/bench.json BENCH_SCALE="$(SCALE)" BENCH_ROUNDS="$(ROUNDS)" $(BIN)/python -m pytest -q -s \
 	    --durations=0 -o timeout=0 -o python_files='bench_*.py' --ignore tests/benchmarks/bench_quick.py \
-	    --ignore tests/benchmarks/bench_growth.py tests/benchmarks || exit 1; done
+	    --ignore tests/benchmarks/bench_growth.py --ignore tests/benchmarks/bench_plans.py tests/benchmarks || exit 1; done
 
 growth: .venv/ready-dev ## time pages, polls, syncs and periodic work from 100 to 100,000 deployments, and draw docs/growth.svg; SCALES="0.01 0.1 1 10"
 	@rm -f var/growth.json
@@ -65,6 +65,12 @@ growth: .venv/ready-dev ## time pages, polls, syncs and periodic work from 100 t
 
 bench-quick: .venv/ready-dev ## count queries, bytes and rows of pages, syncs and polls: what depends on no machine
 	@BENCH_SCALE=0.01 $(BIN)/python -m pytest -q --durations=0 -o python_files='bench_*.py' tests/benchmarks/bench_quick.py
+
+plans: .venv/ready-dev ## ask both databases which questions each index answers, into docs/plans.md
+	@rm -f var/plans.json
+	@for database in sqlite postgresql; do \
+	  TEST_DATABASE=$$database PLANS_JSON=var/plans.json BENCH_SCALE=0.2 $(BIN)/python -m pytest -q -s --durations=0 -o timeout=0 \
+	    -o python_files='bench_*.py' tests/benchmarks/bench_plans.py || exit 1; done
 
 test-quick: .venv/ready-dev ## the tests without browser, sandbox and processes, on SQLite
 	@$(BIN)/python -m pytest -n 2 -m "not browser and not processes" --ignore tests/sandbox tests

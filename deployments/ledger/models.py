@@ -58,8 +58,6 @@ class Batch(models.Model):
             models.UniqueConstraint(fields=["actor", "form_token"], name="one_batch_per_form")
         ]
         indexes: ClassVar = [
-            # Whose operations there are, and those of one person.
-            models.Index(fields=["workspace", "actor", "-requested_at"], name="operation_of_actor"),
             # The latest results in the heartbeat.
             models.Index(fields=["workspace", "-requested_at"], name="batch_of_workspace"),
         ]
@@ -145,6 +143,8 @@ class Operation(models.Model):
         indexes: ClassVar = [
             # The list of operations, newest first.
             models.Index(fields=["workspace", "-requested_at"], name="operation_list"),
+            # Whose operations there are, and those of one person.
+            models.Index(fields=["workspace", "actor", "-requested_at"], name="operation_of_actor"),
             # The sweep, which searches by state and lease.
             models.Index(fields=["state", "lease_until"], name="operation_sweep"),
             # The newest operations of a deployment: its row, its page, and what explains a change.
