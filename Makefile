@@ -56,12 +56,12 @@ bench: .venv/ready-dev ## time pages, logs, sync and trail after a year of use, 
 	    --durations=0 -o timeout=0 -o python_files='bench_*.py' --ignore tests/benchmarks/bench_quick.py \
 	    --ignore tests/benchmarks/bench_growth.py --ignore tests/benchmarks/bench_plans.py tests/benchmarks || exit 1; done
 
-growth: .venv/ready-dev ## time pages, polls, syncs and periodic work from 100 to 100,000 deployments, and draw docs/growth.svg; SCALES="0.01 0.1 1 10"
+growth: .venv/ready-dev ## time pages, polls, syncs and periodic work from 100 to 100,000 deployments, and draw docs/growth-sqlite.svg; SCALES="0.01 0.1 1 10", DATABASE=sqlite|postgresql
 	@rm -f var/growth.json
 	@for scale in $(SCALES); do \
-	  BENCH_SCALE=$$scale GROWTH_JSON=var/growth.json $(BIN)/python -m pytest -q -s --durations=0 -o timeout=0 \
+	  TEST_DATABASE="$(DATABASE)" BENCH_SCALE=$$scale GROWTH_JSON=var/growth.json $(BIN)/python -m pytest -q -s --durations=0 -o timeout=0 \
 	    -o python_files='bench_*.py' tests/benchmarks/bench_growth.py || exit 1; done
-	@$(BIN)/python -m tests.benchmarks.chart var/growth.json docs/growth.svg
+	@$(BIN)/python -m tests.benchmarks.chart var/growth.json docs/growth-$(DATABASE).svg
 
 bench-quick: .venv/ready-dev ## count queries, bytes and rows of pages, syncs and polls: what depends on no machine
 	@BENCH_SCALE=0.01 $(BIN)/python -m pytest -q --durations=0 -o python_files='bench_*.py' tests/benchmarks/bench_quick.py

@@ -18,7 +18,7 @@ import structlog
 from celery import bootsteps
 from celery.signals import beat_init
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from portal import clock
 from portal.queue.broker import queue_length
@@ -54,20 +54,26 @@ class Pulse:
                 return
 
     def write(self) -> None:
-        """Write the row and the file, and measure the host's clock against the database's."""
-        try:
-            clock.measure_offset()
-            heartbeat_writers.record(self.part, self.host)
-            touch_pulse_file(self.part)
-        except (DatabaseError, OSError) as error:
-            log.warning("heartbeat_not_written", part=self.part, error=type(error).__name__)
-        finally:
-            connection.close()  # the next heartbeat may be the first after a restart of the database
+        """Write the row and the file, and measure the host's clock against the database's.
+
+        The connection is kept. When it fails, it is tried again with a new one: the database may have been
+        restarted since the last heartbeat.
+        """
+        for is_last in (False, True):
+            try:
+                clock.measure_offset()
+                heartbeat_writers.record(self.part, self.host)
+                touch_pulse_file(self.part)
+                return
+            except (Error, OSError) as error:
+                connection.close()
+                if is_last:
+                    log.warning("heartbeat_not_written", part=self.part, error=type(error).__name__)
 
     def stop(self) -> None:
         """Stop, and remove the row: a process that ended on purpose is not missing."""
         self.ended.set()
-        with suppress(DatabaseError):
+        with suppress(Error):
             heartbeat_writers.remove(self.part, self.host)
 
 

@@ -111,3 +111,27 @@ def test_open_tabs(count, client, log_stock, found):
             poll()
     share = (time.process_time() - started) / SIMULATED_SECONDS
     found[f"{count} open tabs, of each second"] = 1000 * share
+
+
+def test_ten_workspaces(client, log_stock, found, monkeypatch):
+    """The same jobs beside nine more workspaces, each with a tenth of the deployments."""
+    from deployments.workspaces.models import Workspace
+    from portal.celery import app
+    from tests.benchmarks.data import answer_of, entry_of_list, join, make_deployments, make_operations
+
+    monkeypatch.setattr("portal.queue.publish.app.send_task", lambda *args, **options: None)
+    sizes, now = log_stock.sizes, log_stock.now
+    answer = answer_of([entry_of_list(number) for number in range(max(10, sizes.deployments // 10))])
+    for number in range(9):
+        slug = f"other-{number}"
+        fields = {"slug": slug, "roboflow_slug": slug, "name": slug, "region": "us", "created_at": now}
+        other = Workspace.objects.create(**fields, synced_at=now, list_requested_at=now)
+        join(log_stock.user, other, now=now)
+        rows = make_deployments(other, answer, now=now)
+        make_operations(
+            other, log_stock.user, rows, sizes.operations // 10, now=now, first=10**9 + number * 10**7
+        )
+    for name in ("Fleet, 100 rows", "Operations", "System"):
+        found[f"{name}; 10 workspaces"] = median_ms(get(client, PAGES[name]))
+    name = "What is due, each second"
+    found[f"{name}; 10 workspaces"] = median_ms(app.tasks[PERIODIC[name]].run)
