@@ -132,6 +132,5 @@ def test_ten_workspaces(client, log_stock, found, monkeypatch):
             other, log_stock.user, rows, sizes.operations // 10, now=now, first=10**9 + number * 10**7
         )
     for name in ("Fleet, 100 rows", "Operations", "System"):
-        found[f"{name}; 10 workspaces"] = median_ms(get(client, PAGES[name]))
-    name = "What is due, each second"
-    found[f"{name}; 10 workspaces"] = median_ms(app.tasks[PERIODIC[name]].run)
+        found[f"{name.split(',')[0]}, 10 workspaces"] = median_ms(get(client, PAGES[name]))
+    found["What is due, 10 workspaces"] = median_ms(app.tasks["logs.read_due"].run)

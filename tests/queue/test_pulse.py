@@ -1,4 +1,4 @@
-"""The heartbeat of a process: it survives a restart of the database, and says so when it cannot be written."""
+"""The heartbeat of a process survives a restart of the database, and says when it cannot be written."""
 
 import pytest
 from django.db import InterfaceError, OperationalError, connection
