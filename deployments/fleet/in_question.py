@@ -18,7 +18,8 @@ def rows_in_question(workspace: Workspace, answer: DeploymentList) -> dict[str, 
     rows = Deployment.objects.filter(workspace=workspace)
     left = rows.filter(gone_at=None)
     found = {row.deployment_id: row for row in (left.filter(list_digest=None) if answer.unchanged else left)}
-    asked = {report.deployment_id for report in answer.deployments} | answer.unlisted
+    listed = {report.deployment_id for report in answer.deployments}
+    asked = listed | answer.unlisted | answer.digests.keys()  # the last: also what could not be read
     for ids in batched(asked - found.keys(), QUESTION_SIZE):
         found |= {row.deployment_id: row for row in rows.filter(deployment_id__in=ids)}
     return found
