@@ -170,6 +170,8 @@ class Presser:
         try:
             control.click(timeout=5000)
         except Error as error:
+            if "not attached" in str(error) and key not in self.keys_here(urlsplit(page.url).path):
+                return  # a poll has taken it away: what it is for is over
             self.faults.append(f"{path}: {key} cannot be pressed: {str(error).splitlines()[0]}")
             return
         if not self.has_effect():
