@@ -48,6 +48,11 @@ def with_entries(change: Callable[[list[dict[str, Any]]], list[Any]]) -> Twist:
     return lambda answer: json.dumps(change(json.loads(answer.body))).encode()
 
 
+def without(name: str) -> Twist:
+    """Return a change that takes one deployment out of the list."""
+    return with_entries(lambda found: [one for one in found if one["deployment_name"] != name])
+
+
 def changed_one(name: str, **fields: Any) -> Twist:
     """Return a change of the fields of one deployment in the list."""
 

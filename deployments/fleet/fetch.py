@@ -21,10 +21,10 @@ from deployments.workspaces.models import Workspace
 
 # Deployments that one sync asks about; the next sync, soon after, asks about others.
 MAX_LOOK_UPS = 20
+DIGESTS = ("deployment_id", "list_digest")
 # Deadlines. Together they are well within the soft time limit of a task.
 LIST_SECONDS = 60.0
 LOOK_UP_SECONDS = 30.0
-DIGESTS = ("deployment_id", "list_digest")
 
 
 class NoReader(Exception):

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from hashlib import sha256
 
 from deployments.roboflow.schema import DeploymentList
@@ -36,7 +37,6 @@ class Sieve:
     """Sifts one answer. Afterwards it knows the digests, and which deployments are unchanged."""
 
     known: KnownList
-    salt: bytes = b""  # stands before each text that is hashed
     whole: str = ""
     is_identical: bool = False
     unchanged: set[str] = field(default_factory=set)
@@ -51,7 +51,6 @@ class Sieve:
         the parser. Call it again for the answer of another attempt.
         """
         self.forget()
-        self.salt = self.known.salt.encode() + b"\0"
         whole = sha256(self.salt)
         whole.update(body)
         self.whole = whole.hexdigest()[:DIGEST_LENGTH]
@@ -66,6 +65,11 @@ class Sieve:
             self.forget()
             return body
         return f"[{','.join(left)}]".encode()
+
+    @cached_property
+    def salt(self) -> bytes:
+        """What stands before each text that is hashed."""
+        return self.known.salt.encode() + b"\0"
 
     def forget(self) -> None:
         """Forget what was found in an answer."""

@@ -7,6 +7,7 @@ from django.conf import settings
 from portal.audit.chain import public_key_of
 from portal.audit.checkpoints import beginning_of, newest_checkpoint, problem_of
 from portal.audit.models import Checkpoint, Head, SignedHead, Verification, VerificationRequest
+from portal.audit.stored import newest_signed_head
 from portal.audit.trail_keys import former_trail_keys
 from portal.audit.verify import check_whole, hash_of_entry, load_head
 
@@ -15,7 +16,7 @@ def integrity_context() -> dict[str, Any]:
     """Return the template context of the integrity card."""
     # The head is read last, as it may move on: neither a verification nor a signed head is ever ahead of it.
     verification = Verification.objects.filter(pk=1).first()
-    signed = SignedHead.objects.order_by("-sequence").first()
+    signed = newest_signed_head()
     head, former_keys = load_head(), former_trail_keys()
     public_key, checkpoint = public_key_of(settings.PORTAL_TRAIL_KEY), newest_checkpoint()
     return {

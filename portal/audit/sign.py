@@ -9,6 +9,7 @@ from django.db import transaction
 from portal.audit.chain import head_statement, public_key_of, sign_message
 from portal.audit.keep_witness import check_last_statement, keep_statement
 from portal.audit.models import Head, SignedHead
+from portal.audit.stored import newest_signed_head
 from portal.audit.trail_keys import store_trail_key
 from portal.audit.verify import load_head, verify_chain
 
@@ -30,7 +31,7 @@ def sign_head(*, now: datetime) -> SignedHead | None:
     The signed statement is also written to the log stream: access to the database is not enough to change it
     there.
     """
-    newest = SignedHead.objects.order_by("-sequence").first()
+    newest = newest_signed_head()
     if not follows_from(newest) or not check_last_statement(now=now):
         return None
     head = load_head()  # without a lock: a head that moves on meanwhile is signed the next time

@@ -107,6 +107,11 @@ def readable_one_by_one(events: QuerySet[Event], *, size: int = 500) -> Iterator
         yield from readable(events.filter(sequence__in=some))
 
 
+def newest_signed_head() -> SignedHead | None:
+    """Return the signed head of the newest entry that has one, or None."""
+    return SignedHead.objects.order_by("-sequence").first()
+
+
 def signed_heads(*, first: int = 0, last: int | None = None) -> Iterable[SignedHead]:
     """Yield the signed heads of the entries from `first` to `last` (None: to the end), oldest first."""
     rows = SignedHead.objects.filter(sequence__gte=first)

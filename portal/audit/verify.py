@@ -13,7 +13,14 @@ from django.db.models.functions import Coalesce
 from portal.audit.chain import GENESIS, entry_hash, head_statement, is_signature_valid
 from portal.audit.checkpoints import beginning_of, newest_checkpoint, problem_of
 from portal.audit.models import Event, Head, SignedHead, TrailKey, Verification
-from portal.audit.stored import CHUNK, read_entry, signed_heads, stored_entries, what_is_broken
+from portal.audit.stored import (
+    CHUNK,
+    newest_signed_head,
+    read_entry,
+    signed_heads,
+    stored_entries,
+    what_is_broken,
+)
 from portal.audit.trail_keys import trail_keys
 from portal.audit.triggers import missing_triggers
 from portal.clock import now as clock
@@ -40,7 +47,7 @@ def verify_trail(*, first: int = 1, last: int | None = None, progress: Progress 
     the head that it read first.
     """
     # The newest signed head is read before the head, which may move on in between and is never behind it.
-    newest = SignedHead.objects.order_by("-sequence").values_list("sequence", flat=True).first()
+    newest = newest_signed_head()
     head, checkpoint, our_keys = load_head(), newest_checkpoint(), trail_keys()
     if problem := problem_of(checkpoint, our_keys):
         return Finding(False, 0, problem, 1)
@@ -51,7 +58,9 @@ def verify_trail(*, first: int = 1, last: int | None = None, progress: Progress 
         finding = replace(finding, entries=archived + finding.entries)
     if not finding.ok or last is not None:
         return finding
-    return check_whole(head, last_hash, signed_heads(last=newest or 0), our_keys) or finding
+    return (
+        check_whole(head, last_hash, signed_heads(last=newest.sequence if newest else 0), our_keys) or finding
+    )
 
 
 def check_whole(

@@ -10,7 +10,7 @@ from django.utils.timezone import now
 from deployments.fleet.models import Deployment
 from deployments.ledger.models import Operation
 from deployments.roboflow.transport import Answer
-from tests.twisted import changed_one, with_entries, with_field
+from tests.twisted import changed_one, with_field, without
 
 TARGETS = {"pause": "pallet-counter", "resume": "night-shift", "delete": "pallet-counter"}
 DONE = {"pause": "paused", "resume": "ready", "delete": "deleted"}
@@ -166,16 +166,23 @@ def test_while_get_is_silent_nothing_is_decided_and_the_sync_says_that_it_is_inc
 # A /get that is older than both what we know and the list decides nothing
 
 
-def test_a_get_from_before_our_resume_is_no_pause_from_outside(ana, fleet, change, worker, sandbox, trail):
+@pytest.fixture
+def resuming(ana, change, worker):
+    """A deployment that we paused and resumed, still pending, and the seconds since it was paused."""
     deployment, _ = change("pause")
     paused_at = time.monotonic()
     time.sleep(0.2)
     ana.ask(deployment, "resume")
     worker.run()
     worker.sync()
+    return deployment, lambda: time.monotonic() - paused_at - 0.1
+
+
+def test_a_get_from_before_our_resume_is_no_pause_from_outside(resuming, worker, sandbox, trail):
+    deployment, since_paused = resuming
     pending = shown(deployment)
     sandbox.change(deployment.deployment_name, status="ready")
-    sandbox.lag("/get", seconds=time.monotonic() - paused_at - 0.1)
+    sandbox.lag("/get", seconds=since_paused())
 
     worker.sync()
 
@@ -188,18 +195,11 @@ def test_a_get_from_before_our_resume_is_no_pause_from_outside(ana, fleet, chang
 
 
 def test_a_get_from_before_our_resume_is_no_pause_from_outside_when_the_list_lacks_the_deployment(
-    change, ana, worker, sandbox, twist, trail
+    resuming, worker, sandbox, twist, trail
 ):
-    deployment, _ = change("pause")
-    paused_at = time.monotonic()
-    time.sleep(0.2)
-    ana.ask(deployment, "resume")
-    worker.run()
-    worker.sync()
-    twist["/list"] = with_entries(
-        lambda found: [one for one in found if one["deployment_name"] != "pallet-counter"]
-    )
-    sandbox.lag("/get", seconds=time.monotonic() - paused_at - 0.1)
+    deployment, since_paused = resuming
+    twist["/list"] = without("pallet-counter")
+    sandbox.lag("/get", seconds=since_paused())
 
     worker.sync()
 

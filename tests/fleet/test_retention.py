@@ -9,7 +9,7 @@ from deployments.fleet.models import Deployment, ObservationGap, StatusChange
 from deployments.fleet.retention import remove_old_history
 from deployments.logs.models import Harvest
 from deployments.logs.retention import remove_old_lines
-from tests.twisted import with_entries
+from tests.twisted import with_entries, without
 
 DAY = timedelta(days=1)
 
@@ -122,9 +122,7 @@ def test_one_that_lists_still_show_as_deleted_stays_and_is_told_by_no_new_entry(
     remove_old_history(now=now())
     worker.sync()
     kept = Deployment.objects.filter(pk=deployment.pk).exists()
-    twist["/list"] = with_entries(
-        lambda found: [one for one in found if one["deployment_name"] != "pallet-counter"]
-    )
+    twist["/list"] = without("pallet-counter")
     worker.sync()
     remove_old_history(now=now())
     worker.sync()

@@ -17,7 +17,7 @@ from deployments.roboflow import parse
 from deployments.workspaces.models import Workspace
 from portal.audit.models import Event
 from tests.people import operation_of
-from tests.twisted import changed_one, with_entries
+from tests.twisted import changed_one, with_entries, without
 
 
 @pytest.fixture
@@ -114,9 +114,7 @@ def test_a_deployment_that_leaves_the_list_is_looked_up_though_all_others_are_un
     settled, worker, twist
 ):
     long_ago(first_seen_at=now() - timedelta(hours=2))
-    twist["/list"] = with_entries(
-        lambda entries: [one for one in entries if one["deployment_name"] != "pallet-counter"]
-    )
+    twist["/list"] = without("pallet-counter")
 
     workspace = worker.sync()
 
