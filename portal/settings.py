@@ -187,8 +187,8 @@ TEMPLATES = [
 ]
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 USE_TZ, TIME_ZONE = True, "UTC"
-LANGUAGE_CODE, LANGUAGES = "en", [("en", "English")]
-LOCALE_PATHS = [BASE_DIR / "portal" / "locale"]
+LANGUAGE_CODE, LANGUAGES, LOCALE_PATHS = "en", [("en", "English")], [BASE_DIR / "portal" / "locale"]
+USE_I18N = len(LANGUAGES) > 1  # to look for translations that are not there takes a tenth of a page
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000  # a bulk choice sends some fields for each of its rows
 

@@ -147,12 +147,12 @@ def _no_limits(request: pytest.FixtureRequest) -> None:
 @pytest.fixture(autouse=True)
 def _no_figures_of_the_test_before() -> None:
     """Count anew: another test's workspace can have the same number, revision and length of the trail."""
-    from deployments.fleet.overview import known_summaries
+    from deployments.fleet.overview import known_overviews
     from deployments.workspaces.quiet_polls import remembered
     from portal.audit.facets import known_counts
 
     remembered.clear()
-    known_summaries.clear()
+    known_overviews.clear()
     known_counts.clear()
 
 

@@ -3,17 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
-
-from django.db.models import Count, Max, Q
 
 from deployments.fleet.overview import Overview, overview_of
-from deployments.fleet.shown import reported_statuses
 from deployments.keys.models import ApiKey, KeyState
 from deployments.keys.own import own_key
-from deployments.ledger.models import Batch, Operation
-from deployments.ledger.results import Result, result_of_batch, results_of
-from deployments.ledger.states import ENDED_STATES, OPEN_STATES, State
+from deployments.ledger.models import Operation
+from deployments.ledger.results import Result
 from deployments.workspaces.models import Membership, Workspace
 from deployments.workspaces.revision import page_revision
 
@@ -25,7 +20,6 @@ LOOKS = {  # state to the CSS class of its dot; red for others
     "unread": "paused",
 }
 SHOWN_RUNNING = 10  # the panel says how many more there are
-SHOWN_RESULTS = 5
 
 
 @dataclass(frozen=True)
@@ -82,39 +76,15 @@ class Heartbeat:
         """How many open operations the panel does not list."""
         return self.running_count - len(self.running)
 
-    @cached_property
+    @property
     def results(self) -> list[Result]:
         """The latest results, newest first. A batch is one of them, when all of its operations have ended."""
-        rows = self.workspace.operations.filter(state__in=ENDED_STATES, batch=None, ended_at__isnull=False)
-        latest = list(rows.select_related("actor").order_by("-ended_at")[:SHOWN_RESULTS])
-        single = results_of(latest, statuses=reported_statuses(self.workspace, latest))
-        found = [*single, *batch_results(self.workspace)]
-        return sorted(found, key=lambda result: result.at, reverse=True)[:SHOWN_RESULTS]
+        return self.overview.results
 
     @property
     def figures(self) -> dict[str, int]:
         """The four figures of the fleet: the mark, the favicon and the title follow them."""
         return self.overview.summary.figures
-
-
-def batch_results(workspace: Workspace) -> list[Result]:
-    """Return the results of the latest batches that have ended, the newest first."""
-    counts = {state: Count("operations", filter=Q(operations__state=state)) for state in State}
-    newest = Batch.objects.filter(workspace=workspace).order_by("-requested_at")
-    # These first, so that only their operations are counted.
-    pks = list(newest.values_list("pk", flat=True)[:SHOWN_RESULTS])
-    if not pks:
-        return []
-    rows = Batch.objects.filter(pk__in=pks).select_related("workspace", "actor")
-    latest = rows.annotate(
-        ended=Max("operations__ended_at"), **{f"n_{state}": n for state, n in counts.items()}
-    )
-    results = []
-    for batch in latest.order_by("-requested_at"):
-        by_state = {str(state): getattr(batch, f"n_{state}") for state in State}
-        if not any(by_state[state] for state in OPEN_STATES):
-            results.append(result_of_batch(batch, by_state, batch.ended or batch.requested_at))
-    return results
 
 
 def heartbeat_of(membership: Membership, *, now: datetime) -> Heartbeat:

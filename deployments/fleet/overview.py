@@ -1,23 +1,25 @@
-"""What a page and its heartbeat both show of a workspace: operations, figures, and what needs attention."""
+"""What a page and its heartbeat both show of a workspace: operations, results, figures, and attention."""
 
 from dataclasses import dataclass
 from functools import cached_property
 
 from django.db.models import Q
 
+from deployments.fleet.latest import latest_results
 from deployments.fleet.models import Deployment
 from deployments.fleet.shown import AskedOperations, shown_operations
 from deployments.fleet.summary import Summary, fleet_summary
+from deployments.ledger.results import Result
 from deployments.workspaces.models import Membership, Workspace
 
-# By workspace: the revision that was counted last, and what was counted. A change that pages show has a new
-# revision, and ten thousand rows take longer to count than a page to make.
-known_summaries: dict[int, tuple[int, Summary]] = {}
+# By workspace: what was shown last. What pages show changes with the revision alone, and ten thousand rows take
+# longer to count than a page to make.
+known_overviews: dict[int, "Overview"] = {}
 
 
 @dataclass(frozen=True)
 class Overview:
-    """Each part is read when it is first asked for, and once."""
+    """What pages show of a workspace at one revision. Each part is read when it is first asked for, and once."""
 
     workspace: Workspace
 
@@ -26,6 +28,11 @@ class Overview:
         """The operations that are open, or that nobody has dealt with."""
         return shown_operations(self.workspace)
 
+    @cached_property
+    def results(self) -> list[Result]:
+        """The latest results, newest first."""
+        return latest_results(self.workspace)
+
     @property
     def attention(self) -> Q:
         """The condition that a live deployment needs attention."""
@@ -33,18 +40,17 @@ class Overview:
 
     @cached_property
     def summary(self) -> Summary:
-        """The figures and the values of the menus. Each process counts them once for each revision."""
-        revision = self.workspace.revision
-        known, summary = known_summaries.get(self.workspace.pk, (0, None))
-        if summary is None or known != revision:
-            summary = fleet_summary(self.workspace, self.asked.unsettled, attention=self.attention)
-            known_summaries[self.workspace.pk] = revision, summary
-        return summary
+        """The figures and the values of the menus."""
+        return fleet_summary(self.workspace, self.asked.unsettled, attention=self.attention)
 
 
 def overview_of(membership: Membership) -> Overview:
-    """Return the overview of the member's workspace: the same one for the same membership object."""
-    if not hasattr(membership, "overview"):
-        membership.overview = Overview(membership.workspace)  # type: ignore[attr-defined]
-    found: Overview = membership.overview  # type: ignore[attr-defined]
-    return found
+    """Return the overview of the member's workspace. Each process reads it once for each revision.
+
+    A part that is read later can be newer than the revision, but never older: the rows are written before.
+    """
+    workspace = membership.workspace
+    known = known_overviews.get(workspace.pk)
+    if known is None or known.workspace.revision != workspace.revision:
+        known = known_overviews[workspace.pk] = Overview(workspace)
+    return known

@@ -6,7 +6,8 @@ from uuid import uuid4
 import pytest
 from django.utils.timezone import now
 
-from deployments.fleet.heartbeat import SHOWN_RUNNING, batch_results, heartbeat_of
+from deployments.fleet.heartbeat import SHOWN_RUNNING, heartbeat_of
+from deployments.fleet.latest import batch_results
 from deployments.keys.models import ApiKey
 from deployments.ledger.models import Batch, Operation
 from deployments.workspaces.models import Membership, Workspace

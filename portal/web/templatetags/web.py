@@ -3,6 +3,7 @@
 import json
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 from django import template
@@ -16,6 +17,8 @@ from portal.web import elements
 from portal.web.fragments import CHANGED, NEWS
 from portal.web.statuses import status_text
 from portal.web.times import exact_text, span_text
+
+OF_ONE_RESPONSE = frozenset(("rev", "order", "may_act", "cursor", "format", "after", "oldest", "empty"))
 
 register = template.Library()
 for element in (
@@ -108,16 +111,16 @@ def poll_attributes(context: Any, region: str, rev: str, url: str = "", every: s
 def query_string(context: Any, **changes: Any) -> str:
     """Return the query string of the page with `changes`; a value of None or "" removes its parameter.
 
-    What belongs to one response is removed: revision, order, cursor, format.
+    What is OF_ONE_RESPONSE is removed.
     """
-    query: QueryDict = context["request"].GET.copy()
-    for name in ("rev", "order", "may_act", "cursor", "format", "after", "oldest", "empty"):
-        query.pop(name, None)
-    for name, value in changes.items():
-        query.pop(name, None)
-        if value not in (None, ""):
-            query[name] = str(value)
-    return f"?{query.urlencode()}"
+    kept = [
+        (name, value)
+        for name, values in context["request"].GET.lists()
+        if name not in OF_ONE_RESPONSE and name not in changes
+        for value in values
+    ]
+    kept += [(name, str(value)) for name, value in changes.items() if value not in (None, "")]
+    return f"?{urlencode(kept)}"
 
 
 @register.simple_tag(takes_context=True)
