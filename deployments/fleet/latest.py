@@ -12,7 +12,7 @@ SHOWN_RESULTS = 5
 
 
 def latest_results(workspace: Workspace) -> list[Result]:
-    """Return the latest results, newest first. A batch is one of them, when all of its operations have ended."""
+    """Return the latest results, newest first. A batch is one of them after all of its operations ended."""
     rows = workspace.operations.filter(state__in=ENDED_STATES, batch=None, ended_at__isnull=False)
     latest = list(rows.select_related("actor").order_by("-ended_at")[:SHOWN_RESULTS])
     single = results_of(latest, statuses=reported_statuses(workspace, latest))

@@ -12,14 +12,14 @@ from deployments.fleet.summary import Summary, fleet_summary
 from deployments.ledger.results import Result
 from deployments.workspaces.models import Membership, Workspace
 
-# By workspace: what was shown last. What pages show changes with the revision alone, and ten thousand rows take
-# longer to count than a page to make.
+# By workspace: what was shown last. What pages show changes with the revision alone, and ten thousand rows
+# take longer to count than a page to make.
 known_overviews: dict[int, "Overview"] = {}
 
 
 @dataclass(frozen=True)
 class Overview:
-    """What pages show of a workspace at one revision. Each part is read when it is first asked for, and once."""
+    """What pages show of a workspace at one revision. Each part is read once, when it is first asked for."""
 
     workspace: Workspace
 

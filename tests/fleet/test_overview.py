@@ -55,7 +55,9 @@ def test_what_somebody_dealt_with_needs_attention_no_more(ana, ben, fleet, worke
 
 def test_workspaces_are_kept_apart(ana, ben, fleet, workspace):
     membership = Membership.objects.get(user=ana.user)
-    other = Workspace.objects.create(slug="another", name="Another", revision=workspace.revision)
+    other = Workspace.objects.create(
+        slug="another", name="Another", revision=workspace.revision, created_at=workspace.created_at
+    )
     membership.workspace = other
 
     assert overview_for(ana) is overview_for(ben)
