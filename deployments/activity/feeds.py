@@ -24,6 +24,7 @@ from portal.audit.feed import (
     with_addresses,
 )
 from portal.audit.integrity import integrity_context
+from portal.audit.look_back import FoundPage, look_back
 from portal.audit.models import Event
 from portal.audit.stored import readable, readable_one_by_one
 from portal.clock import now
@@ -91,15 +92,21 @@ def feed_context(
     With `actions`, the beginnings of actions with their labels, a whole page has facets and the integrity
     card, too; the polled part of it needs neither.
     """
-    lines, next_cursor = feed_page(filter_events(events, request.GET), cursor=request.GET.get("cursor"))
+    cursor, is_filtered = request.GET.get("cursor"), any(request.GET.get(name) for name in FILTERS)
+    if is_filtered:
+        page = look_back(events, filter_events(events, request.GET), cursor=cursor)
+    else:
+        page = FoundPage(*feed_page(events, cursor=cursor))
     context = {
-        "days": lines_by_day(lines, now=now()),
-        "next": next_cursor,
-        "is_filtered": any(request.GET.get(name) for name in FILTERS),
+        "days": lines_by_day(page.lines, now=now()),
+        "next": page.next,
+        "looked_back_to": page.looked_back_to,
+        "is_filtered": is_filtered,
+        "is_older": bool(cursor) and not request.GET.get("empty"),
     }
     if actions and not wants_part(request, "feed"):
         context |= {"facets": facets_of(events, actions), **integrity_context()}
-    elif not next_cursor:
+    elif not page.next:
         context["checkpoint"] = newest_checkpoint()
     return context
 
