@@ -97,7 +97,7 @@ def feed_context(
         page = look_back(events, filter_events(events, request.GET), cursor=cursor)
     else:
         page = FoundPage(*feed_page(events, cursor=cursor))
-    context = {
+    context: dict[str, Any] = {
         "days": lines_by_day(page.lines, now=now()),
         "next": page.next,
         "looked_back_to": page.looked_back_to,

@@ -12,6 +12,7 @@ from tests.polls import poll_address
 MOST = {  # page: queries, and kilobytes of compressed HTML
     "/w/acme-vision/?all=1": (8, 20),
     "/w/acme-vision/activity/": (20, 12),
+    "/w/acme-vision/activity/?q=no-such-word": (20, 10),
     "/w/acme-vision/operations/": (8, 12),
     "/w/acme-vision/logs/": (12, 12),
     "DEPLOYMENT/": (15, 14),
@@ -113,6 +114,7 @@ def jobs(counted, log_stock):
         sync_workspace(log_stock.workspace.pk)
 
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("portal.audit.look_back.STRETCH", 200)  # of the few entries that are here
         patch.setattr(client, "send_request", lambda *args, **fields: Answer(200, None, answer["list"]))
         patch.setattr("portal.queue.publish.app.send_task", lambda *args, **options: None)
         yield {
