@@ -15,9 +15,9 @@ STRETCH = 20_000  # entries that one page looks through
 
 @dataclass(frozen=True)
 class FoundPage:
-    """The lines of one page, the cursor of the next one ("" at the end), and how far it looked back.
+    """The lines of a page, the cursor of the next one ("" at the end), and how far it looked back.
 
-    `looked_back_to` is None when the page is full or at the end, otherwise the time at which its stretch ends.
+    `looked_back_to` is the time at which its stretch ends; None for a page that is full or the last one.
     """
 
     lines: list[FeedLine]
