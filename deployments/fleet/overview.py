@@ -12,9 +12,9 @@ from deployments.fleet.summary import Summary, fleet_summary
 from deployments.ledger.results import Result
 from deployments.workspaces.models import Membership, Workspace
 
-# By workspace: what was shown last. What pages show changes with the revision alone, and ten thousand rows
-# take longer to count than a page to make.
-known_overviews: dict[int, "Overview"] = {}
+# By workspace: the revision that was shown last, and what was shown. What pages show changes with the
+# revision alone, and ten thousand rows take longer to count than a page to make.
+known_overviews: dict[int, tuple[int, "Overview"]] = {}
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ def overview_of(membership: Membership) -> Overview:
     A part that is read later can be newer than the revision, but never older: the rows are written before.
     """
     workspace = membership.workspace
-    known = known_overviews.get(workspace.pk)
-    if known is None or known.workspace.revision != workspace.revision:
-        known = known_overviews[workspace.pk] = Overview(workspace)
-    return known
+    revision, overview = known_overviews.get(workspace.pk, (-1, None))
+    if overview is None or revision != workspace.revision:
+        overview = Overview(workspace)
+        known_overviews[workspace.pk] = workspace.revision, overview
+    return overview

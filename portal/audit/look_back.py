@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from portal.audit.feed import FeedLine, feed_page
 from portal.audit.models import Event
-from portal.audit.stored import readable
+from portal.audit.stored import read_event
 from portal.web.paging import decode_cursor, encode_cursor
 
 STRETCH = 20_000  # entries that one page looks through
@@ -36,5 +36,5 @@ def look_back(scope: QuerySet[Event], found: QuerySet[Event], *, cursor: str | N
     lines, following = feed_page(found.filter(sequence__gt=beyond[0]), cursor=cursor)
     if following:
         return FoundPage(lines, following)
-    end = readable(Event.objects.filter(sequence=beyond[0]))[0]
+    end = read_event(beyond[0])
     return FoundPage(lines, encode_cursor([end.sequence + 1]), looked_back_to=end.at)

@@ -6,7 +6,6 @@ import re
 import pytest
 from django.http import QueryDict
 
-from portal.audit import look_back as module
 from portal.audit.append import Subject
 from portal.audit.feed import feed_page, filter_events
 from portal.audit.look_back import look_back
@@ -20,7 +19,7 @@ ANA = Origin(actor_id=1, actor_name="Ana")
 @pytest.fixture
 def stretch(monkeypatch):
     """Let a stretch be of few entries."""
-    return lambda size: monkeypatch.setattr(module, "STRETCH", size)
+    return lambda size: monkeypatch.setattr("portal.audit.look_back.STRETCH", size)
 
 
 def pages_of(scope, text):

@@ -4,8 +4,6 @@ from deployments.fleet.overview import overview_of
 from deployments.workspaces.models import Membership, Workspace
 from tests.people import operation_of
 
-FLEET = "/w/acme-vision/"
-
 
 def overview_for(person):
     return overview_of(Membership.objects.select_related("workspace").get(user=person.user))
