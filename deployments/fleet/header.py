@@ -18,22 +18,25 @@ def header_context(membership: Membership, deployment: Deployment, *, tab: str) 
     """Return what the header shows of a deployment to a member. `tab` is the name of the tab that is open."""
     annotated = with_last_step(Deployment.objects.filter(pk=deployment.pk)).get()
     annotated.workspace = membership.workspace
+    row = fleet_row(annotated, overview_of(membership).asked.about(deployment))
     return {
         "workspace": membership.workspace,
         "membership": membership,
         "deployment": deployment,
-        "row": fleet_row(annotated, overview_of(membership).asked.about(deployment)),
+        "row": row,
         "credits": credits_per_hour(deployment.machine_type),
         "gone_by": deleted_by(deployment) if deployment.is_over else "",
         "may_act": may_act(membership),
         "header_rev": page_revision(membership.workspace, now=now()),
         "tab": tab,
-        "starting": starting_operation(deployment),
+        "starting": starting_operation(deployment, row.operation),
     }
 
 
-def starting_operation(deployment: Deployment) -> Operation | None:
-    """Return the operation by which the deployment is starting now, or None."""
+def starting_operation(deployment: Deployment, shown: Operation | None) -> Operation | None:
+    """Return the operation by which the deployment starts, or None. `shown` is the one its row tells of."""
+    if shown is not None and shown.is_open:
+        return shown if shown.facts.asked_status == READY else None
     if not deployment.is_moving:
         return None
     asked = Operation.objects.filter(workspace=deployment.workspace_id, target_id=deployment.deployment_id)

@@ -88,6 +88,7 @@ class ToldState:
     look: str
     is_starting: bool = False  # Roboflow took the order, and the deployment is not ready yet
     is_ready: bool = False  # it was to become ready, and it did
+    is_awaited: bool = False  # it is to become ready, and may still do so
 
     @property
     def is_marked(self) -> bool:
@@ -98,13 +99,15 @@ class ToldState:
 def told_state(operation: Operation, status: str) -> ToldState:
     """Return what to tell of an operation, whose deployment is reported with `status`."""
     facts, state = operation.facts, State(operation.state)
+    starts = facts.asked_status == READY
+    is_awaited = starts and operation.is_open
     if operation.is_open and state != State.UNKNOWN:
-        return ToldState(f"{facts.progressive.capitalize()}...", "pending")
+        return ToldState(f"{facts.progressive.capitalize()}...", "pending", is_awaited=is_awaited)
     if state != State.SUCCEEDED:
-        return ToldState(unsuccessful_text(operation), LOOKS[state])
-    if facts.asked_status == READY and status == PENDING:
-        return ToldState(_("Starting"), "pending", is_starting=True)
-    if facts.asked_status == READY and status == READY:
+        return ToldState(unsuccessful_text(operation), LOOKS[state], is_awaited=is_awaited)
+    if starts and status == PENDING:
+        return ToldState(_("Starting"), "pending", is_starting=True, is_awaited=True)
+    if starts and status == READY:
         return ToldState(_("Ready"), "ready", is_ready=True)
     return ToldState(facts.past.capitalize(), "ready")
 

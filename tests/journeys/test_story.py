@@ -105,6 +105,7 @@ def test_a_poll_keeps_focus_selection_and_typed_text(ana_at):
     other.fill("[name=deployment_name]", name)
     other.check("[name=machine_type][value=dev-cpu]")
     other.click("button:has-text('Create deployment')")
+    other.wait_for_url("**/operations/**")  # a page that is closed while it loads can hang
     other.close()
     page.mouse.move(1, 1)  # a new row waits in a pill while the pointer is in the table
 

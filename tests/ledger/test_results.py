@@ -41,6 +41,26 @@ def test_a_state_is_told_in_a_few_words_and_success_needs_none_in_a_list(
 
 
 @pytest.mark.parametrize(
+    ("kind", "state", "status", "is_awaited"),
+    [
+        ("create", State.QUEUED, "", True),
+        ("create", State.UNKNOWN, "", True),
+        ("resume", State.ACCEPTED, "paused", True),
+        ("resume", State.SUCCEEDED, "pending", True),
+        ("resume", State.SUCCEEDED, "ready", False),
+        ("create", State.FAILED, "", False),
+        ("create", State.NEEDS_ATTENTION, "", False),
+        ("pause", State.QUEUED, "ready", False),
+        ("delete", State.UNKNOWN, "pending", False),
+    ],
+)
+def test_a_start_is_awaited_from_the_moment_it_is_asked_for_until_it_is_ready_or_has_failed(
+    kind, state, status, is_awaited
+):
+    assert told_state(an(kind, state), status).is_awaited is is_awaited
+
+
+@pytest.mark.parametrize(
     ("kind", "state", "status", "text"),
     [
         ("create", State.SUCCEEDED, "pending", "Created cam: it is starting"),

@@ -83,6 +83,17 @@ def test_a_real_create_says_neither_while_roboflow_starts_it(ana, fleet, worker)
     assert "succeeded" not in main.lower() and "done" not in main.replace("is-done", "").lower()
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "offered"), [("night-shift", "resume", True), ("pallet-counter", "pause", False)]
+)
+def test_a_person_can_ask_to_be_told_from_the_first_moment_of_a_start(ana, fleet, name, kind, offered):
+    operation = operation_of(ana.ask(fleet[name], kind))  # nobody sent it yet
+
+    for address in (operation.get_absolute_url(), fleet[name].get_absolute_url()):
+        page = ana.get(address).content.decode()
+        assert (f'data-tell-ready="{operation.pk}"' in page) is offered
+
+
 def test_the_usual_time_is_told_where_the_team_has_seen_such_a_start(paused):
     row, operation = paused
     for age, after in ((600, "pending"), (510, "ready")):
