@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from operator import itemgetter
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -36,11 +35,6 @@ FIELDS = (
 )
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 _quote = json.encoder.encode_basestring  # a text as _encode writes it; TypeError for anything else
-_SORTED = sorted(FIELDS)
-_FORM = "{" + ",".join(f"{_quote(name)}:%s" for name in _SORTED) + "}"
-_OTHERS = ("actor_id", "at", "sequence", "workspace_id")  # the fields that are no texts
-_PLACES = [(_SORTED.index(name), name) for name in _OTHERS]  # in rising order
-_texts_of = itemgetter(*(name for name in _SORTED if name not in _OTHERS))
 
 
 def canonical_json(value: Any) -> str:
@@ -56,24 +50,40 @@ def utc_text(at: datetime) -> str:
 def entry_hash(previous_hash: str, entry: Mapping[str, Any]) -> str:
     """Return the hash (hexadecimal SHA-256) of the entry that follows `previous_hash`.
 
-    `entry` holds all FIELDS, `at` as an aware datetime. Its other fields are not hashed.
+    `entry` holds all FIELDS, `at` as an aware datetime. Its other fields are not hashed. Raises TypeError
+    for a field of text that holds no text.
     """
     return hashlib.sha256(f"{previous_hash}\n{facts_text(entry)}".encode()).hexdigest()
 
 
 def facts_text(entry: Mapping[str, Any]) -> str:
-    """Return the FIELDS of an entry as canonical JSON. An encoder takes twice as long."""
-    try:
-        texts = list(map(_quote, _texts_of(entry)))
-    except TypeError:  # one of them is no text
-        return _encode({name: entry[name] for name in FIELDS} | {"at": utc_text(entry["at"])})
-    for place, name in _PLACES:
-        value = entry[name]
-        if type(value) is int:
-            texts.insert(place, str(value))
-        else:
-            texts.insert(place, f'"{utc_text(value)}"' if name == "at" else _encode(value))
-    return _FORM % tuple(texts)
+    """Return the FIELDS of an entry as canonical JSON, written out: an encoder takes twice as long."""
+    text = _quote
+    return (
+        f'{{"action":{text(entry["action"])}'
+        f',"actor_id":{_number(entry["actor_id"])}'
+        f',"actor_name":{text(entry["actor_name"])}'
+        f',"agent":{text(entry["agent"])}'
+        f',"at":"{utc_text(entry["at"])}"'
+        f',"changes":{text(entry["changes"])}'
+        f',"deployment_id":{text(entry["deployment_id"])}'
+        f',"ip":{text(entry["ip"])}'
+        f',"object_id":{text(entry["object_id"])}'
+        f',"object_name":{text(entry["object_name"])}'
+        f',"object_type":{text(entry["object_type"])}'
+        f',"operation_id":{text(entry["operation_id"])}'
+        f',"outcome":{text(entry["outcome"])}'
+        f',"reason":{text(entry["reason"])}'
+        f',"request_id":{text(entry["request_id"])}'
+        f',"sequence":{_number(entry["sequence"])}'
+        f',"source":{text(entry["source"])}'
+        f',"workspace_id":{_number(entry["workspace_id"])}'
+        f',"workspace_name":{text(entry["workspace_name"])}}}'
+    )
+
+
+def _number(value: Any) -> str:
+    return str(value) if type(value) is int else _encode(value)
 
 
 def head_statement(*, sequence: int, hash: str, signed_at: datetime) -> bytes:

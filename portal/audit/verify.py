@@ -129,15 +129,21 @@ def check_entry(entry: Mapping[str, Any], *, expected: int, previous: str) -> st
     number = entry["sequence"]
     if number != expected:
         return f"Entry {expected} is missing: the next one is {number}."
+    if follows(entry, previous):
+        return ""
     if broken := what_is_broken(entry):
         return f"Entry {number} is no entry of the portal: {broken}."
     if entry["previous_hash"] != previous:
         return f"Entry {number} does not follow from the one before it."
+    return f"Entry {number} was altered: its hash does not fit its content."
+
+
+def follows(entry: Mapping[str, Any], previous: str) -> bool:
+    """Return whether the hashes of `entry` are those of an entry that follows the hash `previous`."""
     try:
-        is_right = entry_hash(previous, entry) == entry["hash"]
-    except (ValueError, TypeError):  # such as half a character, which no JSON has
-        is_right = False
-    return "" if is_right else f"Entry {number} was altered: its hash does not fit its content."
+        return entry["previous_hash"] == previous and entry_hash(previous, entry) == entry["hash"]
+    except (AttributeError, KeyError, TypeError, ValueError):  # it cannot be read, or holds what no entry holds
+        return False
 
 
 def check_against_signed(entry: Mapping[str, Any], signed: Mapping[int, SignedHead]) -> str:

@@ -39,20 +39,33 @@ def test_the_hash_is_the_sha256_of_the_previous_hash_and_the_canonical_entry():
     assert entry_hash(GENESIS, ENTRY) == hashlib.sha256(f"{GENESIS}\n{text}".encode()).hexdigest()
 
 
-@pytest.mark.parametrize("name", [name for name in FIELDS if name != "at"])
+NUMBERS = ("sequence", "actor_id", "workspace_id")
+TEXTS = [name for name in FIELDS if name not in (*NUMBERS, "at")]
+NO_TEXTS = [7, -1, None, True, 1.5, b"a", ["a"], {"b": 1}]
+
+
 @pytest.mark.parametrize(
-    "value", ['ä"\\\n\x00\x7f\u2028\U0001f600</b>', 7, -1, None, True, 1.5, ["a"], {"b": 1}]
+    ("name", "value"),
+    [(name, 'ä"\\\n\x00\x7f\u2028\U0001f600</b>') for name in TEXTS]
+    + [(name, value) for name in NUMBERS for value in (7, -1, 2**70, None, True, 1.5, "7")],
 )
-def test_whatever_a_field_holds_it_is_hashed_as_canonical_json(name, value):
+def test_a_field_is_hashed_as_canonical_json(name, value):
     entry = ENTRY | {name: value}
     text = canonical_json(entry | {"at": utc_text(AT)})
 
     assert entry_hash(GENESIS, entry) == hashlib.sha256(f"{GENESIS}\n{text}".encode()).hexdigest()
 
 
+@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("value", NO_TEXTS)
+def test_a_field_of_text_that_holds_no_text_has_no_hash(name, value):
+    with pytest.raises(TypeError):
+        entry_hash(GENESIS, ENTRY | {name: value})
+
+
 @pytest.mark.parametrize("name", [name for name in FIELDS if name != "at"])
 def test_every_field_is_part_of_the_hash(name):
-    assert entry_hash(GENESIS, ENTRY | {name: "other"}) != entry_hash(GENESIS, ENTRY)
+    assert entry_hash(GENESIS, ENTRY | {name: "7"}) != entry_hash(GENESIS, ENTRY)
 
 
 def test_time_and_previous_hash_are_part_of_the_hash():
