@@ -8,6 +8,7 @@ fingerprint.
 import string
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import compress
 
 TAIL = 4  # characters at the end of a key by which it is searched
@@ -57,6 +58,12 @@ class Alphabet:
         return b"\x01" * length in data.translate(self.is_letter)
 
 
+@lru_cache(maxsize=64)
+def alphabet_of(punctuation: str) -> Alphabet:
+    """Return the alphabet of keys with this punctuation. Each text that is stored needs one."""
+    return Alphabet(LETTERS + punctuation.encode())
+
+
 @dataclass
 class Group:
     """Keys with the same punctuation. They are searched in a text without any other punctuation."""
@@ -72,8 +79,7 @@ class Keys:
         self.is_thorough = is_thorough
         self.groups: dict[str, Group] = {}
         for key in keys:
-            alphabet = LETTERS + key.punctuation.encode()
-            group = self.groups.setdefault(key.punctuation, Group(Alphabet(alphabet)))
+            group = self.groups.setdefault(key.punctuation, Group(alphabet_of(key.punctuation)))
             group.by_tail.setdefault(key.tail.encode(), []).append(key)
         self.by_hex_tail = [
             (tail.hex().encode(), keys)

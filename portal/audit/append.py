@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from portal.audit.actions import outcome_of_action
 from portal.audit.chain import GENESIS, canonical_json, entry_hash
@@ -80,28 +80,48 @@ def append_events(entries: Sequence[Entry]) -> list[Event]:
         return []
     # Masked before the head is locked: everybody who appends waits for it.
     masked = Masker().mask_values([texts_of(entry) for entry in entries])
-    head = lock_head()
+    sequence, hash = lock_head()
     events = []
     for entry, texts in zip(entries, masked, strict=True):
-        fields = event_fields(entry, texts, sequence=head.sequence + 1)
-        event = Event(**fields, previous_hash=head.hash, hash=entry_hash(head.hash, fields))
-        head.sequence, head.hash = event.sequence, event.hash
+        fields = event_fields(entry, texts, sequence=sequence + 1)
+        event = Event(**fields, previous_hash=hash, hash=entry_hash(hash, fields))
+        sequence, hash = event.sequence, event.hash
         events.append(event)
     Event.objects.bulk_create(events, batch_size=500)
-    head.save()
+    move_head(sequence, hash)
     return events
 
 
-def lock_head() -> Head:
-    """Return the head of the trail, locked until the transaction ends; create it for the first entry.
+# Each change of the portal reads, locks and moves the head. These statements are written out, because the ORM
+# takes as long to compile both as the database takes to insert the entry.
+READ_HEAD = 'SELECT "sequence", "hash" FROM "audit_head" WHERE "id" = 1'
+MOVE_HEAD = 'UPDATE "audit_head" SET "sequence" = %s, "hash" = %s WHERE "id" = 1'
 
-    Two first entries can be appended at the same time: the second one waits for the head of the first.
+
+def lock_head() -> tuple[int, str]:
+    """Return the sequence and hash of the head of the trail, locked until the transaction ends.
+
+    It creates the head for the first entry. Two first entries can be appended at the same time: the second
+    one waits for the head of the first.
     """
-    locked = Head.objects.select_for_update().filter(pk=1)
-    if head := locked.first():
+    if head := read_and_lock_head():
         return head
     Head.objects.bulk_create([Head(pk=1, sequence=0, hash=GENESIS)], ignore_conflicts=True)
-    return locked.get()
+    return lock_head()
+
+
+def read_and_lock_head() -> tuple[int, str] | None:
+    """Return the sequence and hash of the head, locked where the database locks rows; None without a head."""
+    locked = f"{READ_HEAD} FOR UPDATE" if connection.features.has_select_for_update else READ_HEAD
+    with connection.cursor() as cursor:
+        cursor.execute(locked)
+        return cursor.fetchone()
+
+
+def move_head(sequence: int, hash: str) -> None:
+    """Store the new end of the chain."""
+    with connection.cursor() as cursor:
+        cursor.execute(MOVE_HEAD, (sequence, hash))
 
 
 def texts_of(entry: Entry) -> dict[str, Any]:
