@@ -21,7 +21,7 @@ def every(seconds: float, task: str) -> dict[str, Any]:
 
 
 steady.install_steady_qos()
-app = Celery("portal")
+app = Celery("portal", task_cls="portal.queue.task:Task")
 app.conf.update(
     broker_url=settings.BROKER_URL,
     result_backend=None,  # results and exceptions would be readable in the broker

@@ -138,6 +138,7 @@ INSTALLED_APPS = [
     "deployments.demo",
 ]
 MIDDLEWARE = [
+    "portal.web.middleware.StackMiddleware",
     "portal.web.middleware.TrustedProxyMiddleware",
     "portal.web.middleware.HeadMiddleware",
     "portal.web.headers.SecurityHeadersMiddleware",  # these three before any that may answer by itself
@@ -251,8 +252,7 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked by machines beside the portal, without TLS
 vars().update(hsts_config(env, is_https=HTTPS))
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # they ask for subdomains and preload
-# TrustedProxyMiddleware removes it when a stranger sends it.
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # TrustedProxyMiddleware removes a stranger's
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {"DIRECTIVES": CSP_DIRECTIVES}
 PERMISSIONS_POLICY = FORBIDDEN_FEATURES

@@ -10,6 +10,7 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooMa
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 
+from portal.call_stack import call_with_room
 from portal.web.errors import bad_request, is_sent_by_htmx, too_large
 from portal.web.forwarded import Address, find_client, parse_address
 from portal.web.next import safe_next
@@ -28,6 +29,17 @@ CLIENT_HEADERS = (  # the beginnings of headers that claim something about the c
     "HTTP_FASTLY_CLIENT_IP",
 )
 REDIRECTS = (301, 302, 303, 307, 308)
+
+
+class StackMiddleware:
+    """Gives all that a request calls room on the stack."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Return the response."""
+        return call_with_room(self.get_response, request)
 
 
 class TrustedProxyMiddleware:
