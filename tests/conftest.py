@@ -150,10 +150,12 @@ def _no_figures_of_the_test_before() -> None:
     from deployments.fleet.overview import known_overviews
     from deployments.workspaces.quiet_polls import remembered
     from portal.audit.facets import known_counts
+    from portal.web.kept_html import render_part
 
     remembered.clear()
     known_overviews.clear()
     known_counts.clear()
+    render_part.cache_clear()
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,8 @@ from deployments.ledger.kinds import READY, Kind, is_possible, possible_kinds
 from deployments.ledger.models import Operation
 from deployments.workspaces.models import Workspace
 
+TELLS_NO_STEP = (READY, "")  # of these statuses a row does not tell who brought them about
+
 
 @dataclass(frozen=True)
 class Row:
@@ -91,9 +93,18 @@ def with_last_step(rows: DeploymentQuerySet) -> DeploymentQuerySet:
     return annotated
 
 
+def add_last_step(deployment: Deployment) -> Deployment:
+    """Add to one deployment that was read already what with_last_step adds, and return it."""
+    is_told = deployment.status not in TELLS_NO_STEP
+    steps = deployment.timeline.order_by("-observed_at", "-pk").values_list("by", "before")
+    by, before = (steps.first() if is_told else None) or ("", "")
+    deployment.status_by, deployment.status_before = by, before  # type: ignore[attr-defined]
+    return deployment
+
+
 def told_step(last: QuerySet[StatusChange], column: str) -> Case:
     """Return a column of the last step of a deployment, or "" for one that is ready."""
-    is_told = ~Q(status__in=(READY, ""))
+    is_told = ~Q(status__in=TELLS_NO_STEP)
     step = Coalesce(Subquery(last.values(column)[:1]), Value(""))
     return Case(When(is_told, then=step), default=Value(""), output_field=CharField())
 

@@ -205,6 +205,7 @@ def make_events(workspace: Any, user: Any, deployments: list[Any], count: int, *
     from deployments.ledger.kinds import Kind, action_of
     from portal.audit.append import Entry, append_events
     from portal.audit.origin import OUTSIDE, Origin
+    from portal.audit.sign import sign_head
 
     person = Origin(actor_id=user.pk, actor_name=str(user), ip="10.1.2.3")
     action, outside = action_of(Kind.PAUSE, "succeeded"), action_of(Kind.PAUSE, "outside")
@@ -224,6 +225,7 @@ def make_events(workspace: Any, user: Any, deployments: list[Any], count: int, *
             entries.append(entry)
         with transaction.atomic():
             append_events(entries)
+    sign_head(now=now)  # as the portal does each minute
 
 
 def make_lines(deployments: list[Any], count: int, *, now: datetime) -> None:

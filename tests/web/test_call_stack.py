@@ -1,6 +1,7 @@
 """Room on the stack: no loop of a request or a task takes memory from the system in each turn."""
 
 import resource
+from functools import partial
 
 import pytest
 from django.http import HttpResponse
@@ -41,7 +42,7 @@ def most_taken(call):
 
     `call` gets a function to call, which calls the loop at some depth.
     """
-    return max(pages_taken(lambda: call(lambda: at_depth(depth, loop))) for depth in DEPTHS)
+    return max(pages_taken(partial(call, partial(at_depth, depth, loop))) for depth in DEPTHS)
 
 
 @app.task(name="tests.loop_at_depth")
@@ -68,7 +69,7 @@ def test_with_room_none_does(call):
 
 def test_a_task_has_room():
     task_at_depth.apply([0])
-    assert max(pages_taken(lambda: task_at_depth.apply([depth])) for depth in DEPTHS) < TURNS / 10
+    assert max(pages_taken(partial(task_at_depth.apply, [depth])) for depth in DEPTHS) < TURNS / 10
 
 
 def test_what_is_called_gets_its_arguments_and_its_exceptions_come_through():

@@ -13,6 +13,8 @@ from deployments.fleet.row_html import table_rows
 from deployments.workspaces.templatetags.workspaces import current_membership
 from portal.clock import now
 from portal.web.fragments import CHANGED
+from portal.web.kept_html import kept_html
+from portal.web.templatetags.web import parameters_of
 
 register = template.Library()
 register.filter(price_words)
@@ -25,6 +27,19 @@ def current_heartbeat(context: Any) -> Heartbeat | None:
     """Return the heartbeat of the workspace that the layout links to, or None without a workspace."""
     membership = current_membership(context)
     return heartbeat_of(membership, now=now()) if membership else None
+
+
+@register.simple_tag(takes_context=True)
+def facet_menu(context: Any, name: str, label: str, chosen: str, values: list[tuple[str, int]]) -> SafeString:
+    """Render the menu of a filter: a link for each value, with the number of its deployments."""
+    return kept_html(
+        "fleet/_menu.html",
+        name=name,
+        label=label,
+        chosen=chosen,
+        values=values,
+        parameters=parameters_of(context["request"].GET),
+    )
 
 
 @register.simple_tag

@@ -3,9 +3,11 @@
 from typing import Any
 
 from django import template
+from django.utils.safestring import SafeString
 
 from deployments.workspaces.guard import own_memberships
 from deployments.workspaces.models import Membership, Workspace
+from portal.web.kept_html import kept_html
 
 register = template.Library()
 
@@ -37,3 +39,18 @@ def workspace_switch(context: Any) -> dict[str, Any]:
     """Return the context of the switch: the person's memberships and the current workspace."""
     request = context["request"]
     return {"memberships": own_memberships(request), "current": current_workspace(context)}
+
+
+@register.simple_tag(takes_context=True)
+def rail(context: Any, current: Workspace | None) -> SafeString:
+    """Render the navigation, with links into the current workspace."""
+    request = context["request"]
+    match = request.resolver_match
+    return kept_html(
+        "web/_rail.html",
+        slug=current.slug if current else "",
+        page=match.view_name if match else "",
+        app_name=match.app_name if match else "",
+        is_of_deployment="/deployments/" in request.path,
+        is_administrator=bool(getattr(request.user, "is_administrator", False)),
+    )

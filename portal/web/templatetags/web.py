@@ -1,6 +1,7 @@
 """Template tags of every page: status, times, icons, copy buttons, polling. All templates load them."""
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -15,6 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 from portal.clock import now
 from portal.web import elements
 from portal.web.fragments import CHANGED, NEWS
+from portal.web.kept_html import kept_html
 from portal.web.statuses import status_text
 from portal.web.times import exact_text, span_text
 
@@ -39,6 +41,7 @@ for element in (
 
 
 register.filter(status_text)
+register.simple_tag(kept_html, name="kept")
 
 
 @register.filter
@@ -113,12 +116,19 @@ def query_string(context: Any, **changes: Any) -> str:
 
     What is OF_ONE_RESPONSE is removed.
     """
-    kept = [
-        (name, value)
-        for name, values in context["request"].GET.lists()
-        if name not in OF_ONE_RESPONSE and name not in changes
-        for value in values
-    ]
+    return query_with(parameters_of(context["request"].GET), **changes)
+
+
+def parameters_of(query: QueryDict) -> tuple[tuple[str, str], ...]:
+    """Return the parameters of a query string, without those that are OF_ONE_RESPONSE."""
+    return tuple(
+        (name, value) for name, values in query.lists() if name not in OF_ONE_RESPONSE for value in values
+    )
+
+
+def query_with(parameters: Iterable[tuple[str, str]], **changes: Any) -> str:
+    """Return the query string of the parameters with `changes`, of which None and "" remove a parameter."""
+    kept = [(name, value) for name, value in parameters if name not in changes]
     kept += [(name, str(value)) for name, value in changes.items() if value not in (None, "")]
     return f"?{urlencode(kept)}"
 
@@ -129,8 +139,14 @@ def change_query(context: Any, name: str, value: Any) -> str:
 
     The first page of what it selects is shown. A parameter that has the value already is removed.
     """
-    is_set = context["request"].GET.get(name) == value
-    return query_string(context, **{name: None if is_set else value, "page": None})
+    return change_parameter(parameters_of(context["request"].GET), name, value)
+
+
+@register.simple_tag
+def change_parameter(parameters: tuple[tuple[str, str], ...], name: str, value: Any) -> str:
+    """Return what change_query returns, for a template that gets parameters and no request."""
+    is_set = dict(parameters).get(name) == value
+    return query_with(parameters, **{name: None if is_set else value, "page": None})
 
 
 @register.simple_tag
