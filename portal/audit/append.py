@@ -115,7 +115,8 @@ def read_and_lock_head() -> tuple[int, str] | None:
     locked = f"{READ_HEAD} FOR UPDATE" if connection.features.has_select_for_update else READ_HEAD
     with connection.cursor() as cursor:
         cursor.execute(locked)
-        return cursor.fetchone()
+        head: tuple[int, str] | None = cursor.fetchone()
+    return head
 
 
 def move_head(sequence: int, hash: str) -> None:

@@ -141,7 +141,7 @@ def check_entry(entry: Mapping[str, Any], *, expected: int, previous: str) -> st
 def follows(entry: Mapping[str, Any], previous: str) -> bool:
     """Return whether the hashes of `entry` are those of an entry that follows the hash `previous`."""
     try:
-        return entry["previous_hash"] == previous and entry_hash(previous, entry) == entry["hash"]
+        return bool(entry["previous_hash"] == previous and entry_hash(previous, entry) == entry["hash"])
     except (AttributeError, KeyError, TypeError, ValueError):  # it holds what no entry holds
         return False
 

@@ -7,7 +7,7 @@ import celery
 from portal.call_stack import call_with_room
 
 
-class Task(celery.Task):  # type: ignore[misc]
+class Task(celery.Task):  # type: ignore[misc,type-arg]
     """A task whose calls have room on the stack."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
