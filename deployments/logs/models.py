@@ -79,7 +79,7 @@ class HarvestQuerySet(models.QuerySet["Harvest"]):
 class Harvest(models.Model):
     """How the log of one deployment is read: until when somebody has it open, and when it is due again.
 
-    `wanted_from`, `read_to` and `pruned_to` are times of Roboflow's clock, like those of the lines.
+    `wanted_from`, `read_to`, `pruned_to` and what is doubted are times of Roboflow's clock, like the lines'.
     """
 
     deployment = models.OneToOneField(Deployment, on_delete=models.CASCADE, related_name="harvest")
@@ -91,6 +91,9 @@ class Harvest(models.Model):
     harvested_at = models.DateTimeField(null=True)  # the last attempt, successful or not
     read_to = models.DateTimeField(null=True)  # up to here, the newest lines were read at least once
     pruned_to = models.DateTimeField(null=True)  # what is older was removed from the store
+    # A long span of which Roboflow had nothing, until it says so once more.
+    doubted_from = models.DateTimeField(null=True)
+    doubted_to = models.DateTimeField(null=True)
     error = models.TextField(blank=True)  # Roboflow's text, masked
     error_reading = models.TextField(blank=True)  # our sentence; empty when the last attempt succeeded
     revision = models.BigIntegerField(default=1)

@@ -8,7 +8,7 @@ from deployments.keys.open import KeyUnreadable, call_with_key, reader_keys
 from deployments.logs.budget import take_call
 from deployments.logs.coverage import record_gap
 from deployments.logs.models import Harvest, Line
-from deployments.logs.spans import TICK, Span
+from deployments.logs.spans import LATE, TICK, Span
 from deployments.logs.store import store_lines
 from deployments.roboflow.client import Client
 from deployments.roboflow.errors import KeyRefused
@@ -18,6 +18,7 @@ from portal.clock import now as clock
 
 MAX_ENTRIES = 1000  # of one call; Roboflow documents no maximum and may give fewer
 ATTEMPTS = 3  # to get an answer that can be read whole
+LONG_SPAN = 2 * LATE  # a longer one was never read: no look at the newest lines shows whether it has any
 DEFAULT_ENTRIES = 50  # what Roboflow gives by default, so perhaps the smallest maximum of an answer
 
 
@@ -37,7 +38,8 @@ class SpanReader:
     how many it gives at most. So a strict reader asks again for what is before the oldest line, until an
     answer brings nothing older; only then is the span read for good. Lines of one moment may be more than an
     answer holds: that moment is stored as a gap, and reading goes on before it. An answer of which a strict
-    reader cannot read all is asked for again; what it still lacks then is stored as a gap, too.
+    reader cannot read all is asked for again; what it still lacks then is stored as a gap, too. A long span
+    without any line counts as read when a later harvest finds none either.
     """
 
     def __init__(self, state: Harvest, span: Span, look: Look, *, pages: int, is_strict: bool) -> None:
@@ -79,6 +81,8 @@ class SpanReader:
                     continue
                 self.tell_unreadable(page)
             self.attempts = 1
+            if self.is_first_silence(page):
+                break
             self.take(page, new_ids)
         if self.is_complete and self.full_moment:
             self.check_full_moment(*self.full_moment)
@@ -94,6 +98,20 @@ class SpanReader:
             return bool(page.bad)
         stored = Line.objects.filter(deployment=self.state.deployment_id)
         return stored.filter(timestamp__gte=self.span.start, timestamp__lte=self.end).exists()
+
+    def is_first_silence(self, page: LogPage) -> bool:
+        """Return whether nothing came of a long span, and no harvest before found that. It is doubted then."""
+        if not self.is_strict:
+            return False
+        state, span = self.state, self.span
+        is_silent = self.moment is None and not page.lines and not page.bad
+        begin, end = state.doubted_from, state.doubted_to
+        was_doubted = begin is not None and end is not None and begin <= span.start < end
+        is_first = is_silent and span.end - span.start > LONG_SPAN and not was_doubted
+        state.doubted_from, state.doubted_to = (span.start, span.end) if is_first else (None, None)
+        if (begin, end) != (state.doubted_from, state.doubted_to):
+            state.save(update_fields=["doubted_from", "doubted_to"])
+        return is_first
 
     def tell_unreadable(self, page: LogPage) -> None:
         """Store how many lines of an answer cannot be read, if there are any, and where it begins."""
