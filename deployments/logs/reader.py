@@ -100,7 +100,7 @@ class SpanReader:
         return stored.filter(timestamp__gte=self.span.start, timestamp__lte=self.end).exists()
 
     def is_first_silence(self, page: LogPage) -> bool:
-        """Return whether nothing came of a long span, and no harvest before found that. It is doubted then."""
+        """Return whether nothing came of a long span for the first time. The span is doubted then."""
         if not self.is_strict:
             return False
         state, span = self.state, self.span
