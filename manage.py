@@ -11,7 +11,9 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     from django.core.management import execute_from_command_line  # after the settings are named
 
-    execute_from_command_line(sys.argv)
+    from portal.call_stack import call_with_room
+
+    call_with_room(execute_from_command_line, sys.argv)
 
 
 if __name__ == "__main__":

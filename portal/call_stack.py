@@ -1,4 +1,4 @@
-"""Room for the Python frames of all that a request or a task calls.
+"""Room for the Python frames of all that a request, a task or a command calls.
 
 CPython takes the memory for frames from the system in chunks of 16 KB, and gives a chunk back as soon as its
 first frame ends: https://github.com/python/cpython/issues/142183. It is so in 3.11 and 3.12, and in 3.13 and

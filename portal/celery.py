@@ -13,6 +13,8 @@ from portal.queue.pulse import ConsumerPulse
 from portal.queue.routes import ROUTES, TICK
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+# Checks would load all views and forms into each worker, and Celery tells nobody what they find.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 
 def every(seconds: float, task: str) -> dict[str, Any]:

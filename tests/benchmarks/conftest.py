@@ -32,9 +32,10 @@ def pytest_terminal_summary(terminalreporter, config):
 
 
 @pytest.fixture(scope="session")
-def stock(django_test_environment, django_db_blocker):
+def stock(django_test_environment, django_db_blocker, tmp_path_factory):
     """A portal after a year; BENCH_SCALE makes it smaller. No transaction is around it, as in the portal."""
     from django.core.management import call_command
+    from django.db import connection
     from django.template.base import Template
     from django.test.utils import _TestState, setup_databases, teardown_databases
     from django.utils.timezone import now
@@ -45,6 +46,8 @@ def stock(django_test_environment, django_db_blocker):
     with django_db_blocker.unblock():
         # Tests copy the context of each template.
         Template._render = _TestState.saved_data.template_render  # type: ignore[attr-defined]
+        if connection.vendor == "sqlite":  # a file, as a portal has, in place of memory
+            connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("stock") / "portal.sqlite3")
         databases = setup_databases(verbosity=0, interactive=False)
         call_command("createcachetable", verbosity=0)
         started = time.monotonic()
