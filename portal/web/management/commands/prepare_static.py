@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
+UNUSED = ["htmx-4*", "htmax-4*", "htmx-2.js", "ext"]  # of django-htmx: pages take htmx-2.min.js
+
 
 class Command(BaseCommand):
     """`manage.py prepare_static`."""
@@ -22,7 +24,7 @@ class Command(BaseCommand):
         current = fingerprint()
         if stamp.exists() and stamp.read_text() == current:
             return
-        call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+        call_command("collectstatic", interactive=False, clear=True, verbosity=0, ignore_patterns=UNUSED)
         call_command("compress", force=True, verbosity=0)
         cache = Path(settings.STATIC_ROOT) / "CACHE"
         if cache.exists():
