@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from deployments.fleet.models import Deployment
+from deployments.logs.literals import required_text
 from deployments.logs.meaning import DEFAULT, HEALTH_KIND, LEVELS, WORDS
 from deployments.logs.models import Harvest, Line
 from deployments.logs.words import BadPattern, expression_pattern, term_condition, terms_of, terms_pattern
@@ -124,9 +125,11 @@ def filter_lines(rows: QuerySet[Line], query: dict[str, Any]) -> QuerySet[Line]:
     """Return the lines that a query asks for: all its words in any case, level, severity and kind.
 
     Empty values filter nothing. Health checks are left out unless they are asked for. A regular expression
-    is not for the database: scan.scan_lines looks for it in these lines.
+    is not for the database: scan.scan_lines looks for it in these lines, which have a text that it needs.
     """
-    for term in [] if query.get("regex") else terms_of(query.get("q", "")):
+    text = query.get("q", "")
+    terms = filter(None, [required_text(text)]) if query.get("regex") else terms_of(text)
+    for term in terms:
         rows = rows.filter(term_condition(term))
     if level := query.get("level"):
         rows = rows.filter(level_condition(level))

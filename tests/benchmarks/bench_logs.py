@@ -47,6 +47,14 @@ def test_search(client, measure, log_stock):
         rounds=5,
     )
     measure(
+        "Log search, a rare expression in 500,000 lines",
+        get(client, f"{log_path(log_stock)}?{query}&q=word-that-i.-%5Ba-z%5D%2B%24&regex=1"),
+        lambda: list(raw[:500]),
+        against="LIKE in the same range",
+        goal=1.5,
+        rounds=5,
+    )
+    measure(
         "Log search, a regular expression",
         get(client, f"{log_path(log_stock)}?range=24h&q=took+%5Cd%2B&regex=1"),
         lambda: list(

@@ -47,7 +47,9 @@ def stock(django_test_environment, django_db_blocker, tmp_path_factory):
         # Tests copy the context of each template.
         Template._render = _TestState.saved_data.template_render  # type: ignore[attr-defined]
         if connection.vendor == "sqlite":  # a file, as a portal has, in place of memory
-            connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("stock") / "portal.sqlite3")
+            connection.settings_dict["TEST"]["NAME"] = str(
+                tmp_path_factory.mktemp("stock") / "portal.sqlite3"
+            )
         databases = setup_databases(verbosity=0, interactive=False)
         call_command("createcachetable", verbosity=0)
         started = time.monotonic()

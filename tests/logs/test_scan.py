@@ -74,7 +74,7 @@ def test_a_scan_that_takes_too_long_tells_how_far_back_it_looked_and_goes_on_fro
     monkeypatch.setattr(scan, "SCAN_SECONDS", 0)
     monkeypatch.setattr(scan, "LINES_AT_ONCE", 10)
 
-    page = ana.get(f"{path}?q=took&regex=1").content.decode()
+    page = ana.get(f"{path}?q=t..k&regex=1").content.decode()
     further = re.search(r'href="(\?[^"]*)">\s*Look further back', page)[1].replace("&amp;", "&")
     older = ana.get(f"{path}{further}")
 
