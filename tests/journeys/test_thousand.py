@@ -1,6 +1,5 @@
 """A fleet of a thousand: polls keep everything, five hundred are paused at once, no click is lost."""
 
-import time
 
 import pytest
 import requests
@@ -124,6 +123,16 @@ def test_one_change_among_a_thousand_rows_keeps_no_hand_waiting(ana_at):
     assert min(longest) <= LONGEST_TASK
 
 
+# Notes in the page itself, as the test's own way there and back takes a while: when a button was clicked, and
+# when the first one was marked as busy.
+WATCH_CLICK = """() => {
+  addEventListener("click", () => { window.clickedAt ??= performance.now(); }, true);
+  new MutationObserver(() => {
+    if (document.querySelector("tr button[aria-busy=true]")) window.shownAt ??= performance.now();
+  }).observe(document.body, { subtree: true, childList: true, attributes: true });
+}"""
+
+
 def test_on_a_slow_network_a_click_shows_at_once_and_twice_is_once(ana_at):
     page = ana_at.page
     ana_at.go(f"{FLEET}?q=dock-cameras")
@@ -131,13 +140,11 @@ def test_on_a_slow_network_a_click_shows_at_once_and_twice_is_once(ana_at):
     network.send("Network.emulateNetworkConditions", SLOW)
     button = page.get_by_role("button", name="Pause dock-cameras")
 
-    began = time.monotonic()
+    page.evaluate(WATCH_CLICK)
     button.dblclick()
-    expect(page.locator("tr:has-text('dock-cameras') button[aria-busy=true]")).to_be_visible(timeout=500)
-    seen = time.monotonic() - began
 
     expect(ana_at.row("dock-cameras", ".status")).to_have_text("Paused", timeout=40_000)
-    assert seen < 0.5  # less than the network needs for any answer
+    assert page.evaluate("shownAt - clickedAt") < 300  # ms; the network needs longer for any answer
     url = f"http://127.0.0.1:{ana_at.portal.sandbox_port}/__sandbox/journal"
     entries = requests.get(url, timeout=5).json()["entries"]
     assert [one["endpoint"] for one in entries if "dock-cameras" in str(one)] == ["/pause"]
