@@ -1,6 +1,5 @@
 """A fleet of a thousand: polls keep everything, five hundred are paused at once, no click is lost."""
 
-
 import pytest
 import requests
 from playwright.sync_api import expect
