@@ -16,7 +16,6 @@ from portal.clock import now
 
 def header_context(membership: Membership, deployment: Deployment, *, tab: str) -> dict[str, Any]:
     """Return what the header shows of a deployment to a member. `tab` is the name of the tab that is open."""
-    deployment.workspace = membership.workspace  # loaded already: addresses need its slug
     row = fleet_row(add_last_step(deployment), overview_of(membership).asked.about(deployment))
     return {
         "workspace": membership.workspace,

@@ -18,6 +18,7 @@ from deployments.ledger.models import Operation
 from deployments.workspaces.models import Workspace
 
 TELLS_NO_STEP = (READY, "")  # of these statuses a row does not tell who brought them about
+LAST_STEP_FIRST = ("-observed_at", "-pk")
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def with_last_step(rows: DeploymentQuerySet) -> DeploymentQuerySet:
 
     Of one that is ready nobody is named, so that is not looked up. What Roboflow sent is not read.
     """
-    last = StatusChange.objects.filter(deployment=OuterRef("pk")).order_by("-observed_at", "-pk")
+    last = StatusChange.objects.filter(deployment=OuterRef("pk")).order_by(*LAST_STEP_FIRST)
     annotated: DeploymentQuerySet = rows.defer("upstream").annotate(
         status_by=told_step(last, "by"), status_before=told_step(last, "before")
     )
@@ -96,7 +97,7 @@ def with_last_step(rows: DeploymentQuerySet) -> DeploymentQuerySet:
 def add_last_step(deployment: Deployment) -> Deployment:
     """Add to one deployment that was read already what with_last_step adds, and return it."""
     is_told = deployment.status not in TELLS_NO_STEP
-    steps = deployment.timeline.order_by("-observed_at", "-pk").values_list("by", "before")
+    steps = deployment.timeline.order_by(*LAST_STEP_FIRST).values_list("by", "before")
     by, before = (steps.first() if is_told else None) or ("", "")
     deployment.status_by, deployment.status_before = by, before  # type: ignore[attr-defined]
     return deployment

@@ -81,7 +81,7 @@ class SpanReader:
                     continue
                 self.tell_unreadable(page)
             self.attempts = 1
-            if self.is_first_silence(page):
+            if self.doubt_first_silence(page):
                 break
             self.take(page, new_ids)
         if self.is_complete and self.full_moment:
@@ -99,8 +99,8 @@ class SpanReader:
         stored = Line.objects.filter(deployment=self.state.deployment_id)
         return stored.filter(timestamp__gte=self.span.start, timestamp__lte=self.end).exists()
 
-    def is_first_silence(self, page: LogPage) -> bool:
-        """Return whether nothing came of a long span for the first time. The span is doubted then."""
+    def doubt_first_silence(self, page: LogPage) -> bool:
+        """Doubt a long span of which nothing came for the first time; return whether it is doubted now."""
         if not self.is_strict:
             return False
         state, span = self.state, self.span

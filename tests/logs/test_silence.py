@@ -1,6 +1,5 @@
 """A long span without a line: it counts as read when two harvests have found none."""
 
-import json
 from datetime import timedelta
 
 import pytest
@@ -106,8 +105,7 @@ def test_an_empty_answer_after_lines_is_no_silence(harvest, deployment, twist):
 
     def only_first(answer):
         answers.append(1)
-        entries = json.loads(answer.body)
-        return b"[]" if len(answers) in (3, 4) else json.dumps(entries).encode()
+        return b"[]" if len(answers) in (3, 4) else answer.body
 
     twist["/get_log"] = only_first
     harvest()

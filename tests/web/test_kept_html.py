@@ -23,11 +23,6 @@ def line(**changes):
     return kept_html("audit/_line.html", **LINE | changes)
 
 
-@pytest.fixture(autouse=True)
-def _nothing_kept():
-    render_part.cache_clear()
-
-
 def test_the_same_values_are_rendered_once():
     first = line()
 
