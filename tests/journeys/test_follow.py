@@ -5,14 +5,21 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+# Scroll away from the end, and return how many lines there were at that moment.
+SCROLL_UP = "log => { log.scrollTop = 400; return log.querySelectorAll('li').length; }"
+SHOWN_AND_SAID = """pill => [
+    document.querySelectorAll("#line-list li").length,
+    pill.hidden ? 0 : parseInt(pill.textContent),
+]"""
 ADD = """
+from datetime import datetime
 from django.utils.timezone import now
 from django.db.models import F
 from deployments.logs.models import Harvest, Line
 from deployments.fleet.models import Deployment
 one = Deployment.objects.get(deployment_name="{of}")
 for number in range({count}):
-    fields = {{"insert_id": f"{name}-{{number}}", "timestamp": now(), "payload": "{name} line"}}
+    fields = {{"insert_id": f"{name}-{{number}}", "timestamp": {at}, "payload": "{name} line"}}
     Line.objects.create(deployment=one, **fields)
 Harvest.objects.filter(deployment=one).update(revision=F("revision") + 1)
 """
@@ -28,8 +35,8 @@ def log(ana_at, portal):
     return ana_at
 
 
-def add(portal, name, count=1, of="pallet-counter"):
-    done = portal.manage("shell", "-c", ADD.format(name=name, count=count, of=of))
+def add(portal, name, count=1, of="pallet-counter", at="now()"):
+    done = portal.manage("shell", "-c", ADD.format(name=name, count=count, of=of, at=at))
     assert done.returncode == 0, done.stderr
 
 
@@ -43,17 +50,37 @@ def test_new_lines_are_added_at_the_end_and_wait_behind_a_pill_while_somebody_re
 
     lines.evaluate("log => { log.scrollTop = 40; }")
     page.wait_for_timeout(200)  # lines get their exact heights when they come into sight
-    place = page.locator("#line-list li").nth(8).bounding_box()["y"]
+    read = (
+        page.locator("#line-list li").nth(8).element_handle()
+    )  # older lines may be found, and put before it
+    place = read.bounding_box()["y"]
     add(portal, "second", 2)
     expect(page.locator("li", has_text="second line")).to_have_count(2, timeout=10_000)
     expect(pill).to_have_text(re.compile(r"\d+ new lines"))
-    assert lines.evaluate("log => log.scrollTop") == 40
-    assert page.locator("#line-list li").nth(8).bounding_box()["y"] == place
+    assert read.bounding_box()["y"] == place
 
     pill.click()
     expect(pill).to_be_hidden()
     expect(page.locator("li", has_text="second line").last).to_be_in_viewport()
     assert page.evaluate("window.stillThisPage") is True and log.errors == []
+
+
+def test_lines_that_are_found_late_are_put_in_their_place_and_not_counted_as_new_ones_at_the_end(log, portal):
+    page = log.page
+    shown = page.locator("#lines").evaluate(SCROLL_UP)
+    page.wait_for_timeout(200)
+    read = page.locator("#line-list li").nth(25).element_handle()
+    place = read.bounding_box()["y"]
+    time = page.locator("#line-list time").nth(3).get_attribute("datetime")
+
+    add(portal, "late", 3, at=f"datetime.fromisoformat('{time}')")
+
+    expect(page.locator("li", has_text="late line")).to_have_count(3, timeout=10_000)
+    assert abs(read.bounding_box()["y"] - place) < 1
+    assert page.locator("li", has_text="late line").first.bounding_box()["y"] < place
+    now_shown, said = page.locator("[data-new-lines]").evaluate(SHOWN_AND_SAID)
+    assert now_shown - shown == said + 3
+    assert log.errors == []
 
 
 def test_lines_of_the_time_without_a_connection_come_later_and_that_is_said(log, portal):
