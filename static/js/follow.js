@@ -29,14 +29,14 @@
     if (!log || !source) return;
     const lines = [...source.content.children], edge = log.getBoundingClientRect().top;
     const read = isAtEnd ? undefined : [...list.children].find((line) => line.getBoundingClientRect().bottom > edge);
-    const top = log.scrollTop, place = read?.getBoundingClientRect().top;
+    const place = read?.getBoundingClientRect().top;
     source.remove();
     for (const line of lines) { list.append(line); putInOrder(list, line); }
     const text = wasLost && lines.length ? interpolate(ngettext("%s line came while the connection was lost", "%s lines came while the connection was lost", lines.length), [lines.length]) : undefined;
     wasLost = false;
     if (text) say(text);
     if (!isAtEnd) {
-      log.scrollTop = read ? top + read.getBoundingClientRect().top - place : top; // what is read stays where it is
+      if (read) log.scrollTop += read.getBoundingClientRect().top - place; // what is read stays where it is
       const below = lines.filter((line) => line.getBoundingClientRect().top > edge); // a line that appeared late may be above
       if (below.length) showWaiting(waiting + below.length, text);
       return;
