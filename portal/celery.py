@@ -9,6 +9,7 @@ from django_structlog.celery.steps import DjangoStructLogInitStep
 
 from portal.queue import steady
 from portal.queue.kept_connections import keep_connections
+from portal.queue.pace import PacedSchedule
 from portal.queue.pulse import ConsumerPulse
 from portal.queue.routes import ROUTES, TICK
 
@@ -17,9 +18,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 
-def every(seconds: float, task: str) -> dict[str, Any]:
-    """Return one line of the beat table: `task`, sent every `seconds` into its queue."""
-    return {"task": task, "schedule": seconds, "options": {"queue": ROUTES.get(task, TICK)}}
+def every(seconds: float, task: str, *, at_rest: float | None = None) -> dict[str, Any]:
+    """Return one line of the beat table: `task`, sent every `seconds` into its queue.
+
+    With `at_rest`, it is sent so much more rarely while nothing is under way.
+    """
+    interval = seconds if at_rest is None else PacedSchedule(seconds, at_rest)
+    return {"task": task, "schedule": interval, "options": {"queue": ROUTES.get(task, TICK)}}
 
 
 steady.install_steady_qos()
@@ -59,13 +64,17 @@ app.conf.update(
     beat_max_loop_interval=1,
     beat_scheduler="portal.queue.steady:SteadyScheduler",
     beat_schedule={
-        "sweep": every(settings.SWEEP_SECONDS, "operations.sweep"),
-        "read": every(min(1.0, settings.SYNC_ACTIVE_SECONDS), "logs.read_due"),
+        "sweep": every(settings.SWEEP_SECONDS, "operations.sweep", at_rest=3 * settings.SWEEP_SECONDS),
+        "read": every(
+            min(1.0, settings.SYNC_ACTIVE_SECONDS),
+            "logs.read_due",
+            at_rest=min(5.0, settings.SYNC_IDLE_SECONDS / 10),
+        ),
         "remove-old-lines": every(60, "logs.remove_old"),
         "begin-harvests": every(15, "logs.begin"),
-        "recheck-keys": every(5, "keys.recheck_due"),
+        "recheck-keys": every(5, "keys.recheck_due", at_rest=15),
         "sign-head": every(15, "audit.sign_head"),
-        "verify-trail": every(10, "audit.verify_requested"),
+        "verify-trail": every(10, "audit.verify_requested", at_rest=30),
         "tidy": every(3600, "health.tidy"),
         "remove-old-operations": every(3600, "operations.remove_old"),
         "remove-old-history": every(3600, "fleet.remove_old"),

@@ -4,17 +4,21 @@ from celery import shared_task
 
 from deployments.fleet import sync
 from deployments.logs import due, harvest, retention
+from deployments.workspaces.models import Workspace
 from portal.clock import now
+from portal.queue.pace import note_under_way
 
 
 @shared_task(name="logs.read_due")
 def read_due() -> None:
     """Publish a sync for each workspace and a harvest for each log that is due.
 
-    One task for both, as it runs every second, also when nobody looks.
+    One task for both, as it runs every second while something is under way.
     """
     sync.publish_due_syncs(now=now())
     due.publish_due_harvests(now=now())
+    if Workspace.objects.under_way(now()).exists():
+        note_under_way()
 
 
 @shared_task(name="logs.begin")

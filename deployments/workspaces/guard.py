@@ -19,6 +19,7 @@ from portal.audit.actions import Action
 from portal.audit.append import Subject, append_event
 from portal.audit.origin import origin_of
 from portal.clock import now
+from portal.queue.publish import publish
 from portal.web.errors import Refused
 from portal.web.limits import is_within_limit
 from portal.web.patience import write_if_free
@@ -150,7 +151,9 @@ def mark_watched(workspace: Workspace) -> None:
     current_time = now()
     watched_until = current_time + WATCHED_FOR
     if not (workspace.watched_until and workspace.watched_until > watched_until - WATCH_EVERY):
-        write_if_free(partial(store_watched, workspace, watched_until, now=current_time))
+        is_written = write_if_free(partial(store_watched, workspace, watched_until, now=current_time))
+        if is_written and not workspace.is_watched(current_time):
+            publish("logs.read_due")  # beat looks rarely for what is due while nobody has a page open
 
 
 def store_watched(workspace: Workspace, watched_until: datetime, *, now: datetime) -> None:

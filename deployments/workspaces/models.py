@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from deployments.workspaces.roles import Role
 
@@ -30,6 +30,11 @@ class WorkspaceQuerySet(models.QuerySet["Workspace"]):
         longest = max(LONGEST_BACK_OFF, timedelta(seconds=settings.SYNC_IDLE_SECONDS))
         is_patient = Q(patience_until__gt=now, patience_until__lte=now + LONGEST_PATIENCE)
         return self.filter(Q(sync_due_at__lte=now) | Q(~is_patient, sync_due_at__gt=now + longest))
+
+    def under_way(self, now: datetime) -> "WorkspaceQuerySet":
+        """Return the workspaces that somebody watches, or that are synced often because something moves."""
+        is_quick = Q(sync_due_at__lt=F("sync_attempted_at") + 2 * active_interval())
+        return self.filter(Q(watched_until__gt=now) | is_quick)
 
 
 class Workspace(models.Model):

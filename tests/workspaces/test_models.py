@@ -91,6 +91,24 @@ def test_a_workspace_is_due_at_its_time_or_when_the_clock_was_set_back(due_at, i
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
+    ("times", "is_under_way"),
+    [
+        ({}, False),
+        ({"watched_until": NOW + seconds(1)}, True),
+        ({"watched_until": NOW}, False),
+        ({"sync_attempted_at": NOW - seconds(50), "sync_due_at": NOW + seconds(10)}, False),  # idle
+        ({"sync_attempted_at": NOW - seconds(3), "sync_due_at": NOW + seconds(2)}, True),  # something moves
+        ({"sync_attempted_at": NOW - seconds(99), "sync_due_at": NOW - seconds(94)}, True),  # and it is late
+    ],
+)
+def test_a_workspace_is_under_way_while_it_is_watched_or_synced_often(times, is_under_way):
+    Workspace.objects.create(slug="a", roboflow_slug="a", name="A", region="us", created_at=NOW, **times)
+
+    assert Workspace.objects.under_way(NOW).exists() is is_under_way
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
     ("patience_until", "is_due"),
     [
         (NOW, True),  # it is over, so the due time is wrong
