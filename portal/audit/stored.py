@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import DatabaseError
-from django.db.models import QuerySet
+from django.db.models import Func, QuerySet, TextField
 
 from portal.audit.chain import FIELDS
 from portal.audit.models import Event, SignedHead
@@ -43,6 +43,55 @@ def read_part(rows: QuerySet[Event]) -> list[dict[str, Any]]:
         return [dict(zip(HASHED, values, strict=True)) for values in rows.values_list(*HASHED)]
     except UNREADABLE:
         return [read_entry(sequence) for sequence in list(rows.values_list("sequence", flat=True))]
+
+
+class UtcText(Func):
+    """A stored time as chain.utc_text() writes it: to read a datetime and write it again takes long.
+
+    On SQLite it is null where there is no time as Django writes one.
+    """
+
+    output_field = TextField()
+    POSTGRESQL = """to_char(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+    SQLITE = """CASE  -- a modifier makes SQLite look for a 30 February
+        WHEN typeof(%(expressions)s) = 'text' AND substr(%(expressions)s, 1, 19)
+            = strftime('%%Y-%%m-%%d %%H:%%M:%%S', substr(%(expressions)s, 1, 19), '+0 days')
+        THEN CASE
+            WHEN length(%(expressions)s) = 19
+                THEN replace(%(expressions)s, ' ', 'T') || '.000000Z'
+            WHEN substr(%(expressions)s, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'
+                THEN replace(%(expressions)s, ' ', 'T') || 'Z'
+        END
+    END"""
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """Let PostgreSQL write it."""
+        return self.as_sql(compiler, connection, template=self.POSTGRESQL, **context)
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """Put it together from the text that Django stored."""
+        return self.as_sql(compiler, connection, template=self.SQLITE, **context)
+
+
+def hashed_rows(*, first: int, last: int) -> Iterator[tuple[Any, ...]]:
+    """Yield the entries from `first` to `last` as they are hashed, oldest first.
+
+    That is: the values of FIELDS, `at` as text, and of `previous_hash` and `hash`. Where one row cannot be
+    read, those that are read with it have their sequence alone.
+    """
+    rows = Event.objects.filter(sequence__lte=last).order_by("sequence").annotate(at_text=UtcText("at"))
+    names = ["at_text" if name == "at" else name for name in HASHED]
+    reached = first - 1
+    while True:
+        part = rows.filter(sequence__gt=reached)[:CHUNK]
+        try:
+            found = list(part.values_list(*names))
+        except UNREADABLE:
+            found = list(part.values_list("sequence"))
+        if not found:
+            return
+        yield from found
+        reached = found[-1][0]
 
 
 def read_entry(sequence: int) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Verifies the trail: recomputes the whole chain and names the first bad entry."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,15 +10,15 @@ from django.db import connection
 from django.db.models import Subquery
 from django.db.models.functions import Coalesce
 
-from portal.audit.chain import GENESIS, entry_hash, head_statement, is_signature_valid
+from portal.audit.chain import GENESIS, entry_hash, facts_hash, head_statement, is_signature_valid
 from portal.audit.checkpoints import beginning_of, newest_checkpoint, problem_of
 from portal.audit.models import Event, Head, SignedHead, TrailKey, Verification
 from portal.audit.stored import (
     CHUNK,
+    hashed_rows,
     newest_signed_head,
     read_entry,
     signed_heads,
-    stored_entries,
     what_is_broken,
 )
 from portal.audit.trail_keys import trail_keys
@@ -93,15 +93,21 @@ def verify_chain(*, first: int, last: int, progress: Progress | None = None) -> 
     if previous is None:
         return Finding(False, 0, f"Entry {first - 1} is missing.", first - 1), ""
     count, reached, signed, known_to = 0, first - 1, {}, first - 1
-    for entry in stored_entries(first=first, last=last):
-        if entry["sequence"] > known_to:
-            known_to = entry["sequence"] + CHUNK
-            signed = {one.sequence: one for one in signed_heads(first=entry["sequence"], last=known_to)}
-        problem = check_entry(entry, expected=reached + 1, previous=previous)
-        problem = problem or check_against_signed(entry, signed)
+    for row in hashed_rows(first=first, last=last):
+        sequence, hash = row[0], row[-1]
+        if sequence > known_to:
+            known_to = sequence + CHUNK
+            signed = {one.sequence: one for one in signed_heads(first=sequence, last=known_to)}
+        problem = ""
+        if sequence != reached + 1 or not follows(row, previous):
+            entry = read_entry(sequence)
+            hash = entry.get("hash", "")
+            problem = check_entry(entry, expected=reached + 1, previous=previous)
+        if sequence in signed:
+            problem = problem or check_against_signed(hash, signed[sequence])
         if problem:
             return Finding(False, count, problem, reached + 1), ""
-        count, reached, previous = count + 1, entry["sequence"], entry["hash"]
+        count, reached, previous = count + 1, sequence, hash
         if progress and count % CHUNK == 0:
             progress(count)
     if reached < last:
@@ -124,32 +130,35 @@ def hash_of_entry(sequence: int) -> str | None:
         return hash if sequence == archived else None
 
 
+def follows(row: Sequence[Any], previous: str) -> bool:
+    """Return whether a row of hashed_rows() has the hashes of an entry that follows the hash `previous`.
+
+    If not, check_entry() decides, and tells why: it reads the row as pages do.
+    """
+    try:
+        *facts, previous_hash, hash = row
+        return bool(previous_hash == previous and facts_hash(previous, facts) == hash)
+    except (TypeError, ValueError):  # it holds what no entry holds
+        return False
+
+
 def check_entry(entry: Mapping[str, Any], *, expected: int, previous: str) -> str:
     """Return what is wrong with `entry`, or "" when it follows from the hash of the `previous` entry."""
     number = entry["sequence"]
     if number != expected:
         return f"Entry {expected} is missing: the next one is {number}."
-    if follows(entry, previous):
-        return ""
     if broken := what_is_broken(entry):
         return f"Entry {number} is no entry of the portal: {broken}."
     if entry["previous_hash"] != previous:
         return f"Entry {number} does not follow from the one before it."
-    return f"Entry {number} was altered: its hash does not fit its content."
+    if entry_hash(previous, entry) != entry["hash"]:
+        return f"Entry {number} was altered: its hash does not fit its content."
+    return ""
 
 
-def follows(entry: Mapping[str, Any], previous: str) -> bool:
-    """Return whether the hashes of `entry` are those of an entry that follows the hash `previous`."""
-    try:
-        return bool(entry["previous_hash"] == previous and entry_hash(previous, entry) == entry["hash"])
-    except (AttributeError, KeyError, TypeError, ValueError):  # it holds what no entry holds
-        return False
-
-
-def check_against_signed(entry: Mapping[str, Any], signed: Mapping[int, SignedHead]) -> str:
-    """Return what is wrong when `entry` was signed under another hash, otherwise ""."""
-    head = signed.get(entry["sequence"])
-    if head is None or head.hash == entry["hash"]:
+def check_against_signed(hash: str, head: SignedHead) -> str:
+    """Return what is wrong when an entry with `hash` was signed under another hash, otherwise ""."""
+    if head.hash == hash:
         return ""
     return f"Entry {head.sequence} is not the one whose head was signed on {head.signed_at:%Y-%m-%d %H:%M}."
 

@@ -8,8 +8,10 @@ from django.db import connection
 from django.utils.timezone import now
 
 from portal.audit import triggers
+from portal.audit.chain import facts_hash
 from portal.audit.models import Event, Head, SignedHead, TrailKey
 from portal.audit.sign import sign_head
+from portal.audit.stored import hashed_rows
 from portal.audit.verify import verify_trail
 from tests.audit.trail import tamper, write_events
 
@@ -74,6 +76,30 @@ def test_the_card_is_shown_when_the_first_row_cannot_be_read_and_nothing_is_sign
 
     assert page.status_code == 200
     assert (finding.ok, finding.sequence) == (False, 1)
+
+
+@only_sqlite
+@pytest.mark.parametrize(
+    "at",
+    [
+        "2026-02-30 10:00:00",
+        "2026-13-01 10:00:00.000000",
+        "2026-03-01 25:00:00",
+        "0000-00-00 00:00:00",
+        "2026-03-01 10:00:00.00000x",
+    ],
+)
+def test_a_time_that_cannot_be_is_no_entry_of_the_portal_whatever_its_hash_says(at, db):
+    write_events(3)
+    [_, _, facts] = ([*row[:-2]] for row in hashed_rows(first=1, last=3))
+    facts[1] = f"{at.replace(' ', 'T')}{'' if '.' in at else '.000000'}Z"
+    hash = facts_hash(Event.objects.get(sequence=2).hash, facts)
+    tamper(f"UPDATE audit_event SET at = '{at}', hash = '{hash}' WHERE sequence = 3")
+    tamper(f"UPDATE audit_head SET hash = '{hash}'")
+
+    finding = verify_trail()
+
+    assert (finding.ok, finding.sequence) == (False, 3) and "no entry of the portal" in finding.message
 
 
 @only_sqlite

@@ -8,10 +8,12 @@ import time_machine
 from django.core.management import CommandError, call_command
 from django.utils.timezone import now
 
+from portal.audit.chain import utc_text
 from portal.audit.models import Event, Head, Verification
 from portal.audit.origin import Origin
 from portal.audit.sign import sign_head
-from portal.audit.verify import check_entry, verify_trail
+from portal.audit.stored import hashed_rows
+from portal.audit.verify import follows, verify_trail
 from portal.audit.verify_requests import verify_for_person
 from tests.audit.trail import columns_but_sequence, tamper, write_events
 
@@ -22,6 +24,26 @@ def test_an_untouched_trail_verifies(db):
     finding = verify_trail()
 
     assert finding.ok and finding.entries == 20
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "2026-03-01T12:00:00Z",
+        "2026-03-01T12:00:00.000001Z",
+        "2026-03-01T12:00:00.100000Z",
+        "2026-01-31T23:59:59.999999Z",
+        "2028-02-29T23:59:59.999600Z",
+        "1999-12-31T23:59:59.999999Z",
+    ],
+)
+def test_an_entry_verifies_whenever_it_was_written_and_is_known_by_the_text_of_its_time(moment, db):
+    with time_machine.travel(moment, tick=False):
+        write_events(2)
+        finding = verify_trail()
+
+    assert finding.ok and finding.entries == 2
+    assert {row[1] for row in hashed_rows(first=1, last=2)} == {utc_text(Event.objects.first().at)}
 
 
 def test_an_empty_trail_verifies(db):
@@ -122,9 +144,9 @@ def test_what_is_appended_while_a_verification_runs_is_no_fault(db, monkeypatch)
     def check_and_append(*args, **kwargs):
         if Event.objects.count() < 8:
             write_events(1)
-        return check_entry(*args, **kwargs)
+        return follows(*args, **kwargs)
 
-    monkeypatch.setattr("portal.audit.verify.check_entry", check_and_append)
+    monkeypatch.setattr("portal.audit.verify.follows", check_and_append)
 
     finding = verify_trail()
 
