@@ -28,7 +28,6 @@ from deployments.keys.models import ApiKey
 from deployments.keys.open import KeyUnreadable
 from deployments.keys.watch import ReadingPaused
 from deployments.ledger.kinds import ENDED_STATUSES
-from deployments.ledger.models import Operation
 from deployments.roboflow.errors import RateLimited, RoboflowError
 from deployments.roboflow.schema import BadEntry, DeploymentList
 from deployments.workspaces.due import LONGEST_UNBEGUN
@@ -212,8 +211,6 @@ def store_list(workspace: Workspace, read: ReadList, held: Held) -> None:
         lost = [*gone, *(row for row in rows.values() if row.missing_since == current_time)]
         for row in lost[:MOST_LAST_LOOKS]:  # what its log still has is read while that is possible
             transaction.on_commit(partial(publish, "logs.harvest", row.pk), robust=True)
-        if Operation.objects.open().filter(workspace=workspace).exists():
-            transaction.on_commit(partial(publish, "operations.settle", workspace.pk), robust=True)
         append_events(entries)  # last: the head of the trail is the one row that everybody waits for
 
 
@@ -232,8 +229,6 @@ def store_identical_list(workspace: Workspace, read: ReadList, held: Held) -> No
             is_incomplete=False,
             list_digest=read.answer.whole,
         )
-        if Operation.objects.open().filter(workspace=workspace).exists():
-            transaction.on_commit(partial(publish, "operations.settle", workspace.pk), robust=True)
 
 
 def compare_and_look_up(

@@ -1,10 +1,12 @@
 """Write how a sync went: on its workspace, where pages and the next sync read it."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F
 
 from deployments.fleet.due import next_sync_at
@@ -17,6 +19,7 @@ from deployments.ledger.states import State
 from deployments.roboflow.schema import DeploymentList
 from deployments.workspaces.due import LEAST_BETWEEN
 from deployments.workspaces.models import Workspace
+from portal.queue.publish import publish
 
 MAX_NAMED = 20  # unreadable or partial entries that are named; of the others only the number is told
 MAX_BAD_ENTRY_TEXT = 500
@@ -37,8 +40,10 @@ def record_success(
     """Write that the cache agrees, as of `now`, with a list that was asked for at `started`.
 
     `is_visible`: something that pages show has changed. `is_incomplete`: some deployments that the list lacks
-    or disputes are not looked up yet. `list_digest` is that of the list, if all of it is stored.
+    or disputes are not looked up yet. `list_digest` is that of the list, if all of it is stored. If an
+    operation is open, publish that the list may show its effect. Call it inside a transaction.
     """
+    has_open = Operation.objects.open().filter(workspace=workspace).exists()
     entries = workspace.sync_bad_entries
     if not answer.is_identical:
         entries = [*bad_entries(answer), *partial_entries(workspace)]
@@ -51,7 +56,7 @@ def record_success(
         "sync_failures": 0,
         "sync_failed_since": None,
         "sync_bad_entries": entries,
-        "sync_due_at": next_due_time(workspace, now=now, is_incomplete=is_incomplete),
+        "sync_due_at": next_due_time(workspace, now=now, has_open=has_open, is_incomplete=is_incomplete),
     }
     if is_visible or entries != workspace.sync_bad_entries:
         fields["revision"] = F("revision") + 1
@@ -60,6 +65,8 @@ def record_success(
     fields["list_revision"] = workspace.revision + ("revision" in fields)
     record_gap(workspace, now=now)
     Workspace.objects.filter(pk=workspace.pk).update(**fields)
+    if has_open:
+        transaction.on_commit(partial(publish, "operations.settle", workspace.pk), robust=True)
 
 
 def bad_entries(answer: DeploymentList) -> list[dict[str, Any]]:
@@ -74,9 +81,9 @@ def bad_entries(answer: DeploymentList) -> list[dict[str, Any]]:
 
 def partial_entries(workspace: Workspace) -> list[dict[str, Any]]:
     """Return the deployments whose last report lacked values that we know and keep, as they are shown."""
-    partial = Deployment.objects.filter(workspace=workspace, gone_at=None, partial_fields__gt="")
+    lacking = Deployment.objects.filter(workspace=workspace, gone_at=None, partial_fields__gt="")
     # Sorted here: a database that sorts reads them by name, and so all deployments.
-    rows = sorted(partial.values_list("deployment_name", "partial_fields"))
+    rows = sorted(lacking.values_list("deployment_name", "partial_fields"))
     named = [
         {
             "why": f"{name} was reported without {fields.replace(',', ', ')}: the known values are kept",
@@ -105,7 +112,11 @@ def record_failure(
         "sync_failures": failures,
         "sync_failed_since": workspace.sync_failed_since or now,
         "sync_due_at": next_due_time(
-            workspace, now=now, failures=failures, retry_after_seconds=retry_after_seconds
+            workspace,
+            now=now,
+            has_open=Operation.objects.open().filter(workspace=workspace).exists(),
+            failures=failures,
+            retry_after_seconds=retry_after_seconds,
         ),
     }
     if failures == 1 or upstream_text != workspace.sync_error:
@@ -130,20 +141,21 @@ def next_due_time(
     workspace: Workspace,
     *,
     now: datetime,
+    has_open: bool,
     is_incomplete: bool = False,
     failures: int = 0,
     retry_after_seconds: float | None = None,
 ) -> datetime:
-    """Return when `workspace`, as it was read before the sync, is due next.
+    """Return when `workspace`, as it was read before the sync, is due next; `has_open` for open operations.
 
     A due time that was set during a sync that succeeded (a person pressed **Retry now**, an operation
     moved) is kept if it is earlier.
     """
-    stored = Workspace.objects.get(pk=workspace.pk)
+    stored = Workspace.objects.only("watched_until", "sync_due_at").get(pk=workspace.pk)
     due = next_sync_at(
         now=now,
-        is_moving=is_moving(workspace),
-        settling_seconds=settling_seconds(workspace, now=now),
+        is_moving=has_open or is_starting(workspace),
+        settling_seconds=settling_seconds(workspace, now=now) if has_open else None,
         is_watched=stored.is_watched(now),
         is_incomplete=is_incomplete,
         failures=failures,
@@ -156,10 +168,9 @@ def next_due_time(
     return min(due, stored.sync_due_at)
 
 
-def is_moving(workspace: Workspace) -> bool:
-    """Return whether a deployment is starting or an operation is open: then the next change comes soon."""
-    starting = Deployment.objects.filter(workspace=workspace, gone_at=None, status=PENDING)
-    return starting.exists() or Operation.objects.open().filter(workspace=workspace).exists()
+def is_starting(workspace: Workspace) -> bool:
+    """Return whether a deployment of the workspace is starting: then the next change comes soon."""
+    return Deployment.objects.filter(workspace=workspace, gone_at=None, status=PENDING).exists()
 
 
 def settling_seconds(workspace: Workspace, *, now: datetime) -> float | None:

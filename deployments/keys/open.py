@@ -151,4 +151,7 @@ def reader_keys(workspace: Workspace) -> list[ApiKey]:
 
     A key that is refused is doubted from then on, so the next read tries the keys that come after these.
     """
-    return list(ApiKey.objects.readers(workspace).select_related("user", "workspace")[:MAX_READERS])
+    keys = list(ApiKey.objects.readers(workspace)[:MAX_READERS])
+    for key in keys:
+        key.workspace = workspace
+    return keys

@@ -6,9 +6,10 @@ import pytest
 from django.utils.timezone import now
 
 from deployments.fleet.models import Deployment
+from deployments.fleet.sync import sync_workspace
 from deployments.fleet.sync_state import (
     bad_entries,
-    is_moving,
+    is_starting,
     partial_entries,
     record_failure,
     settling_seconds,
@@ -100,16 +101,23 @@ def test_a_workspace_moves_while_a_deployment_starts(fields, moves, fleet, works
     Deployment.objects.update(status="paused")
     Deployment.objects.filter(pk=fleet["pallet-counter"].pk).update(**fields)
 
-    assert is_moving(workspace) is moves
+    assert is_starting(workspace) is moves
 
 
-def test_a_workspace_moves_while_an_operation_is_open(ana, fleet, workspace):
-    Deployment.objects.update(status="ready")
+def test_a_workspace_moves_while_an_operation_is_open(ana, fleet, workspace, settings, monkeypatch):
+    settings.SYNC_ACTIVE_SECONDS, settings.SYNC_IDLE_SECONDS = 5, 60
     operation_of(ana.ask(fleet["pallet-counter"], "pause"))
-    assert is_moving(workspace)
+    Workspace.objects.update(watched_until=None)
+    monkeypatch.setattr("deployments.fleet.sync_state.is_starting", lambda workspace: False)
 
-    Operation.objects.update(state="succeeded")
-    assert not is_moving(workspace)
+    waits = []
+    for state in ("queued", "succeeded"):
+        Operation.objects.update(state=state)
+        at = now()
+        sync_workspace(workspace.pk)
+        waits.append(round((Workspace.objects.get().sync_due_at - at).total_seconds()))
+
+    assert waits == [5, 60]
 
 
 def test_the_newest_accepted_operation_says_how_long_the_list_has_lagged(ana, fleet, workspace):
@@ -136,7 +144,7 @@ def test_what_happens_in_another_workspace_says_nothing_about_this_one(ana, flee
     )
     Deployment.objects.filter(pk=fleet["pallet-counter"].pk).update(workspace=other, status="pending")
 
-    assert not is_moving(workspace)
+    assert not is_starting(workspace)
     assert settling_seconds(workspace, now=now()) is None
 
 
