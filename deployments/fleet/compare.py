@@ -76,6 +76,11 @@ class Comparison:
         reports = {report.deployment_id for report in (*self.new, *self.changed)}
         return {*reports, *self.returned, *self.missing}
 
+    @property
+    def asked_by(self) -> dict[str, str]:
+        """Who asked here for the new status of a deployment, by deployment_id; "" for a step from outside."""
+        return {step.deployment_id: step.by for step in self.steps}
+
     def drop_rows(self, ids: set[str]) -> None:
         """Remove all changes of the deployments `ids`."""
         self.new = [report for report in self.new if report.deployment_id not in ids]

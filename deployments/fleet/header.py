@@ -6,7 +6,7 @@ from deployments.fleet.models import Deployment
 from deployments.fleet.overview import overview_of
 from deployments.fleet.page import may_act
 from deployments.fleet.prices import credits_per_hour
-from deployments.fleet.rows import add_last_step, fleet_row
+from deployments.fleet.rows import fleet_row
 from deployments.ledger.kinds import DELETED, READY
 from deployments.ledger.models import Operation
 from deployments.workspaces.models import Membership
@@ -16,7 +16,7 @@ from portal.clock import now
 
 def header_context(membership: Membership, deployment: Deployment, *, tab: str) -> dict[str, Any]:
     """Return what the header shows of a deployment to a member. `tab` is the name of the tab that is open."""
-    row = fleet_row(add_last_step(deployment), overview_of(membership).asked.about(deployment))
+    row = fleet_row(deployment, overview_of(membership).asked.about(deployment))
     return {
         "workspace": membership.workspace,
         "membership": membership,

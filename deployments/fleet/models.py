@@ -66,6 +66,8 @@ class Deployment(models.Model):
     seen_from_birth = models.BooleanField(default=False)  # first_seen_at is about when its duration began
     reported_at = models.DateTimeField()  # when these facts last changed or were first read
     status_since = models.DateTimeField()
+    status_before = models.CharField(max_length=60, blank=True)  # empty for the first that was seen
+    status_by = models.CharField(max_length=254, blank=True)  # who asked for it here; empty when nobody did
     # False for a new deployment that only the answer to a create named: no list has shown it yet.
     is_listed = models.BooleanField(default=True)
     partial_fields = models.CharField(

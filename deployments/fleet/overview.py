@@ -1,4 +1,4 @@
-"""What a page and its heartbeat both show of a workspace: operations, results, figures, and attention."""
+"""What pages and their heartbeat show of a workspace: operations, results, figures, attention, saved views."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -6,7 +6,7 @@ from functools import cached_property
 from django.db.models import Q
 
 from deployments.fleet.latest import latest_results
-from deployments.fleet.models import Deployment
+from deployments.fleet.models import Deployment, SavedView
 from deployments.fleet.shown import AskedOperations, shown_operations
 from deployments.fleet.summary import Summary, fleet_summary
 from deployments.ledger.results import Result
@@ -32,6 +32,12 @@ class Overview:
     def results(self) -> list[Result]:
         """The latest results, newest first."""
         return latest_results(self.workspace)
+
+    @cached_property
+    def saved_views(self) -> list[SavedView]:
+        """The saved views of all pages and members, by name. Each member sees some of them."""
+        rows = SavedView.objects.filter(workspace=self.workspace).select_related("owner")
+        return list(rows.order_by("name", "pk"))
 
     @property
     def attention(self) -> Q:

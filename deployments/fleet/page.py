@@ -11,7 +11,7 @@ from django.db.models import Q
 from deployments.fleet.facets import Facets
 from deployments.fleet.models import Deployment, DeploymentQuerySet
 from deployments.fleet.overview import Overview, overview_of
-from deployments.fleet.rows import Row, create_row, fleet_rows, with_last_step
+from deployments.fleet.rows import NOT_SHOWN, Row, create_row, fleet_rows
 from deployments.fleet.strips import strips_of
 from deployments.fleet.summary import Summary
 from deployments.fleet.usual import usual_starts
@@ -54,8 +54,8 @@ class FleetPage:
         The database sorts all that are selected: it chooses the page by their keys, and reads the rest then.
         """
         chosen = self.selected.values("pk")[self.first : self.first + self.facets.size]
-        rows = Deployment.objects.filter(pk__in=chosen)
-        return list(with_last_step(self.facets.in_order(rows, attention=self.overview.attention)))
+        rows = Deployment.objects.filter(pk__in=chosen).defer(*NOT_SHOWN)
+        return list(self.facets.in_order(rows, attention=self.overview.attention))
 
     @cached_property
     def total(self) -> int:
@@ -107,8 +107,8 @@ class FleetPage:
         changed = Deployment.objects.filter(
             Q(revision__gt=since) | Q(deployment_id__in=ids) | Q(deployment_name__in=names),
             workspace=workspace,
-        )
-        return [*map(create_row, self.creates), *self.make_rows(with_last_step(changed))]
+        ).defer(*NOT_SHOWN)
+        return [*map(create_row, self.creates), *self.make_rows(changed)]
 
     def make_rows(self, deployments: Iterable[Deployment]) -> list[Row]:
         """Return rows for deployments, in their order."""

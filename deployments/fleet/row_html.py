@@ -1,8 +1,8 @@
 """The rows of the fleet's table as HTML. Python writes them: there are many, and templates are slower."""
 
+import html
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache, partial
-from html import escape
+from functools import cache, lru_cache, partial
 
 from django.template.defaultfilters import floatformat
 from django.template.loader import render_to_string
@@ -14,6 +14,8 @@ from deployments.fleet.status_cell import StatusCell
 from deployments.ledger.kinds import READY
 from deployments.workspaces.models import Workspace
 from portal.web.elements import age, copy_element, icon, status_icon, time_ago, time_left
+
+escape = lru_cache(maxsize=20_000)(html.escape)  # names and words are written again and again
 
 
 def table_rows(

@@ -4,11 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import Case, CharField, OuterRef, Q, QuerySet, Subquery, Value, When
-from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
-from deployments.fleet.models import Deployment, DeploymentQuerySet, StatusChange
+from deployments.fleet.models import Deployment
 from deployments.fleet.prices import credits_per_hour
 from deployments.fleet.shown import AskedOperations
 from deployments.fleet.status_cell import StatusCell, cell_of_deployment, cell_of_operation
@@ -17,8 +15,17 @@ from deployments.ledger.kinds import READY, Kind, is_possible, possible_kinds
 from deployments.ledger.models import Operation
 from deployments.workspaces.models import Workspace
 
-TELLS_NO_STEP = (READY, "")  # of these statuses a row does not tell who brought them about
-LAST_STEP_FIRST = ("-observed_at", "-pk")
+NOT_SHOWN = (  # columns of deployments that no row needs
+    "upstream",
+    "digest",
+    "list_digest",
+    "creator_id",
+    "subdomain",
+    "min_replicas",
+    "reported_at",
+    "is_listed",
+    "partial_fields",
+)
 
 
 @dataclass(frozen=True)
@@ -80,34 +87,6 @@ class Row:
         """Whether it expires at a time that nobody can tell: the portal did not see it start."""
         one = self.deployment
         return one is not None and one.is_dev and not one.is_over and one.expires_at is None
-
-
-def with_last_step(rows: DeploymentQuerySet) -> DeploymentQuerySet:
-    """Add to each deployment who asked for its present status (`status_by`) and the status before.
-
-    Of one that is ready nobody is named, so that is not looked up. What Roboflow sent is not read.
-    """
-    last = StatusChange.objects.filter(deployment=OuterRef("pk")).order_by(*LAST_STEP_FIRST)
-    annotated: DeploymentQuerySet = rows.defer("upstream").annotate(
-        status_by=told_step(last, "by"), status_before=told_step(last, "before")
-    )
-    return annotated
-
-
-def add_last_step(deployment: Deployment) -> Deployment:
-    """Add to one deployment that was read already what with_last_step adds, and return it."""
-    is_told = deployment.status not in TELLS_NO_STEP
-    steps = deployment.timeline.order_by(*LAST_STEP_FIRST).values_list("by", "before")
-    by, before = (steps.first() if is_told else None) or ("", "")
-    deployment.status_by, deployment.status_before = by, before  # type: ignore[attr-defined]
-    return deployment
-
-
-def told_step(last: QuerySet[StatusChange], column: str) -> Case:
-    """Return a column of the last step of a deployment, or "" for one that is ready."""
-    is_told = ~Q(status__in=TELLS_NO_STEP)
-    step = Coalesce(Subquery(last.values(column)[:1]), Value(""))
-    return Case(When(is_told, then=step), default=Value(""), output_field=CharField())
 
 
 def fleet_row(

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
 from deployments.fleet.models import SavedView
+from deployments.fleet.overview import overview_of
 from deployments.workspaces.models import Membership
+from deployments.workspaces.revision import bump_revision
 from deployments.workspaces.roles import Role, is_enough
 from portal.accounts.preferences import preference, set_preferences
 
@@ -28,16 +31,19 @@ class SavedViews:
     page: str = FLEET
 
     @property
-    def rows(self) -> QuerySet[SavedView]:
-        """All of them."""
-        rows = visible_views(self.membership).filter(page=self.page).select_related("owner")
-        return rows.order_by("name", "pk")
+    def rows(self) -> list[SavedView]:
+        """All of them, by name."""
+        return [
+            view
+            for view in overview_of(self.membership).saved_views
+            if view.page == self.page and (view.is_shared or view.owner_id == self.membership.user_id)
+        ]
 
     @property
     def default(self) -> SavedView | None:
         """The one that the fleet opens with, if the member chose one that still exists."""
         pk = preference(self.membership.user, self.preference_name)
-        return self.rows.filter(pk=pk).first() if isinstance(pk, int) else None
+        return next((view for view in self.rows if view.pk == pk), None)
 
     @property
     def preference_name(self) -> str:
@@ -55,10 +61,18 @@ class SavedViews:
         if own.exclude(name=name).count() >= MOST_VIEWS:
             return None
         values: dict[str, Any] = {"query": kept_query(query, self.page), "is_shared": is_shared}
-        view, _ = SavedView.objects.update_or_create(
-            workspace=member.workspace, owner=member.user, page=self.page, name=name, defaults=values
-        )
+        with transaction.atomic():
+            view, _ = SavedView.objects.update_or_create(
+                workspace=member.workspace, owner=member.user, page=self.page, name=name, defaults=values
+            )
+            bump_revision(member.workspace_id)
         return view
+
+    def remove(self, view: SavedView) -> None:
+        """Remove a view."""
+        with transaction.atomic():
+            view.delete()
+            bump_revision(self.membership.workspace_id)
 
     def may_remove(self, view: SavedView) -> bool:
         """Return whether the member may remove a view: their own, or any shared one as a manager."""

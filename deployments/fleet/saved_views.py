@@ -68,7 +68,7 @@ def change_view(request: HttpRequest, membership: Membership, view_id: int) -> H
     if "remove" in request.POST:
         if not saved.may_remove(view):
             raise Refused(needed=_("the role manager, because somebody else shares this view"))
-        view.delete()
+        saved.remove(view)
     else:
         saved.set_default(view if "default" in request.POST else None)
     return redirect_page(request, f"{address_of(membership, saved.page)}?all=1")

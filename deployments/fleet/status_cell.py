@@ -49,10 +49,7 @@ def cell_of_operation(operation: Operation) -> StatusCell:
 
 
 def cell_of_deployment(deployment: Deployment, *, usual: str = "") -> StatusCell:
-    """Return the cell of what Roboflow reports: "Paused" / "by Ana, 2 h".
-
-    `deployment` has the annotations of `rows.with_last_step`, or the person and the step before are not told.
-    """
+    """Return the cell of what Roboflow reports: "Paused" / "by Ana, 2 h"."""
     if deployment.gone_at and deployment.status != "deleted":
         return StatusCell("deleted", _("Gone"), _("from Roboflow for"), deployment.gone_at)
     if deployment.missing_since:
@@ -61,11 +58,11 @@ def cell_of_deployment(deployment: Deployment, *, usual: str = "") -> StatusCell
     look = status if status in KNOWN_STATUSES else "other"
     text = status_word(status) or _("Not said")
     before, after = _("for"), ""
-    by, previous = getattr(deployment, "status_by", ""), getattr(deployment, "status_before", "")
+    by = deployment.status_by
     if status == PENDING:
         before, after = _("starting,"), _("- usually %(usual)s") % {"usual": usual} if usual else ""
     elif status not in (READY, "") and by:
         before = _("by %(by)s,") % {"by": by}
-    elif status == PAUSED and previous:
+    elif status == PAUSED and deployment.status_before:
         before = _("outside the portal,")
     return StatusCell(look, text, before, deployment.status_since, after, is_unknown_word=look == "other")

@@ -26,6 +26,8 @@ WRITTEN_FIELDS = [
     "list_digest",
     "reported_at",
     "status_since",
+    "status_before",
+    "status_by",
     "missing_since",
     "gone_at",
     "is_listed",
@@ -40,13 +42,13 @@ def deployment_subject(row: Deployment) -> Subject:
     )
 
 
-def fill_row(row: Deployment, report: DeploymentReport, *, now: datetime) -> None:
-    """Copy a report into a row, without saving it.
+def fill_row(row: Deployment, report: DeploymentReport, *, by: str = "", now: datetime) -> None:
+    """Copy a report into a row, without saving it. If it brings another status, `by` asked for it here.
 
     What is reported is not missing, and not gone unless it is reported as deleted.
     """
     if not row.pk or report.status not in (row.status, ""):
-        row.status_since = now
+        row.status_since, row.status_before, row.status_by = now, row.status, by
     row.partial_fields = ",".join(lacking_fields(row, report))
     for name in FACTS:
         if not is_blank(value := getattr(report, name)):  # an answer that lacks a value takes back none
@@ -58,8 +60,10 @@ def fill_row(row: Deployment, report: DeploymentReport, *, now: datetime) -> Non
     row.gone_at = (row.gone_at or now) if row.status == DELETED else None
 
 
-def build_row(workspace: Workspace, report: DeploymentReport, *, now: datetime, is_first: bool) -> Deployment:
-    """Return an unsaved row for a deployment that is reported for the first time.
+def build_row(
+    workspace: Workspace, report: DeploymentReport, *, by: str = "", now: datetime, is_first: bool
+) -> Deployment:
+    """Return an unsaved row for a deployment that is reported for the first time; `by` made it here.
 
     In the first sync of a workspace (`is_first`) it may have existed for long, so its duration did not
     begin now.
@@ -70,7 +74,7 @@ def build_row(workspace: Workspace, report: DeploymentReport, *, now: datetime, 
         first_seen_at=now,
         seen_from_birth=not is_first,
     )
-    fill_row(row, report, now=now)
+    fill_row(row, report, by=by, now=now)
     return row
 
 
@@ -92,8 +96,9 @@ def store_comparison(
     for row in built:
         row.list_digest = digests.get(row.deployment_id)
     created = Deployment.objects.bulk_create(built, batch_size=500)
+    asked_by = found.asked_by
     for report in found.changed:
-        fill_row(rows[report.deployment_id], report, now=now)
+        fill_row(rows[report.deployment_id], report, by=asked_by.get(report.deployment_id, ""), now=now)
         rows[report.deployment_id].list_digest = digests.get(report.deployment_id)
         rows[report.deployment_id].is_listed = True
     for row_id in found.returned:
@@ -208,7 +213,7 @@ def store_report(
     if row.digest != digest_of_report(report) or row.missing_since:
         found = Comparison()
         add_change(found, row, report, [operation], started=now)
-        fill_row(row, report, now=now)
+        fill_row(row, report, by=found.asked_by.get(row.deployment_id, ""), now=now)
         row.save()
         rows = {row.deployment_id: row}
         write_timeline(rows, found, now=now)
@@ -229,7 +234,7 @@ def insert_row(workspace: Workspace, report: DeploymentReport, *, by: str, now: 
 
     A sync may insert it at the same time: then wait for that, and return the row locked.
     """
-    row = build_row(workspace, report, now=now, is_first=False)
+    row = build_row(workspace, report, by=by, now=now, is_first=False)
     row.is_listed = False
     try:
         with transaction.atomic():

@@ -135,6 +135,8 @@ def make_deployments(workspace: Any, answer: bytes, *, now: datetime) -> list[An
     long_ago = now - timedelta(days=1)
     reports = parse_deployment_list(answer).deployments
     rows = [build_row(workspace, report, now=long_ago, is_first=True) for report in reports]
+    for row in rows:
+        row.status_before = "pending"
     made = Deployment.objects.bulk_create(rows, batch_size=400)
     steps = [
         StatusChange(deployment=row, before=before, after=row.status, observed_at=long_ago + later)

@@ -49,6 +49,7 @@ def test_old_steps_go_but_the_last_of_each_deployment_which_tells_what_it_is_sin
 
 def test_the_page_of_a_deployment_tells_the_same_afterwards(deployment, ana):
     deployment.status, deployment.status_since = "paused", now() - 200 * DAY
+    deployment.status_before = "ready"
     deployment.save()
     stepped(deployment, 300, 200)
     row = f"/w/acme-vision/?q={deployment.deployment_name}"

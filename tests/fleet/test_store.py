@@ -43,6 +43,20 @@ def test_what_is_reported_as_deleted_is_gone_since_it_was_first_reported_so(flee
     assert row.gone_at is None and row.missing_since is None
 
 
+def test_a_row_names_the_status_before_and_who_asked_for_the_present_one(fleet):
+    row = fleet["pallet-counter"]
+    first = row.status
+
+    fill_row(row, report_of(row, "paused"), by="Ana", now=now())
+    assert (row.status_before, row.status_by) == (first, "Ana")
+
+    fill_row(row, report_of(row, "paused"), now=now())  # the same status: still hers
+    assert (row.status_before, row.status_by) == (first, "Ana")
+
+    fill_row(row, report_of(row, "ready"), now=now())
+    assert (row.status_before, row.status_by) == ("paused", "")
+
+
 @pytest.mark.parametrize(
     ("status", "by", "is_outside"),
     [("ready", "", True), ("ready", "Ana", False), ("expired", "", False), ("paused", "", True)],
@@ -67,6 +81,7 @@ def test_a_deployment_that_only_an_answer_named_is_not_listed_yet(ana, fleet, wo
     row = store_report(create.workspace, parse_one_deployment(answer), operation=create, now=now())
 
     assert (row.is_listed, row.status) == (False, "pending")
+    assert (row.status_before, row.status_by) == ("", "Ana")
     step = StatusChange.objects.get(deployment=row)
     assert (step.before, step.after, step.by) == ("", "pending", "Ana")
 
@@ -81,3 +96,15 @@ def test_an_answer_that_an_operation_does_not_explain_came_from_outside(ana, fle
 
     assert Event.objects.filter(action="deployment.resume.outside", deployment_id=row.deployment_id).exists()
     assert Deployment.objects.get(pk=row.pk).status == "ready"
+
+
+def test_a_row_names_who_asked_here_for_what_an_answer_shows(ana, fleet):
+    row = fleet["pallet-counter"]
+    operation = operation_of(ana.ask(row, "pause"))
+    Operation.objects.update(sent_at=now())
+    operation.refresh_from_db()
+
+    store_report(row.workspace, report_of(row, "paused"), operation=operation, now=now())
+
+    row.refresh_from_db()
+    assert (row.status, row.status_before, row.status_by) == ("paused", "ready", "Ana")
