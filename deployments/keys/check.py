@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -22,6 +23,7 @@ from portal.accounts.models import User
 from portal.audit.actions import Action
 from portal.audit.append import Entry, Subject, append_event, append_events
 from portal.audit.origin import Origin
+from portal.queue.publish import publish
 
 MIN_SECONDS_FOR_NAME = 1  # with less time left, the workspace is shown by its slug
 
@@ -148,6 +150,7 @@ def request_first_sync(workspace: Workspace, *, now: datetime) -> None:
     """Make the workspace due for a sync at `now` and let its pages refresh: it has a new key that works."""
     Workspace.objects.filter(pk=workspace.pk).update(sync_due_at=now)
     bump_revision(workspace.pk)
+    transaction.on_commit(partial(publish, "logs.read_due"), robust=True)
 
 
 @transaction.atomic(durable=True)

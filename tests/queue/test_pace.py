@@ -106,3 +106,12 @@ def test_the_first_page_that_somebody_opens_is_looked_for_at_once_and_the_next_o
         ana.get(f"/w/{workspace.slug}/")
 
     assert published_tasks.count(("logs.read_due",)) == 1
+
+
+def test_the_list_of_a_workspace_is_read_at_once_when_it_has_its_first_key(
+    mallory, sandbox, published_tasks, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        mallory.post("/keys/", {"api_key": "sandbox-key-cam"})
+
+    assert ("logs.read_due",) in published_tasks
