@@ -16,7 +16,7 @@ SCALES ?= 0.01 0.1 1 10
 BIN := .venv/bin
 NOT_OURS := --ignore "tests/*" --ignore ".venv/*" --ignore "var/*" --ignore "static/vendor/*"
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset run test bench growth bench-quick plans test-quick faults throughput mutants shots weights messages lint format lock audit sbom pin
+.PHONY: help demo demo-reset run test bench bench-running growth bench-quick plans test-quick faults throughput mutants shots weights messages lint format lock audit sbom pin
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -55,6 +55,10 @@ bench: .venv/ready-dev ## time pages, logs, sync and trail after a year of use, 
 	  TEST_DATABASE=$$database BENCH_JSON=var/bench.json BENCH_SCALE="$(SCALE)" BENCH_ROUNDS="$(ROUNDS)" $(BIN)/python -m pytest -q -s \
 	    --durations=0 -o timeout=0 -o python_files='bench_*.py' --ignore tests/benchmarks/bench_quick.py \
 	    --ignore tests/benchmarks/bench_growth.py --ignore tests/benchmarks/bench_plans.py tests/benchmarks || exit 1; done
+	@BENCH_JSON=var/bench.json $(BIN)/python -m tests.benchmarks.running
+
+bench-running: .venv/ready-dev ## what a running portal costs at rest, and how soon it shows a click
+	@$(BIN)/python -m tests.benchmarks.running
 
 growth: .venv/ready-dev ## time pages, polls, syncs and periodic work from 100 to 100,000 deployments, and draw docs/growth-sqlite.svg; SCALES="0.01 0.1 1 10", DATABASE=sqlite|postgresql
 	@rm -f var/growth.json

@@ -114,6 +114,46 @@ def test_store(measure, log_stock):
     clean()
 
 
+def test_size(measure, log_stock):
+    from deployments.logs.models import Harvest, Line, LineCount
+    from deployments.logs.store import store_lines
+    from deployments.roboflow.schema import LogLine, LogPage
+
+    number, one = 50_000, log_stock.deployments[-2]
+    state, _ = Harvest.objects.get_or_create(deployment=one, workspace=one.workspace)
+    before = database_bytes()
+    for first in range(0, number, 1000):
+        lines = [
+            LogLine(
+                f"{place:016x}{place:016x}",
+                log_stock.now + timedelta(milliseconds=place),
+                "INFO",
+                f"frame {place:08} of camera 7: 3 objects, 41 ms, model yolo-nano/12 {'.' * 100}"[:100],
+            )
+            for place in range(first, first + 1000)
+        ]
+        store_lines(state, LogPage(lines, []))
+    figure = (database_bytes() - before) / number
+    measure("A stored line of 100 characters", goal=350, figure=figure, unit="bytes, with its indexes")
+    Line.objects.filter(deployment=one).delete()
+    LineCount.objects.filter(deployment=one).delete()
+
+
+def database_bytes():
+    """Return how many bytes of the database's file or files are in use."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT pg_total_relation_size('logs_line')")
+            return cursor.fetchone()[0]
+        values = []
+        for name in ("page_count", "freelist_count", "page_size"):
+            cursor.execute(f"PRAGMA {name}")
+            values.append(cursor.fetchone()[0])
+        return (values[0] - values[1]) * values[2]
+
+
 def test_memory_of_an_export(client, measure, log_stock):
     started, size = time.monotonic(), 0
     tracemalloc.start()
