@@ -1,4 +1,4 @@
-"""What pages and their heartbeat show of a workspace: operations, results, figures, attention, saved views."""
+"""What pages and heartbeats show of a workspace: operations, results, figures, attention, saved views."""
 
 from dataclasses import dataclass
 from functools import cached_property

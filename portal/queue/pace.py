@@ -1,7 +1,7 @@
 """Whether something is under way, so that beat looks each second for what is due, and more rarely at rest.
 
-The workers know it from the database and note it in the broker, where beat reads it: beat has no rights in the
-database. The note ends by itself. When it is lost, the next task that looks for due work writes it again.
+The workers know it from the database and note it in the broker, where beat reads it: beat has no rights in
+the database. The note ends by itself. When it is lost, the next task that looks for due work writes it again.
 """
 
 from datetime import datetime
