@@ -27,7 +27,8 @@ FLEET_SIZE = 100
 
 # Clicks the button of a row. Tells after how many milliseconds its status changed, and was the wanted one.
 CLICK = """([name, wanted]) => new Promise((done) => {
-  const find = () => [...document.querySelectorAll("tr[data-deployment]")].find((row) => row.textContent.includes(name));
+  const rows = () => [...document.querySelectorAll("tr[data-deployment]")];
+  const find = () => rows().find((row) => row.textContent.includes(name));
   const textOf = (row) => row.querySelector(".status").textContent.trim();
   const before = textOf(find()), started = performance.now(), times = {};
   const observer = new MutationObserver(() => {
@@ -53,10 +54,13 @@ LOADED = """() => ({
     - performance.getEntriesByType("navigation")[0].responseStart,
 })"""
 # The same facts without styles and scripts.
-BARE = """() => "<!doctype html><html><body><table>" + [...document.querySelectorAll("#fleet-table tbody tr")].map((row) =>
-  "<tr>" + [...row.cells].map((cell) => `<td>${cell.innerText}</td>`).join("")
-  + `<td><a href="/x/">Open</a> <button>Pause</button> <time>now</time></td></tr>`).join("") + "</table></body></html>"
-"""
+BARE = """() => {
+  const more = `<td><a href="/x/">Open</a> <button>Pause</button> <time>now</time></td>`;
+  const row = (cells) => `<tr>${cells}${more}</tr>`;
+  const rows = [...document.querySelectorAll("#fleet-table tbody tr")];
+  const cells = (one) => [...one.cells].map((cell) => `<td>${cell.innerText}</td>`).join("");
+  return `<!doctype html><html><body><table>${rows.map(cells).map(row).join("")}</table></body></html>`;
+}"""
 
 
 @contextmanager
