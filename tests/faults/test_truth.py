@@ -24,11 +24,18 @@ TOLD_GONE = {**TOLD, "action": "deployment.gone.outside"}
 READY = {"deployment_id": "d1", "after": "ready", "observed_at": "2026-01-01 10:00:00.000000"}
 ASKED = {
     "kind": "pause",
+    "state": "succeeded",
     "target_id": "d1",
     "target_name": "line-3",
     "requested_at": "2026-01-01 10:00:09.000000",
     "ended_at": "2026-01-01 10:00:11.000000",
 }
+EARLIER = {
+    **ASKED,
+    "requested_at": "2026-01-01 09:59:00.000000",
+    "ended_at": "2026-01-01 09:59:20.000000",
+}
+NOT_KNOWN = {**EARLIER, "state": "needs_attention"}
 STOPPED = {"action": "key.stopped", "object_name": "Ana …-ana"}
 REFUSED = {"endpoint": "/", "status": 401, "by": "ana"}
 READ = {"endpoint": "/list", "status": 200, "by": "ana"}
@@ -49,6 +56,7 @@ def journal(outside=(), entries=()):
         find_untold(journal([PAUSED]), [], [], [{**READY, "after": "paused"}]),  # it changed nothing
         find_untold(journal([PAUSED, {**PAUSED, "endpoint": "resume", "time": SOON}]), [], [], [READY]),
         find_untold(journal([PAUSED]), [], [ASKED], [READY]),  # we wanted the same
+        find_untold(journal([PAUSED]), [], [NOT_KNOWN], [READY]),  # it may be the late effect of ours
         find_unconfirmed_refusals([STOPPED], [REFUSED]),
         find_unconfirmed_refusals([{**STOPPED, "action": "key.works"}], []),
         find_too_many_calls([READ] * 50, 30),
@@ -69,6 +77,8 @@ def test_what_is_true_is_not_called_broken(found):
         find_told_too_often(journal(), [TOLD_GONE], ["d1"]),
         find_told_too_often(journal(), [{**TOLD, "action": "deployment.change.outside"}]),
         find_untold(journal([PAUSED]), [], [], [READY]),
+        find_untold(journal([PAUSED]), [], [EARLIER], [READY]),
+        find_untold(journal([PAUSED]), [], [{**NOT_KNOWN, "kind": "delete"}], [READY]),
         find_untold(journal([MADE]), [TOLD], [], []),
         find_untold(journal([PAUSED], [{**OURS, "time": LATER}]), [], [], [READY]),
         find_unconfirmed_refusals([STOPPED], [{**REFUSED, "by": "ben"}]),

@@ -117,11 +117,17 @@ def lasted(change: Row, entries: list[Row], operations: list[Row]) -> bool:
 
 
 def is_about(change: Row, operation: Row, at: datetime) -> bool:
-    """Say whether an operation was open at about that time on the deployment, or made one of its name."""
+    """Say whether an operation was open at about that time on the deployment, or made one of its name.
+
+    One that needs attention may still show its effect: Roboflow may have taken it, and nobody can tell a late
+    effect from the same change by somebody else.
+    """
     same = change["deployment_id"] == operation["target_id"]
     if change["endpoint"] == "create":
         same = operation["kind"] == "create" and operation["target_name"] == change["deployment_name"]
     end = parse_time(operation["ended_at"]) if operation["ended_at"] else at
+    if operation["state"] == "needs_attention" and operation["kind"] == change["endpoint"]:
+        end = max(end, at)
     return same and parse_time(operation["requested_at"]) - CLOSE <= at <= end + CLOSE
 
 

@@ -72,7 +72,7 @@ def test_a_hundred_polls_keep_what_a_person_typed_chose_marked_and_opened(ana_at
     field = page.locator("main input[name=q]")
     field.focus()
     page.keyboard.type("in")
-    expect(page.locator("tr[data-deployment]").nth(20)).to_have_count(0)  # the live search
+    expect(page.locator("tr[data-deployment]").nth(20)).to_have_count(0, timeout=20_000)  # the live search
     page.locator("[name=deployment]").first.check()
     field.focus()
     page.keyboard.press("Home")
