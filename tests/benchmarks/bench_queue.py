@@ -18,7 +18,10 @@ def test_start(measure, stock):
     bench.conf.update({name: app.conf[name] for name in ("broker_transport_options", "task_default_queue")})
     bench.conf.update(task_acks_late=True, worker_prefetch_multiplier=1, worker_enable_remote_control=False)
     waits: list[float] = []
-    bench.task(lambda sent: waits.append(time.perf_counter() - float(sent)), name="bench.note")
+
+    @bench.task(name="bench.note")
+    def note(sent):
+        waits.append(time.perf_counter() - float(sent))
 
     options = {"pool": "threads", "concurrency": CONCURRENCY[TICK], "perform_ping_check": False}
     with start_worker(bench, loglevel="WARNING", **options):
