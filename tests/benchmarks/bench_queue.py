@@ -11,9 +11,11 @@ COUNT = 200
 
 def test_start(measure, stock):
     from portal.celery import app
+    from portal.queue.broker import broker_client
     from portal.queue.publish import publish
     from portal.queue.routes import CONCURRENCY, TICK
 
+    broker_client().delete(TICK)  # what other benchmarks published
     bench = Celery("bench", broker=app.conf.broker_url, set_as_current=False)
     bench.conf.update({name: app.conf[name] for name in ("broker_transport_options", "task_default_queue")})
     bench.conf.update(task_acks_late=True, worker_prefetch_multiplier=1, worker_enable_remote_control=False)
