@@ -192,3 +192,7 @@ class SavedView(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def is_visible_to(self, user_id: int) -> bool:
+        """Return whether a member of its workspace sees it: its owner does, and the team if it is shared."""
+        return self.is_shared or self.owner_id == user_id

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
 from deployments.fleet.models import SavedView
@@ -33,11 +32,9 @@ class SavedViews:
     @property
     def rows(self) -> list[SavedView]:
         """All of them, by name."""
-        return [
-            view
-            for view in overview_of(self.membership).saved_views
-            if view.page == self.page and (view.is_shared or view.owner_id == self.membership.user_id)
-        ]
+        views = overview_of(self.membership).saved_views
+        member = self.membership.user_id
+        return [view for view in views if view.page == self.page and view.is_visible_to(member)]
 
     @property
     def default(self) -> SavedView | None:
@@ -77,12 +74,6 @@ class SavedViews:
     def may_remove(self, view: SavedView) -> bool:
         """Return whether the member may remove a view: their own, or any shared one as a manager."""
         return view.owner_id == self.membership.user_id or is_enough(self.membership.role, Role.MANAGER)
-
-
-def visible_views(membership: Membership) -> QuerySet[SavedView]:
-    """Return the saved views of all pages that a member sees."""
-    is_visible = Q(owner=membership.user_id) | Q(is_shared=True)
-    return SavedView.objects.filter(is_visible, workspace=membership.workspace_id)
 
 
 def kept_query(query: str, page: str = FLEET) -> str:

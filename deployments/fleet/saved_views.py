@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from deployments.fleet.look import COLUMNS, DENSITIES, known_columns, moved_up
-from deployments.fleet.saved import FLEET, LOGS, LONGEST_NAME, MOST_VIEWS, SavedViews, visible_views
+from deployments.fleet.models import SavedView
+from deployments.fleet.saved import FLEET, LOGS, LONGEST_NAME, MOST_VIEWS, SavedViews
 from deployments.workspaces.guard import workspace_required
 from deployments.workspaces.models import Membership
 from deployments.workspaces.roles import Role
@@ -61,8 +62,8 @@ def address_of(membership: Membership, page: str) -> str:
 @workspace_required(Role.VIEWER)
 def change_view(request: HttpRequest, membership: Membership, view_id: int) -> HttpResponse:
     """Open the fleet with a view from now on, or no longer, or remove the view."""
-    view = visible_views(membership).filter(pk=view_id).first()
-    if view is None:
+    view = SavedView.objects.filter(pk=view_id, workspace=membership.workspace_id).first()
+    if view is None or not view.is_visible_to(membership.user_id):
         raise Http404
     saved = SavedViews(membership, page=view.page)
     if "remove" in request.POST:

@@ -43,7 +43,7 @@ def record_success(
     or disputes are not looked up yet. `list_digest` is that of the list, if all of it is stored. If an
     operation is open, publish that the list may show its effect. Call it inside a transaction.
     """
-    has_open = Operation.objects.open().filter(workspace=workspace).exists()
+    has_open = has_open_operations(workspace)
     entries = workspace.sync_bad_entries
     if not answer.is_identical:
         entries = [*bad_entries(answer), *partial_entries(workspace)]
@@ -114,7 +114,7 @@ def record_failure(
         "sync_due_at": next_due_time(
             workspace,
             now=now,
-            has_open=Operation.objects.open().filter(workspace=workspace).exists(),
+            has_open=has_open_operations(workspace),
             failures=failures,
             retry_after_seconds=retry_after_seconds,
         ),
@@ -166,6 +166,11 @@ def next_due_time(
     if failures or stored.sync_due_at is None or stored.sync_due_at == workspace.sync_due_at:
         return due
     return min(due, stored.sync_due_at)
+
+
+def has_open_operations(workspace: Workspace) -> bool:
+    """Return whether an operation of the workspace is open."""
+    return Operation.objects.open().filter(workspace=workspace).exists()
 
 
 def is_starting(workspace: Workspace) -> bool:

@@ -151,9 +151,7 @@ def mark_watched(workspace: Workspace) -> None:
     current_time = now()
     watched_until = current_time + WATCHED_FOR
     if not (workspace.watched_until and workspace.watched_until > watched_until - WATCH_EVERY):
-        is_written = write_if_free(partial(store_watched, workspace, watched_until, now=current_time))
-        if is_written and not workspace.is_watched(current_time):
-            publish("logs.read_due")  # beat looks rarely for what is due while nobody has a page open
+        write_if_free(partial(store_watched, workspace, watched_until, now=current_time))
 
 
 def store_watched(workspace: Workspace, watched_until: datetime, *, now: datetime) -> None:
@@ -166,3 +164,5 @@ def store_watched(workspace: Workspace, watched_until: datetime, *, now: datetim
     if not workspace.sync_failures:
         is_later = Q(sync_due_at__gt=now) | Q(sync_due_at=None)
         rows.filter(is_later).update(sync_due_at=now)
+    # Beat looks rarely for what is due while nobody has a page open.
+    transaction.on_commit(partial(publish, "logs.read_due"), robust=True)

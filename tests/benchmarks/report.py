@@ -77,6 +77,11 @@ def compare(
     return measure
 
 
+def late(values: list[float]) -> float:
+    """Return the 95th percentile."""
+    return statistics.quantiles(values, n=20)[-1]
+
+
 def table_of(measures: list[Measure]) -> str:
     """Return the measures as a Markdown table; a figure that misses its goal is marked with *missed*."""
     lines = [

@@ -16,7 +16,7 @@ from typing import Any
 import requests
 from playwright.sync_api import Page, sync_playwright
 
-from tests.benchmarks.report import Measure, machine, table_of, write_json
+from tests.benchmarks.report import Measure, late, machine, table_of, write_json
 from tests.portal_process import PortalProcess, children_of
 from tests.tools.shots import WORKSPACE, sign_in
 
@@ -82,7 +82,6 @@ def open_browser(portal: PortalProcess) -> Iterator[Page]:
             executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox"]
         )
         page = browser.new_context(base_url=portal.url).new_page()
-        page.goto("/accounts/login/")
         sign_in(page)
         yield page
 
@@ -137,11 +136,6 @@ def measure_clicks() -> list[Measure]:
         Measure(KIND, "A click until the row tells of it, p95", "", 600, figure=late(shown), unit="ms"),
         Measure(KIND, "A click until a list has shown it, p95", "", 2500, figure=late(done), unit="ms"),
     ]
-
-
-def late(values: list[float]) -> float:
-    """Return the 95th percentile."""
-    return statistics.quantiles(values, n=20)[-1]
 
 
 def measure_paint() -> list[Measure]:

@@ -50,9 +50,8 @@ def test_new_lines_are_added_at_the_end_and_wait_behind_a_pill_while_somebody_re
 
     lines.evaluate("log => { log.scrollTop = 40; }")
     page.wait_for_timeout(200)  # lines get their exact heights when they come into sight
-    read = (
-        page.locator("#line-list li").nth(8).element_handle()
-    )  # older lines may be found, and put before it
+    # An element and no number: older lines may be found, and put before it.
+    read = page.locator("#line-list li").nth(8).element_handle()
     place = read.bounding_box()["y"]
     add(portal, "second", 2)
     expect(page.locator("li", has_text="second line")).to_have_count(2, timeout=10_000)

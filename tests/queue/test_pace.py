@@ -100,10 +100,11 @@ def test_what_looks_for_due_work_notes_that_a_page_is_open(workspace, is_watched
 
 
 def test_the_first_page_that_somebody_opens_is_looked_for_at_once_and_the_next_ones_are_not(
-    ana, workspace, published_tasks
+    ana, workspace, published_tasks, django_capture_on_commit_callbacks
 ):
     for _ in range(3):
-        ana.get(f"/w/{workspace.slug}/")
+        with django_capture_on_commit_callbacks(execute=True):
+            ana.get(f"/w/{workspace.slug}/")
 
     assert published_tasks.count(("logs.read_due",)) == 1
 
