@@ -6,25 +6,25 @@ from typing import Any
 
 import pytest
 
+from tests import chromium
 from tests.mails import wait_for_mails
 from tests.sandbox_process import SandboxProcess
 
 pytest.register_assert_rewrite("tests.faults.quick")  # so that a failed strike says what does not hold
 DROPPED = pytest.StashKey[object]()  # how the database is reached after a test that dropped the triggers
+LONG = (  # files that take minutes: they begin first, so that no processor waits for the last of them
+    "tests/faults/test_campaign",
+    "tests/journeys/test_pages",
+    "tests/journeys/test_every_button",
+    "tests/journeys/test_thousand",
+    "tests/supervisor/",
+)
 pytest_plugins = ["tests.people", "tests.twisted", "tests.addresses", "tests.loading"]
-CHROMIUM = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that use the database, and those that drive a browser."""
+    """Mark the tests that use the database, and those that drive a browser. Begin with the LONG ones."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
     for item in items:
         names = set(getattr(item, "fixturenames", ()))
         if names & {"db", "transactional_db"} or item.get_closest_marker("django_db"):
@@ -37,8 +37,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def browser_type_launch_args(browser_type_launch_args: dict[str, object]) -> dict[str, object]:
     return {
         **browser_type_launch_args,
-        "executable_path": os.environ.get("CHROMIUM", "/usr/bin/chromium"),
-        "args": CHROMIUM,
+        "executable_path": chromium.executable(),
+        "args": chromium.ARGUMENTS,
     }
 
 

@@ -48,7 +48,9 @@ compose_of_debian_13() {
     cp "$work/root/usr/libexec/docker/cli-plugins/docker-compose" "$plugins/"
 }
 
-[ -n "${CHROMIUM:-}" ] || command -v chromium >/dev/null || install chromium
+# Chromium, if there is a choice its build without a window, which is lighter.
+[ -n "${CHROMIUM:-}" ] || command -v chromium-headless-shell >/dev/null \
+    || (install chromium-headless-shell) 2>/dev/null || command -v chromium >/dev/null || install chromium
 command -v xgettext >/dev/null || install gettext
 if ! has_compose; then
     command -v docker >/dev/null || install docker.io

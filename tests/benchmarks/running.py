@@ -16,6 +16,7 @@ from typing import Any
 import requests
 from playwright.sync_api import Page, sync_playwright
 
+from tests import chromium
 from tests.benchmarks.report import Measure, late, machine, table_of, write_json
 from tests.portal_process import PortalProcess, children_of
 from tests.tools.shots import WORKSPACE, sign_in
@@ -78,9 +79,7 @@ def running_portal(**environment: str) -> Iterator[PortalProcess]:
 def open_browser(portal: PortalProcess) -> Iterator[Page]:
     """Return a page in which Ana is signed in."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox"]
-        )
+        browser = chromium.launch(playwright)
         page = browser.new_context(base_url=portal.url).new_page()
         sign_in(page)
         yield page

@@ -1,5 +1,6 @@
 """What a person does all day: find things, work by keyboard, wait for a start, use two tabs, come back."""
 
+import re
 import uuid
 
 import pytest
@@ -82,7 +83,10 @@ def test_who_asked_to_be_told_is_told_when_a_new_deployment_is_ready(ana_at):
     page.locator("[data-tell-ready]").click()  # it can be asked for from the first moment
 
     expect(page.locator(".told")).to_have_text("Ready", timeout=40_000)
-    expect(page).to_have_title(f"Created {name}: it is ready - Portside", timeout=20_000)
+    title = re.compile(
+        rf"Created {name}: it is ready - Portside$"
+    )  # after the number of what needs attention
+    expect(page).to_have_title(title, timeout=20_000)
 
 
 def test_nothing_on_the_page_of_a_deployment_moves_while_it_is_paused_and_resumed(ana_at):
@@ -102,6 +106,35 @@ def test_nothing_on_the_page_of_a_deployment_moves_while_it_is_paused_and_resume
     expect(page.locator("[aria-labelledby=history]")).to_contain_text("resumed it")
     page.evaluate("scrollTo(0, 500)")
     assert header.bounding_box()["y"] == pytest.approx(48, abs=1)  # it stays in sight
+    assert ana_at.errors == []
+
+
+REFUSE = "navigator.clipboard.writeText = () => Promise.reject(new Error('refused'));"
+NO_CLIPBOARD = "Object.defineProperty(navigator, 'clipboard', { value: undefined });"  # as without https
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ("navigator.clipboard.writeText = () => Promise.resolve();", "Copied"),
+        (f"{REFUSE} document.execCommand = () => true;", "Copied"),
+        (f"{NO_CLIPBOARD} document.execCommand = () => true;", "Copied"),
+        (f"{REFUSE} document.execCommand = () => false;", "Your browser does not allow it"),
+    ],
+)
+def test_a_copy_button_says_whether_it_copied_and_keeps_the_focus(ana_at, script, told):
+    page = ana_at.page
+    page.add_init_script(script)
+    ana_at.go(FLEET)
+    button = page.locator("[data-copy]").first
+
+    button.focus()
+    page.keyboard.press("Enter")
+
+    expect(button).to_have_attribute("data-told", told)
+    expect(page.locator("#announce")).to_have_text(told)
+    expect(button).to_be_focused()
+    expect(button).not_to_have_attribute("data-told", told, timeout=5_000)
     assert ana_at.errors == []
 
 

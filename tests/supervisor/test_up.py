@@ -48,15 +48,22 @@ def test_a_killed_supervisor_leaves_no_process_and_it_starts_again_at_once(porta
     portal.start()
 
 
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    """Return a portal that runs, of which one part after another is killed."""
+    process = PortalProcess(tmp_path_factory.mktemp("running") / "home").start()
+    yield process
+    process.stop()
+
+
 @pytest.mark.parametrize("part", [*WORKERS, "beat", "web", "broker", "sandbox"])
-def test_a_killed_part_comes_back(portal, part):
-    portal.start()
-    before = portal.children()[part]
+def test_a_killed_part_comes_back(running, part):
+    before = running.children()
 
-    os.kill(before, signal.SIGKILL)
+    os.kill(before[part], signal.SIGKILL)
 
-    until(lambda: portal.children().get(part) not in (None, before), seconds=20)
-    until(lambda: portal.status("/readyz") == 200, seconds=40)
+    until(lambda: running.children().get(part) not in (None, before[part]), seconds=20)
+    until(lambda: running.status("/readyz") == 200, seconds=40)
 
 
 @pytest.mark.parametrize("setting", ["port", "sandbox_port"])

@@ -12,6 +12,7 @@ from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
+from tests import chromium
 from tests.portal_process import ROOT, PortalProcess
 
 FOLDER = Path(os.environ.get("PORTAL_SHOTS") or ROOT / "docs" / "screenshots")
@@ -44,9 +45,7 @@ def take_pictures() -> None:
             done = portal.manage("shell", "-c", LET_A_DAY_PASS)
             assert done.returncode == 0, done.stderr
             with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(
-                    executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox"]
-                )
+                browser = chromium.launch(playwright)
                 page = browser.new_context(base_url=portal.url).new_page()
                 picture(page, "sign-in", "/accounts/login/")
                 sign_in(page)

@@ -4,12 +4,12 @@ Bytes are those on the wire, compressed, as Chromium counts them. It starts a de
 """
 
 import gzip
-import os
 import tempfile
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from tests import chromium
 from tests.portal_process import ROOT, PortalProcess
 from tests.tools.shots import WORKSPACE, sign_in
 
@@ -29,9 +29,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
         portal = PortalProcess(Path(home) / "demo").start()
         try:
-            browser = playwright.chromium.launch(
-                executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox"]
-            )
+            browser = chromium.launch(playwright)
             page = browser.new_context(base_url=portal.url).new_page()
             session = page.context.new_cdp_session(page)
             loads: list[float] = []
