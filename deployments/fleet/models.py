@@ -144,7 +144,9 @@ class Deployment(models.Model):
 class StatusChange(models.Model):
     """One step of a deployment's timeline. `observed_at` is when we saw it: Roboflow gives no timestamps."""
 
-    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="timeline")
+    deployment = models.ForeignKey(
+        Deployment, on_delete=models.CASCADE, related_name="timeline", db_index=False
+    )
     before = models.CharField(max_length=60, blank=True)
     after = models.CharField(max_length=60)  # a status, or "gone"
     observed_at = models.DateTimeField()
@@ -162,7 +164,9 @@ class StatusChange(models.Model):
 class ObservationGap(models.Model):
     """A span in which the portal did not see what Roboflow reports: one of the two was silent."""
 
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="observation_gaps")
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.CASCADE, related_name="observation_gaps", db_index=False
+    )
     start = models.DateTimeField()
     end = models.DateTimeField()
 
@@ -176,7 +180,9 @@ class ObservationGap(models.Model):
 class SavedView(models.Model):
     """Filters of a page under a name: of the fleet, or of the logs of the workspace."""
 
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="saved_views")
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.CASCADE, related_name="saved_views", db_index=False
+    )
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_views")
     page = models.CharField(max_length=10)  # one of saved.KEPT
     name = models.CharField(max_length=40)

@@ -11,7 +11,7 @@ class KeysConfig(AppConfig):
     def ready(self) -> None:
         """Register the maskers: the rooms below know no keys."""
         from deployments.keys.masking import stored_key_masker  # models are ready only now
-        from deployments.roboflow.assignments import mask_patterns
+        from deployments.roboflow.assignments import HINTS, mask_patterns
         from portal.web.masking import register_masker
 
-        register_masker(patterns=mask_patterns, stored_keys=stored_key_masker)
+        register_masker(patterns=mask_patterns, hints=HINTS, stored_keys=stored_key_masker)

@@ -60,7 +60,9 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 class ApiKey(models.Model):
     """A person's key for a workspace. Without a workspace it is unchecked, and used for its re-check only."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys", db_index=False
+    )
     workspace = models.ForeignKey(
         "workspaces.Workspace", null=True, on_delete=models.CASCADE, related_name="api_keys"
     )

@@ -43,9 +43,9 @@ class Batch(models.Model):
     """What one form asked of several deployments: an operation each, and those that it skipped."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="batches")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="batches", db_index=False)
     kind = models.CharField(max_length=16)  # a value of kinds.Kind
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, db_index=False)
     actor_name = models.CharField(max_length=254)
     reason = models.TextField(blank=True)
     skipped = models.JSONField(default=list)  # [deployment_id, name, why] of each
@@ -79,7 +79,9 @@ class Operation(models.Model):
     """One change that a person asked for. Only transitions.py changes its state, by compare-and-set."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="operations")
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.CASCADE, related_name="operations", db_index=False
+    )
     target_name = models.CharField(max_length=100)
     # Roboflow's deployment_id. Of a create it is empty until Roboflow's answer, or a report, names it.
     target_id = models.CharField(max_length=255, blank=True)
@@ -91,7 +93,7 @@ class Operation(models.Model):
 
     # Who asked, from where. Values, so that they outlive the person's account.
     source = models.CharField(max_length=16, default="portal")
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, db_index=False)
     actor_name = models.CharField(max_length=254)
     actor_ip = models.CharField(max_length=45, blank=True)
     actor_agent = models.CharField(max_length=200, blank=True)

@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 
 from deployments.fleet.models import Deployment
 from deployments.logs.meaning import DEBUG, DEFAULT, ERROR, HEALTH_KIND, INFO, WARNING, Meaning
-from deployments.logs.models import COUNTED_TOGETHER, Line, LineCount
+from deployments.logs.models import COUNTED_TOGETHER, LineCount, NewLine
 from portal.web.many_rows import add_rows
 
-BYTES_BESIDE = 120  # of a line, beside its text and twice its id: times, numbers, the entries of two indexes
+# Of a line, beside its text and twice its id: times, numbers, entries of indexes. Measured: 163 on SQLite,
+# 217 on PostgreSQL.
+BYTES_BESIDE = 190
 FIELD_OF_LEVEL = {ERROR: "errors", WARNING: "warnings", INFO: "infos", DEBUG: "debugs", DEFAULT: "others"}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -25,7 +27,7 @@ SUMMED = (
     "milliseconds",
 )
 
-MeantLine = tuple[Line, Meaning]
+MeantLine = tuple[NewLine, Meaning]
 
 
 def ten_minutes_of(at: datetime) -> datetime:
@@ -33,8 +35,11 @@ def ten_minutes_of(at: datetime) -> datetime:
     return at - (at - EPOCH) % COUNTED_TOGETHER
 
 
-def count_lines(deployment: Deployment, lines: Iterable[MeantLine]) -> None:
-    """Add stored lines to the counts of their ten minutes. Call it in the transaction that stores them."""
+def count_lines(deployment: Deployment, lines: Iterable[MeantLine]) -> int:
+    """Add stored lines to the counts of their ten minutes, and return about how many bytes they take.
+
+    Call it in the transaction that stores them.
+    """
     by_start: dict[datetime, list[MeantLine]] = {}
     for line, meaning in lines:
         by_start.setdefault(ten_minutes_of(line.timestamp), []).append((line, meaning))
@@ -48,6 +53,7 @@ def count_lines(deployment: Deployment, lines: Iterable[MeantLine]) -> None:
         for start in sorted(by_start)
     ]
     add_rows(rows, by=("deployment", "start"), summed=SUMMED)
+    return sum(row.bytes for row in rows)
 
 
 def counts_of(lines: Iterable[MeantLine]) -> Counter[str]:
@@ -68,6 +74,6 @@ def counts_of(lines: Iterable[MeantLine]) -> Counter[str]:
     return counts
 
 
-def bytes_of(line: Line) -> int:
+def bytes_of(line: NewLine) -> int:
     """Return about how many bytes a stored line takes, with its indexes."""
     return len(line.payload.encode()) + len(line.text.encode()) + 2 * len(line.insert_id) + BYTES_BESIDE

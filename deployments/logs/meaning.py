@@ -2,8 +2,7 @@
 
 import json
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from deployments.logs.request_lines import RequestLine, request_in_fields, request_in_text
 from deployments.logs.terminal import plain_text
@@ -45,8 +44,7 @@ MESSAGE_FIELDS = ("message", "msg", "event", "text")
 LEVEL_FIELDS = ("level", "severity", "levelname", "lvl")
 
 
-@dataclass(frozen=True)
-class Meaning:
+class Meaning(NamedTuple):
     """What a line says. `text` is what is shown and searched; its first `skip` characters tell the level."""
 
     text: str

@@ -9,15 +9,14 @@ from django.db.models import F, Q
 
 from deployments.fleet.models import Deployment
 from deployments.keys.regions import portal_time
-from deployments.logs.counts import MeantLine, bytes_of, count_lines
+from deployments.logs.counts import MeantLine, count_lines
 from deployments.logs.meaning import REQUEST_KIND, meaning_of
-from deployments.logs.models import Harvest, Line
+from deployments.logs.models import Harvest, Line, NewLine
 from deployments.roboflow.schema import LogLine, LogPage
-from portal.web.many_rows import insert_rows
+from portal.web.many_rows import insert_rows, one_of
 from portal.web.masking import Masker
 
 REQUESTS_TOGETHER = timedelta(seconds=50)
-IDS_PER_QUERY = 500  # databases limit the number of values in one query
 
 
 def store_lines(state: Harvest, page: LogPage) -> set[str]:
@@ -30,12 +29,12 @@ def store_lines(state: Harvest, page: LogPage) -> set[str]:
     if new:
         lines = masked_lines(state.deployment, new)  # takes longest, so it is done before the transaction
         with transaction.atomic():
-            insert_rows([line for line, _ in lines])
-            count_lines(state.deployment, lines)
+            insert_rows(Line, [line for line, _ in lines])
+            size = count_lines(state.deployment, lines)
             Harvest.objects.filter(pk=state.pk).update(
                 revision=F("revision") + 1,
                 stored_lines=F("stored_lines") + len(lines),
-                stored_bytes=F("stored_bytes") + sum(bytes_of(line) for line, _ in lines),
+                stored_bytes=F("stored_bytes") + size,
             )
         note_last_request(state.deployment, lines)
     return {line.insert_id for line in new}
@@ -56,7 +55,7 @@ def note_last_request(deployment: Deployment, lines: Sequence[MeantLine]) -> Non
 
 
 def masked_lines(deployment: Deployment, lines: list[LogLine]) -> list[MeantLine]:
-    """Return the unsaved rows of log lines, with every secret in them masked, and what they say."""
+    """Return log lines as they are stored, with every secret in them masked, and what they say."""
     masker = Masker()
     payloads = masker.mask_all(line.payload for line in lines)
     insert_ids = masker.mask_all(line.insert_id for line in lines)
@@ -64,7 +63,7 @@ def masked_lines(deployment: Deployment, lines: list[LogLine]) -> list[MeantLine
     rows = []
     for line, payload, insert_id in zip(lines, payloads, insert_ids, strict=True):
         meaning = meaning_of(payload, line.severity)
-        row = Line(
+        row = NewLine(
             deployment_id=deployment.pk,
             insert_id=distinct_id(insert_id, line.insert_id),
             timestamp=line.timestamp,
@@ -87,9 +86,5 @@ def distinct_id(masked: str, insert_id: str) -> str:
 
 def stored_ids(deployment: Deployment, insert_ids: list[str]) -> set[str]:
     """Return those of `insert_ids` of which the deployment has a stored line."""
-    found: set[str] = set()
-    for start in range(0, len(insert_ids), IDS_PER_QUERY):
-        part = insert_ids[start : start + IDS_PER_QUERY]
-        lines = Line.objects.filter(deployment=deployment, insert_id__in=part)
-        found |= set(lines.values_list("insert_id", flat=True))
-    return found
+    lines = Line.objects.filter(deployment=deployment, insert_id__in=one_of(insert_ids))
+    return set(lines.values_list("insert_id", flat=True))

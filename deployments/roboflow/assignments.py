@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from deployments.roboflow.key_search import MASK
 
 FLAGS = re.IGNORECASE | re.ASCII
-HINTS = (  # a text without any of these is left as it is
+HINTS = (  # a text without any of these, in lower case, is left as it is
     "key",
     "authorization",
     "bearer",

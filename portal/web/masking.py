@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from portal.web.batched import batched
+
 MASK = "***"
 OWN_PATTERNS = [  # the first group of each is kept
     # Tokens in the portal's own paths, also when such a path is the value of `next`.
@@ -17,6 +19,7 @@ OWN_PATTERNS = [  # the first group of each is kept
     re.compile(r"(?i)((?:/|%2F)setup(?:/|%2F)(?:\?|%3F)token(?:=|%3D))[^&%\s\"']+"),
 ]
 OWN_HINTS = ("invite", "reset", "setup")  # a text that matches a pattern has one of these
+ASKED_TOGETHER = 100  # texts
 MaskOne = Callable[[str], str]
 MaskAll = Callable[[list[str]], list[str]]
 
@@ -26,28 +29,43 @@ class Registered:
     """What a room above registered: nothing, until Django's apps are ready."""
 
     patterns: MaskOne = str
+    hints: tuple[str, ...] = ()
     stored_keys: Callable[[], MaskAll] = lambda: list
 
 
 registered = Registered()
 
 
-def register_masker(*, patterns: MaskOne, stored_keys: Callable[[], MaskAll]) -> None:
+def register_masker(*, patterns: MaskOne, hints: tuple[str, ...], stored_keys: Callable[[], MaskAll]) -> None:
     """Register how keys are masked.
 
-    `patterns` masks what looks like a key, without the database. `stored_keys()` reads which keys are stored,
-    and returns a function that masks these in texts.
+    `patterns` masks what looks like a key, without the database, and nothing in a text that has none of the
+    `hints` in lower case. `stored_keys()` reads which keys are stored, and returns a function that masks
+    these in texts.
     """
-    registered.patterns, registered.stored_keys = patterns, stored_keys
+    registered.patterns, registered.hints, registered.stored_keys = patterns, hints, stored_keys
 
 
 def mask_secrets(text: str) -> str:
     """Return `text` with everything masked that looks like a key or a token. It does not ask the database."""
-    lower = text.lower()
-    if OWN_HINTS[0] in lower or OWN_HINTS[1] in lower or OWN_HINTS[2] in lower:  # each log line is asked
-        for pattern in OWN_PATTERNS:
-            text = pattern.sub(rf"\g<1>{MASK}", text)
+    if not has_hint(text.lower()):
+        return text
+    for pattern in OWN_PATTERNS:
+        text = pattern.sub(rf"\g<1>{MASK}", text)
     return registered.patterns(text)
+
+
+def has_hint(lower: str) -> bool:
+    """Return whether something in a text in lower case may look like a key or a token."""
+    return any(hint in lower for hint in (*OWN_HINTS, *registered.hints))
+
+
+def mask_some(texts: list[str]) -> list[str]:
+    """Return each text with what looks like a key or a token masked.
+
+    All are asked at once for a hint, as mostly none has one.
+    """
+    return list(map(mask_secrets, texts)) if has_hint("\n".join(texts).lower()) else texts
 
 
 class Masker:
@@ -62,7 +80,8 @@ class Masker:
 
     def mask_all(self, texts: Iterable[str]) -> list[str]:
         """Return each text with every secret masked; many short texts together cost less."""
-        return [mask_secrets(text) for text in self.mask_stored_keys(list(texts))]
+        masked = self.mask_stored_keys(list(texts))
+        return [text for some in batched(masked, ASKED_TOGETHER) for text in mask_some(some)]
 
     def mask_values(self, value: Any) -> Any:
         """Return a JSON value with the secrets in its texts masked, and texts that have the name of a key.

@@ -131,7 +131,7 @@ def test_size(measure, log_stock):
                 "INFO",
                 f"frame {place:08} of camera 7: 3 objects, 41 ms, model yolo-nano/12 {'.' * 100}"[:100],
             )
-            for place in range(first, first + 1000)
+            for place in reversed(range(first, first + 1000))  # newest first, as Roboflow answers
         ]
         store_lines(state, LogPage(lines, []))
     figure = (database_bytes() - before) / number

@@ -265,7 +265,7 @@ def store_many(deployment: Any, count: int, *, now: datetime, prefix: str = "") 
     """Store lines of one log, evenly over LOG_DAYS, with their counts. Their texts are masked already."""
     from deployments.logs.counts import count_lines
     from deployments.logs.meaning import meaning_of
-    from deployments.logs.models import Line
+    from deployments.logs.models import Line, NewLine
     from portal.web.many_rows import insert_rows
 
     meanings = [(payload, meaning_of(payload, "INFO")) for payload in PAYLOADS]
@@ -274,16 +274,17 @@ def store_many(deployment: Any, count: int, *, now: datetime, prefix: str = "") 
         made = []
         for number in range(start, min(start + 5000, count)):
             payload, meaning = rng.choice(meanings)
-            line = Line(
-                deployment=deployment,
+            line = NewLine(
+                deployment_id=deployment.pk,
                 insert_id=f"{prefix}{number:016x}",
                 timestamp=first + timedelta(days=LOG_DAYS) * (number / count),
                 severity="INFO",
                 payload=f"{payload} {RARE}" if number % 50_000 == 7 else payload,
+                text="",
                 level=meaning.level,
                 kind=meaning.kind,
             )
             made.append((line, meaning))
         with transaction.atomic():
-            insert_rows([line for line, _ in made])
+            insert_rows(Line, [line for line, _ in made])
             count_lines(deployment, made)

@@ -12,7 +12,7 @@ from deployments.keys.check import store_key
 from deployments.keys.seal import fingerprint_of
 from deployments.logs import store as harvesting
 from deployments.logs.meaning import meaning_of
-from deployments.logs.models import Harvest, Line
+from deployments.logs.models import Harvest, Line, NewLine
 from deployments.roboflow.mask import Secret
 from deployments.roboflow.schema import LogLine, LogPage
 from tests.people import make_person
@@ -59,8 +59,8 @@ def former_lines(deployment, lines):
     for line in lines:
         payload = masker.mask(line.payload)
         meaning = meaning_of(payload, line.severity)
-        row = Line(
-            deployment=deployment,
+        row = NewLine(
+            deployment_id=deployment.pk,
             insert_id=line.insert_id,
             timestamp=line.timestamp,
             severity=line.severity,

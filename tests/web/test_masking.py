@@ -51,12 +51,26 @@ def room_above(monkeypatch):
         reads.append(1)
         return lambda texts: [text.replace("STORED", "***") for text in texts]
 
-    register_masker(patterns=lambda text: text.replace("pin=1", "pin=***"), stored_keys=stored_keys)
+    register_masker(
+        patterns=lambda text: text.replace("pin=1", "pin=***"), hints=("pin",), stored_keys=stored_keys
+    )
     return reads
 
 
 def test_texts_are_masked_by_what_was_registered(room_above):
     assert Masker().mask_all(["a STORED", "pin=1", "b"]) == ["a ***", "pin=***", "b"]
+
+
+def test_each_of_many_texts_is_masked_wherever_it_is_among_them(room_above):
+    texts = ["a line"] * 350
+    places = [0, 99, 100, 251, 349]
+    for place in places:
+        texts[place] = "PIN=2 pin=1"
+
+    masked = Masker().mask_all(texts)
+
+    assert [place for place, text in enumerate(masked) if text == "PIN=2 pin=***"] == places
+    assert [text for text in masked if text != "a line"] == ["PIN=2 pin=***"] * len(places)
 
 
 def test_stored_keys_are_read_once_for_all_that_is_written_together(room_above):
