@@ -59,6 +59,31 @@ def test_search(client, measure, log_stock):
     )
 
 
+def test_size(measure, log_stock):
+    from deployments.logs.models import Harvest, Line, LineCount
+    from deployments.logs.store import store_lines
+    from deployments.roboflow.schema import LogLine, LogPage
+
+    number, one = 50_000, log_stock.deployments[-2]
+    state, _ = Harvest.objects.get_or_create(deployment=one, workspace=one.workspace)
+    before = database_bytes()
+    for first in range(0, number, 1000):
+        lines = [
+            LogLine(
+                hashlib.sha256(str(place).encode()).hexdigest()[:16],
+                log_stock.now + timedelta(milliseconds=place),
+                "INFO",
+                f"frame {place:08} of camera 7: 3 objects, 41 ms, model yolo-nano/12 {'.' * 100}"[:100],
+            )
+            for place in reversed(range(first, first + 1000))  # newest first, as Roboflow answers
+        ]
+        store_lines(state, LogPage(lines, []))
+    figure = (database_bytes() - before) / number
+    measure("A stored line of 100 characters", goal=350, figure=figure, unit="bytes, with its indexes")
+    Line.objects.filter(deployment=one).delete()
+    LineCount.objects.filter(deployment=one).delete()
+
+
 def test_store(measure, log_stock):
     from django.db import connection, transaction
 
@@ -113,31 +138,6 @@ def test_store(measure, log_stock):
     measure(name, ours, plain, against="bulk_create of the same rows", goal=1.5)
     measure(name, ours, raw, against="one prepared statement", goal=2)
     clean()
-
-
-def test_size(measure, log_stock):
-    from deployments.logs.models import Harvest, Line, LineCount
-    from deployments.logs.store import store_lines
-    from deployments.roboflow.schema import LogLine, LogPage
-
-    number, one = 50_000, log_stock.deployments[-2]
-    state, _ = Harvest.objects.get_or_create(deployment=one, workspace=one.workspace)
-    before = database_bytes()
-    for first in range(0, number, 1000):
-        lines = [
-            LogLine(
-                hashlib.sha256(str(place).encode()).hexdigest()[:16],
-                log_stock.now + timedelta(milliseconds=place),
-                "INFO",
-                f"frame {place:08} of camera 7: 3 objects, 41 ms, model yolo-nano/12 {'.' * 100}"[:100],
-            )
-            for place in reversed(range(first, first + 1000))  # newest first, as Roboflow answers
-        ]
-        store_lines(state, LogPage(lines, []))
-    figure = (database_bytes() - before) / number
-    measure("A stored line of 100 characters", goal=350, figure=figure, unit="bytes, with its indexes")
-    Line.objects.filter(deployment=one).delete()
-    LineCount.objects.filter(deployment=one).delete()
 
 
 def database_bytes():
