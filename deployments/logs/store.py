@@ -25,7 +25,9 @@ def store_lines(state: Harvest, page: LogPage) -> set[str]:
     No other function writes lines.
     """
     stored = stored_ids(state.deployment, [line.insert_id for line in page.lines])
-    new = [line for line in reversed(page.lines) if line.insert_id not in stored]
+    # An answer may have a line twice, which would be counted twice.
+    by_id = {line.insert_id: line for line in page.lines if line.insert_id not in stored}
+    new = list(reversed(by_id.values()))
     if new:
         lines = masked_lines(state.deployment, new)  # takes longest, so it is done before the transaction
         with transaction.atomic():
@@ -37,7 +39,7 @@ def store_lines(state: Harvest, page: LogPage) -> set[str]:
                 stored_bytes=F("stored_bytes") + size,
             )
         note_last_request(state.deployment, lines)
-    return {line.insert_id for line in new}
+    return set(by_id)
 
 
 def note_last_request(deployment: Deployment, lines: Sequence[MeantLine]) -> None:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db.models import Sum
 from django.utils.timezone import now
 
 from deployments.keys.models import ApiKey
@@ -10,8 +11,9 @@ from deployments.logs import due, store
 from deployments.logs.coverage import cover, covered_spans, covered_to
 from deployments.logs.due import request_harvest
 from deployments.logs.harvest import harvest_deployment
-from deployments.logs.models import Covered, Harvest, Line
+from deployments.logs.models import Covered, Harvest, Line, LineCount
 from deployments.logs.spans import Span
+from deployments.roboflow.schema import LogLine, LogPage
 from portal.queue.lease import holding_lease
 
 
@@ -87,6 +89,21 @@ def test_stored_ids_are_found_among_others(deployment, harvest):
 
     assert store.stored_ids(deployment, [*ids, "unknown"]) == set(ids)
     assert store.stored_ids(deployment, ids[:2]) == set(ids[:2])
+
+
+def test_a_line_that_an_answer_has_twice_is_stored_and_counted_once(deployment, harvest):
+    harvest()
+    state = Harvest.objects.get(deployment=deployment)
+    before = state.stored_lines
+    lines = [LogLine(f"twice-{number % 3}", now(), "INFO", "a line") for number in range(7)]
+
+    assert store.store_lines(state, LogPage(lines, [])) == {"twice-0", "twice-1", "twice-2"}
+
+    state.refresh_from_db()
+    assert state.stored_lines - before == 3
+    assert state.stored_lines == Line.objects.filter(deployment=deployment).count()
+    counted = LineCount.objects.filter(deployment=deployment).aggregate(sum=Sum("lines"))
+    assert counted["sum"] == state.stored_lines
 
 
 def test_two_deployments_may_have_a_line_with_the_same_id(other, deployment, harvest):
