@@ -30,6 +30,7 @@ GRACE_SECONDS = 4.0  # Roboflow may still process a call this long after its rep
 EARLY = timedelta(seconds=0.3)  # a message may arrive this much before its time
 LONGEST_WAIT = timedelta(minutes=1)  # longer than any time between two looks
 LIST_GRACE = timedelta(seconds=10)  # by then a list should show what Roboflow accepted
+LIST_WAIT = timedelta(seconds=30)  # between two looks while lists are read, as each of them settles anyway
 NOBODY_KNOWS = "The portal cannot tell whether it will still happen: check at Roboflow."
 PAUSED_SECONDS = 5.0  # between two looks that ask nothing, because reading is paused
 LOOK_SECONDS = 20.0  # a look is over after this: then another worker may take its turn
@@ -177,16 +178,22 @@ def wait_for_list(operation: Operation, *, now: datetime) -> None:
         outcome = Outcome(message=f"{reported} {NOBODY_KNOWS}")
         transition(operation, State.NEEDS_ATTENTION, outcome=outcome, now=now)
         return
-    schedule_look(operation, seconds=LIST_GRACE.total_seconds(), now=now)
+    wait = min(LIST_WAIT, window_of(operation)[1] - now)
+    schedule_look(operation, seconds=wait.total_seconds(), now=now)
+
+
+def window_of(operation: Operation) -> tuple[datetime, datetime]:
+    """Return the confirm window, which begins with the first claim: its start and its end."""
+    start = operation.claimed_at or operation.requested_at
+    return start, start + timedelta(seconds=settings.OPERATION_CONFIRM_SECONDS)
 
 
 def is_window_over(operation: Operation, *, now: datetime) -> bool:
-    """Return whether the confirm window, which began with the first claim, has ended.
+    """Return whether the confirm window has ended.
 
     A start that lies ahead was stored before the clock was set back, and counts as over.
     """
-    start = operation.claimed_at or operation.requested_at
-    end = start + timedelta(seconds=settings.OPERATION_CONFIRM_SECONDS)
+    start, end = window_of(operation)
     return not start - MAX_CLOCK_SKEW <= now < end
 
 

@@ -13,13 +13,25 @@ from deployments.operations.target import ids_seen_before, rows_under_name
 
 
 def settle_workspace(workspace_id: int, *, now: datetime) -> int:
-    """End the accepted operations that a list shows as done, if it was requested after they were accepted."""
+    """End the accepted operations that a list shows as done, if it was requested after they were accepted.
+
+    Return how many. Two queries tell of all that name a deployment: five hundred may wait, list after list.
+    """
     accepted = Operation.objects.filter(
         workspace=workspace_id,
         state=State.ACCEPTED,
         accepted_at__lt=F("workspace__list_requested_at"),
     )
-    return sum(settle_operation(operation, now=now) for operation in accepted.select_related("workspace"))
+    rows = Deployment.objects.filter(workspace=workspace_id, deployment_id__in=accepted.values("target_id"))
+    row_of = {row.deployment_id: row for row in rows}
+    return sum(
+        settle_by_row(
+            operation,
+            row_of.get(operation.target_id) if operation.target_id else created_row(operation),
+            now=now,
+        )
+        for operation in accepted.select_related("workspace")
+    )
 
 
 def has_newer_list(operation: Operation) -> bool:
@@ -34,7 +46,11 @@ def has_newer_list(operation: Operation) -> bool:
 
 def settle_operation(operation: Operation, *, now: datetime) -> bool:
     """Move an accepted operation to its end if the fleet shows one; return whether it moved."""
-    row = current_row(operation)
+    return settle_by_row(operation, current_row(operation), now=now)
+
+
+def settle_by_row(operation: Operation, row: Deployment | None, *, now: datetime) -> bool:
+    """Do what settle_operation() does, with the row of the operation's deployment."""
     if row is None:
         return False
     if operation.facts.removes:
@@ -53,13 +69,17 @@ def settle_operation(operation: Operation, *, now: datetime) -> bool:
 
 def current_row(operation: Operation) -> Deployment | None:
     """Return the row of the operation's deployment; for a create without an id, the one that appeared."""
-    rows = rows_under_name(operation)
-    if operation.target_id:
-        return Deployment.objects.filter(
-            workspace=operation.workspace, deployment_id=operation.target_id
-        ).first()
+    if not operation.target_id:
+        return created_row(operation)
+    rows = Deployment.objects.filter(workspace=operation.workspace, deployment_id=operation.target_id)
+    return rows.first()
+
+
+def created_row(operation: Operation) -> Deployment | None:
+    """Return the newest row under the operation's name that it may have made, or None."""
     others = [*operation.known_ids, *ids_seen_before(operation)]
-    return rows.exclude(deployment_id__in=others).order_by("-first_seen_at").first()
+    rows = rows_under_name(operation).exclude(deployment_id__in=others)
+    return rows.order_by("-first_seen_at").first()
 
 
 def end(operation: Operation, row: Deployment, state: State, message: str, *, now: datetime) -> bool:

@@ -26,7 +26,7 @@ class Person:
         self.page, self.portal, self.errors = page, portal, []
         page.on("console", self.keep_error)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(40_000)  # ends what hangs; on a busy machine all is slow
 
     def keep_error(self, message):
         if message.type == "error":

@@ -102,6 +102,41 @@ def test_a_hundred_changes_that_stay_slow_for_minutes_cost_few_calls(
     assert calls <= 60
 
 
+def test_many_changes_that_wait_cost_a_list_no_more_queries_than_one(
+    ana, fleet, worker, django_assert_num_queries
+):
+    for row in fleet.values():
+        if row.status == "ready":
+            ana.ask(row, "pause")
+    Operation.objects.update(state="accepted", accepted_at=now() - timedelta(seconds=9))
+    Workspace.objects.update(list_requested_at=now())
+    assert Operation.objects.count() > 5
+
+    with django_assert_num_queries(2):
+        settled = settle_workspace(worker.workspace.pk, now=now())
+
+    assert settled == 0
+
+
+@pytest.mark.parametrize(("waited", "next_look"), [(0, 30), (280, 20)])
+def test_while_lists_are_read_a_change_that_waits_is_looked_at_twice_a_minute(
+    waited, next_look, ana, fleet, settings
+):
+    settings.OPERATION_CONFIRM_SECONDS = 300
+    operation = operation_of(ana.ask(fleet["pallet-counter"], "pause"))
+    moment = now()
+    claimed_at = moment - timedelta(seconds=waited)
+    Operation.objects.update(state="accepted", claimed_at=claimed_at, accepted_at=claimed_at)
+    Workspace.objects.update(list_requested_at=moment + timedelta(seconds=1))
+
+    with time_machine.travel(moment, tick=False):
+        look_at_operation(operation.pk)
+
+    operation.refresh_from_db()
+    assert operation.state == "accepted"
+    assert operation.next_look_at == moment + timedelta(seconds=next_look)
+
+
 def run_what_is_due(published_tasks, worker, *, sweeps):
     """Do what beat and the workers do in one second: publish what is due, and run what was published."""
     publish_due_syncs(now=now())
