@@ -21,7 +21,13 @@
   };
   const ageText = (seconds) => (seconds < 2 ? gettext("just now") : spanText(seconds));
   const leftText = (seconds) => (seconds > 0 ? interpolate(gettext("in %s"), [spanText(seconds)]) : gettext("about now"));
-  const setText = (element, text) => { if (element.textContent !== text) element.textContent = text; };
+  // A new text node, unlike a new text in it, would make the browser look through a whole table for its style.
+  const setText = (element, text) => {
+    const { firstChild: node } = element;
+    if (element.textContent === text) return;
+    if (node instanceof Text && !node.nextSibling) node.data = text;
+    else element.textContent = text;
+  };
 
   let portalAhead = new Date(document.documentElement.dataset.now) - Date.now() || 0; // milliseconds
   const secondsSince = (time) => (Date.now() + portalAhead - new Date(time.dateTime)) / 1000;

@@ -64,3 +64,52 @@ def test_when_a_dev_type_expires_and_system_go_on(ana_at):
     )
     ana_at.page.wait_for_function("() => document.getElementById('left').textContent.startsWith('in ')")
     ana_at.page.wait_for_function("() => document.getElementById('left').textContent === 'about now'")
+
+
+# The rules whose :has() looks through all that is below an element around a row. Each change in a row would
+# make the browser look through the whole table again.
+WIDE_RULES = """() => {
+  const row = document.querySelector("tr[data-deployment] .status");
+  const ofSheet = (sheet) => [...sheet.cssRules].flatMap((rule) => [rule, ...(rule.cssRules ? ofSheet(rule) : [])]);
+  const subject = (selector) => selector.slice(0, selector.indexOf(":has(")).trim();
+  return [...document.styleSheets].flatMap(ofSheet)
+    .flatMap((rule) => (rule.selectorText ?? "").split(/,(?![^(]*\\))/))
+    .filter((selector) => /:has\\((?!\\s*>)/.test(selector) && subject(selector) && row.closest(subject(selector)));
+}"""
+
+
+def test_no_style_makes_each_change_of_a_row_look_through_the_whole_table(ana_at):
+    ana_at.go(FLEET)
+    assert ana_at.page.evaluate(WIDE_RULES) == []
+
+    ana_at.page.evaluate(
+        """() => {
+            const sheet = new CSSStyleSheet();
+            sheet.replaceSync("@media all { td, .table:has(.x, .y) td { color: red } }");
+            document.adoptedStyleSheets = [sheet];
+            Object.defineProperty(document, "styleSheets", { value: [sheet] });
+        }"""
+    )
+    assert ana_at.page.evaluate(WIDE_RULES) == [" .table:has(.x, .y) td"]  # one would be seen
+
+
+def test_a_status_that_turns_costs_the_page_next_to_nothing(ana_at):
+    """An animation that the browser cannot do aside paints all rows anew, sixty times a second."""
+    page = ana_at.page
+    ana_at.go(FLEET)
+    page.evaluate("document.querySelector('tr[data-deployment] .status').classList.add('is-pending')")
+    turning = "document.getAnimations().filter((one) => one.animationName === 'turn').length"
+    assert page.evaluate(turning) >= 1
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+
+    def recalculations():
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return next(one["value"] for one in metrics if one["name"] == "RecalcStyleCount")
+
+    before = recalculations()
+    page.wait_for_timeout(4_000)
+    seen = recalculations() - before
+
+    assert page.evaluate(turning) >= 1
+    assert seen < 40  # a few each second are those of the ages; an animation of the page itself makes 240

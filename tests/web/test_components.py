@@ -15,6 +15,8 @@ ELSEWHERE = {
     "columns",
     "errorlist",
     "filters",
+    "has-forms",
+    "has-menus",
     "menu-label",
     "role-form",
     "palette-button",
