@@ -70,11 +70,12 @@ def test_when_a_dev_type_expires_and_system_go_on(ana_at):
 # make the browser look through the whole table again.
 WIDE_RULES = """() => {
   const row = document.querySelector("tr[data-deployment] .status");
-  const ofSheet = (sheet) => [...sheet.cssRules].flatMap((rule) => [rule, ...(rule.cssRules ? ofSheet(rule) : [])]);
+  const ofSheet = ({ cssRules }) => [...(cssRules ?? [])].flatMap((rule) => [rule, ...ofSheet(rule)]);
   const subject = (selector) => selector.slice(0, selector.indexOf(":has(")).trim();
   return [...document.styleSheets].flatMap(ofSheet)
     .flatMap((rule) => (rule.selectorText ?? "").split(/,(?![^(]*\\))/))
-    .filter((selector) => /:has\\((?!\\s*>)/.test(selector) && subject(selector) && row.closest(subject(selector)));
+    .filter((selector) => /:has\\((?!\\s*>)/.test(selector) && subject(selector))
+    .filter((selector) => row.closest(subject(selector)));
 }"""
 
 
