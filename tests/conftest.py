@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests import chromium
+from tests.kept import forget_kept
 from tests.mails import wait_for_mails
 from tests.sandbox_process import SandboxProcess
 
@@ -147,15 +148,7 @@ def _no_limits(request: pytest.FixtureRequest) -> None:
 @pytest.fixture(autouse=True)
 def _no_figures_of_the_test_before() -> None:
     """Count anew: another test's workspace can have the same number, revision and length of the trail."""
-    from deployments.fleet.overview import known_overviews
-    from deployments.workspaces.quiet_polls import remembered
-    from portal.audit.facets import known_counts
-    from portal.web.kept_html import render_part
-
-    remembered.clear()
-    known_overviews.clear()
-    known_counts.clear()
-    render_part.cache_clear()
+    forget_kept()
 
 
 @pytest.fixture(autouse=True)

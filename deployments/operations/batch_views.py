@@ -19,12 +19,19 @@ from deployments.operations.batch_page import BatchPage
 from deployments.operations.forms import BatchForm
 from deployments.workspaces.guard import workspace_required
 from deployments.workspaces.models import Membership
-from deployments.workspaces.revision import page_revision
+from deployments.workspaces.revision import page_revision, shown_revision
 from deployments.workspaces.roles import Role, is_enough
 from portal.audit.append import Subject
 from portal.audit.origin import origin_of
 from portal.clock import now
-from portal.web.fragments import form_page, is_unchanged, nothing_new, page_or_part, redirect_page
+from portal.web.fragments import (
+    form_page,
+    is_unchanged,
+    nothing_new,
+    page_or_part,
+    redirect_page,
+    wants_part,
+)
 
 MAX_CHOSEN = 500  # in one batch; the form says so, and offers the first ones by name
 
@@ -81,7 +88,10 @@ def batch(request: HttpRequest, membership: Membership) -> HttpResponse:
 @require_safe
 @workspace_required(Role.VIEWER)
 def batch_detail(request: HttpRequest, membership: Membership, batch_id: UUID) -> HttpResponse:
-    """Show what became of a batch: its sums and each of its deployments. The page updates by itself."""
+    """Show what became of a batch: its sums and each of its deployments.
+
+    The page updates by itself: it asks for the sums and for the rows that changed since.
+    """
     workspace = membership.workspace
     found = (
         Batch.objects.filter(workspace=workspace, pk=batch_id).select_related("workspace", "actor").first()
@@ -91,8 +101,9 @@ def batch_detail(request: HttpRequest, membership: Membership, batch_id: UUID) -
     rev = page_revision(workspace, now=now())
     if is_unchanged(request, rev):
         return nothing_new(workspace.synced_at)
+    page = BatchPage(found, since=shown_revision(request) if wants_part(request, "batch") else None)
     context = {
-        "page": BatchPage(found),
+        "page": page,
         "workspace": workspace,
         "rev": rev,
         "may_act": is_enough(membership.role, Role.OPERATOR),

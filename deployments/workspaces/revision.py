@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import F, QuerySet
+from django.http import HttpRequest
 
 from deployments.workspaces.models import Workspace
 
@@ -30,3 +31,9 @@ def stamp_revision(workspace_id: int, *changed: QuerySet[Any]) -> None:
 def page_revision(workspace: Workspace, *, now: datetime) -> str:
     """Return the revision that a page carries: the workspace's, and whether its age is warned about."""
     return f"{workspace.revision}.{workspace.staleness(now)}"
+
+
+def shown_revision(request: HttpRequest) -> int:
+    """Return the workspace's revision that the page shows which asks for what is new; 0 if it names none."""
+    revision = request.GET.get("rev", "").partition(".")[0]
+    return int(revision) if revision.isascii() and revision.isdecimal() and len(revision) < 18 else 0

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 from tests.benchmarks.bench_quick import counted, jobs  # noqa: F401 - fixtures
+from tests.kept import forget_kept
 
 FILTERS = (
     "/w/acme-vision/?status=paused&all=1",
@@ -59,11 +60,12 @@ def test_plans(jobs, counted, log_stock):  # noqa: F811
 
 
 def statements_of(job):
-    """Return the statements of a job that search for rows."""
+    """Return the statements of a job that search for rows, also those of the first page after a change."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
     job()
+    forget_kept()
     with CaptureQueriesContext(connection) as queries:
         job()
     return [one["sql"] for one in queries if re.match(r"SELECT|UPDATE|DELETE", one["sql"])]

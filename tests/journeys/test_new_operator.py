@@ -81,6 +81,7 @@ def test_a_new_operator_gets_through_the_first_day_with_few_clicks(page, portal,
     told.click(page.locator("[data-bulk-bar] button", has_text="Pause"))
     told.click(button("button", name="Pause 2"))
     told.wait(page.locator(".batch-sums"), "2 paused")
+    expect(page.locator("[id^=operation-]:has-text('Paused')")).to_have_count(2)
 
     told.click(link("link", name="Fleet"))
     told.click(nora.row(name, "[data-menu]"))

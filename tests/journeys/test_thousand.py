@@ -162,6 +162,7 @@ def test_five_hundred_are_paused_at_once_and_told_as_one_result(ana_at):
     page.get_by_role("button", name="Pause 500").click()
 
     expect(page.locator(".batch-sums")).to_have_text("500 paused", timeout=180_000)
+    expect(page.locator("[id^=operation-]:has-text('Paused')")).to_have_count(500)
     ana_at.go(FLEET)
     page.locator("#heartbeat > summary").click()
     expect(page.locator("#heartbeat")).to_contain_text("500")

@@ -4,12 +4,15 @@ import re
 from uuid import uuid4
 
 import pytest
+from django.utils.timezone import now
 
 from deployments.fleet.models import Deployment
 from deployments.ledger.kinds import Kind
 from deployments.ledger.models import Batch, Operation
 from deployments.operations.batch import plan_batch, why_skipped
-from deployments.operations.run import publish_batch
+from deployments.operations.run import publish_batch, run_operation
+from deployments.operations.settle import settle_workspace
+from deployments.workspaces.revision import bump_revision
 
 PATH = "/w/acme-vision/operations/batch/"
 
@@ -219,9 +222,49 @@ def test_the_page_of_a_batch_polls_and_is_unknown_to_others(ana, mallory, fleet)
 
     assert ana.htmx(f"{path}?rev={revision}", target="batch").status_code == 204
     ana.ask(fleet["pallet-counter"], "pause")
-    assert ana.htmx(f"{path}?rev={revision}", target="batch").content.decode().lstrip().startswith("<div")
+    assert ana.htmx(f"{path}?rev={revision}", target="batch").content.decode().startswith("<section")
     assert mallory.get(path).status_code == 404
     assert ana.get(f"/w/acme-vision/batches/{uuid4()}/").status_code == 404
+
+
+def names_in(answer):
+    """Return the names of the deployments whose rows an answer brings."""
+    return re.findall(r"<tr id=.*?/deployments/[^>]*>([^<]+)</a>", answer.content.decode(), re.DOTALL)
+
+
+def test_a_poll_brings_the_sums_and_the_rows_of_which_something_else_is_told(ana, fleet, worker):
+    path = confirm(ana, fleet, "pause", "line-3-inspect", "pallet-counter", "night-shift")
+    page = ana.get(path)
+    first = Operation.objects.get(target_name="line-3-inspect")
+
+    run_operation(first.pk, now=now())
+    started = ana.htmx(f"{path}?rev={page.context['rev']}", target="batch")
+    while not settle_workspace(worker.sync().pk, now=now()):
+        pass
+    ended = ana.htmx(f"{path}?rev={started.context['rev']}", target="batch")
+
+    assert names_in(page) == ["line-3-inspect", "pallet-counter"]
+    assert names_in(started) == names_in(ended) == ["line-3-inspect"]
+    assert ended.context["page"].sums == "1 paused, 1 skipped - 1 running"
+    assert "Skipped" not in ended.content.decode()  # nothing else is told of it
+
+
+def test_a_row_of_a_batch_is_told_anew_when_its_deployment_is_reported_otherwise(ana, fleet, worker):
+    path = confirm(ana, fleet, "pause", "line-3-inspect", "pallet-counter")
+    revision = ana.get(path).context["rev"]
+
+    bump_revision(worker.workspace.pk, Deployment.objects.filter(deployment_name="pallet-counter"))
+
+    assert names_in(ana.htmx(f"{path}?rev={revision}", target="batch")) == ["pallet-counter"]
+
+
+@pytest.mark.parametrize("revision", ["", "x", "-1", "9" * 40, "²", "1.old"])
+def test_a_poll_of_a_batch_with_an_old_or_no_revision_gets_all_rows(revision, ana, fleet):
+    path = confirm(ana, fleet, "pause", "line-3-inspect", "pallet-counter")
+
+    answer = ana.htmx(f"{path}?rev={revision}", target="batch")
+
+    assert answer.status_code == 200 and names_in(answer) == ["line-3-inspect", "pallet-counter"]
 
 
 def test_a_query_that_leads_elsewhere_leads_to_the_fleet(ana, fleet):
