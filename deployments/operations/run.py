@@ -27,6 +27,7 @@ from deployments.roboflow.client import Client
 from deployments.roboflow.errors import NotFound, OutcomeUnknown, RoboflowError, Unavailable
 from deployments.roboflow.mask import Secret
 from deployments.roboflow.schema import DeploymentReport, NewDeployment
+from deployments.workspaces.due import LEAST_BETWEEN
 from deployments.workspaces.models import Membership
 from deployments.workspaces.roles import Role, is_enough
 from portal.clock import now as clock
@@ -268,7 +269,9 @@ def store_outcome(operation: Operation, to: State, outcome: Outcome, *, now: dat
         assert outcome.attempt is not None
         store_attempt(operation, outcome.attempt)
     elif to == State.ACCEPTED:
-        publish_due_syncs(now=now, workspace_id=operation.workspace_id)
+        # After a list that was just read, the next one is due a second later: beat could find that a second late.
+        if not publish_due_syncs(now=now, workspace_id=operation.workspace_id) and not operation.batch_id:
+            publish("logs.read_due", after_seconds=LEAST_BETWEEN.total_seconds())
     elif outcome.next_look_at:
         publish("operations.look", operation.pk)
 

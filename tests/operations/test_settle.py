@@ -76,6 +76,27 @@ def test_an_acceptance_makes_a_sync_due_at_once(ana, fleet, worker, published_ta
     assert ("fleet.sync", str(worker.workspace.pk)) in published_tasks
 
 
+@pytest.mark.parametrize(("is_batch", "looks"), [(False, 1), (True, 0)])
+def test_right_after_a_list_the_next_one_is_looked_for_as_soon_as_it_is_due(
+    is_batch, looks, ana, fleet, worker, published_tasks
+):
+    """Beat looks for it, too, each second: that is soon enough for a batch, and much less work."""
+    chosen = [fleet["pallet-counter"].deployment_id]
+    token = {"form_token": str(uuid4())}
+    if is_batch:
+        ana.post("/w/acme-vision/operations/batch/", {"kind": "pause", "deployment": chosen} | token)
+    else:
+        ana.ask(fleet["pallet-counter"], "pause")
+    Workspace.objects.update(sync_attempted_at=now(), sync_published_at=None)
+    published_tasks.clear()
+
+    worker.run()
+
+    assert Operation.objects.get().state == "accepted"
+    assert ("fleet.sync", str(worker.workspace.pk)) not in published_tasks
+    assert published_tasks.count(("logs.read_due",)) == looks
+
+
 def test_a_hundred_changes_that_stay_slow_for_minutes_cost_few_calls(
     ana, worker, sandbox, published_tasks, settings
 ):
