@@ -23,7 +23,7 @@ from tests.tools.shots import WORKSPACE, sign_in
 
 KIND = "running"  # in place of a database: these portals have SQLite
 SETTLE_SECONDS, REST_SECONDS = 240, 120
-PAUSES, LOADS = 20, 9
+PAUSES, LOADS = 40, 9
 FLEET_SIZE = 100
 
 # Clicks the button of a row. Tells after how many milliseconds its status changed, and was the wanted one.
