@@ -269,7 +269,7 @@ def store_outcome(operation: Operation, to: State, outcome: Outcome, *, now: dat
         assert outcome.attempt is not None
         store_attempt(operation, outcome.attempt)
     elif to == State.ACCEPTED:
-        # After a list that was just read, the next one is due a second later: beat could find that a second late.
+        # Right after a list, the next one is due a second later. Beat could find that another second late.
         if not publish_due_syncs(now=now, workspace_id=operation.workspace_id) and not operation.batch_id:
             publish("logs.read_due", after_seconds=LEAST_BETWEEN.total_seconds())
     elif outcome.next_look_at:
