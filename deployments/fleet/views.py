@@ -17,6 +17,7 @@ from deployments.keys.own import own_key
 from deployments.workspaces.guard import workspace_required
 from deployments.workspaces.models import Membership
 from deployments.workspaces.quiet_polls import nothing_new_for
+from deployments.workspaces.revision import parse_revision
 from deployments.workspaces.roles import Role
 from portal.audit.export import begin_export
 from portal.clock import now
@@ -88,8 +89,8 @@ def fleet_news(request: HttpRequest, page: FleetPage) -> HttpResponse:
 
     A page that was open while the person's rights changed, or that sends no revision, is loaded as a whole.
     """
-    since, rights = request.GET.get("rev", ""), request.GET.get("may_act", "")
-    if not (since.isascii() and since.isdecimal() and len(since) < 18) or rights != str(int(page.may_act)):
+    since, rights = parse_revision(request.GET.get("rev", "")), request.GET.get("may_act", "")
+    if since is None or rights != str(int(page.may_act)):
         response = HttpResponse(status=204)
         response["HX-Refresh"] = "true"
         return vary_on_htmx(response)
@@ -101,7 +102,7 @@ def fleet_news(request: HttpRequest, page: FleetPage) -> HttpResponse:
         "look": look_of(request.user),
         "facets": page.facets,
         "workspace": workspace,
-        "changed_rows": page.changed_rows(int(since)),
+        "changed_rows": page.changed_rows(since),
         "order": request.GET.get("order"),  # of the rows in the browser, which keep their places
         "has_new_order": request.GET.get("order") != page.order,
         "may_act": page.may_act,

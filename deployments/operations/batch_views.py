@@ -19,7 +19,7 @@ from deployments.operations.batch_page import BatchPage
 from deployments.operations.forms import BatchForm
 from deployments.workspaces.guard import workspace_required
 from deployments.workspaces.models import Membership
-from deployments.workspaces.revision import page_revision, shown_revision
+from deployments.workspaces.revision import page_revision, parse_revision
 from deployments.workspaces.roles import Role, is_enough
 from portal.audit.append import Subject
 from portal.audit.origin import origin_of
@@ -101,9 +101,9 @@ def batch_detail(request: HttpRequest, membership: Membership, batch_id: UUID) -
     rev = page_revision(workspace, now=now())
     if is_unchanged(request, rev):
         return nothing_new(workspace.synced_at)
-    page = BatchPage(found, since=shown_revision(request) if wants_part(request, "batch") else None)
+    shown = parse_revision(request.GET.get("rev", "").partition(".")[0]) or 0
     context = {
-        "page": page,
+        "page": BatchPage(found, since=shown if wants_part(request, "batch") else None),
         "workspace": workspace,
         "rev": rev,
         "may_act": is_enough(membership.role, Role.OPERATOR),

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import F, QuerySet
-from django.http import HttpRequest
 
 from deployments.workspaces.models import Workspace
 
@@ -33,7 +32,6 @@ def page_revision(workspace: Workspace, *, now: datetime) -> str:
     return f"{workspace.revision}.{workspace.staleness(now)}"
 
 
-def shown_revision(request: HttpRequest) -> int:
-    """Return the workspace's revision that the page shows which asks for what is new; 0 if it names none."""
-    revision = request.GET.get("rev", "").partition(".")[0]
-    return int(revision) if revision.isascii() and revision.isdecimal() and len(revision) < 18 else 0
+def parse_revision(text: str) -> int | None:
+    """Return the revision that a page sent with its question for what is new, or None if it is none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else None
